@@ -1,0 +1,122 @@
+#include "core/base/file.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
+namespace deepbindnet {
+namespace {
+
+absl::Status ErrnoError(std::string_view what, const std::string& path, int error) {
+  const std::string message = absl::StrCat(what, " ", path, ": ", std::strerror(error));
+  if (error == ENOENT) return absl::NotFoundError(message);
+  if (error == EACCES || error == EPERM || error == EROFS) return absl::PermissionDeniedError(message);
+  if (error == ENOSPC || error == EDQUOT) return absl::ResourceExhaustedError(message);
+  return absl::InternalError(message);
+}
+
+absl::Status WriteAll(int fd, std::string_view contents, const std::string& path) {
+  while (!contents.empty()) {
+    const ssize_t written = write(fd, contents.data(), contents.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return ErrnoError("cannot write", path, errno);
+    contents.remove_prefix(static_cast<size_t>(written));
+  }
+  if (fsync(fd) != 0) return ErrnoError("cannot flush", path, errno);
+  return absl::OkStatus();
+}
+
+absl::Status SyncDirectory(const std::string& directory) {
+  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return ErrnoError("cannot open", directory, errno);
+  const absl::Cleanup closer = [fd] { close(fd); };
+  if (fsync(fd) != 0) return ErrnoError("cannot flush", directory, errno);
+  return absl::OkStatus();
+}
+
+// Calls `consume` with every block of the file in turn.
+template <typename Consume>
+absl::Status ForEachBlock(const std::string& path, Consume consume) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return ErrnoError("cannot open", path, errno);
+  const absl::Cleanup closer = [fd] { close(fd); };
+  std::vector<char> block(1 << 20);
+  while (true) {
+    const ssize_t count = read(fd, block.data(), block.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return ErrnoError("cannot read", path, errno);
+    if (count == 0) return absl::OkStatus();
+    consume(std::string_view(block.data(), static_cast<size_t>(count)));
+  }
+}
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
+  void Update(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
+  std::string Hex() {
+    std::array<unsigned char, 32> digest{};
+    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
+    return absl::BytesToHexString({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::string contents;
+  DBN_RETURN_IF_ERROR(ForEachBlock(path, [&contents](std::string_view block) { contents += block; }));
+  return contents;
+}
+
+absl::Status WriteFileAtomically(const std::string& path, std::string_view contents) {
+  std::string temporary = absl::StrCat(path, ".XXXXXX.tmp");
+  const int fd = mkostemps(temporary.data(), 4, O_CLOEXEC);
+  if (fd < 0) return ErrnoError("cannot create a file beside", path, errno);
+  absl::Cleanup remover = [&temporary] { unlink(temporary.c_str()); };
+  {
+    const absl::Cleanup closer = [fd] { close(fd); };
+    fchmod(fd, 0644);
+    DBN_RETURN_IF_ERROR(WriteAll(fd, contents, path));
+  }
+  if (rename(temporary.c_str(), path.c_str()) != 0) return ErrnoError("cannot rename to", path, errno);
+  std::move(remover).Cancel();
+  const std::string directory = std::filesystem::path(path).parent_path().string();
+  return SyncDirectory(directory.empty() ? "." : directory);
+}
+
+absl::Status MakeDirectories(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return ErrnoError("cannot create the directory", path, error.value());
+  return absl::OkStatus();
+}
+
+std::string Sha256Hex(std::string_view bytes) {
+  Sha256 digest;
+  digest.Update(bytes);
+  return digest.Hex();
+}
+
+absl::StatusOr<std::string> Sha256HexOfFile(const std::string& path) {
+  Sha256 digest;
+  DBN_RETURN_IF_ERROR(ForEachBlock(path, [&digest](std::string_view block) { digest.Update(block); }));
+  return digest.Hex();
+}
+
+}  // namespace deepbindnet

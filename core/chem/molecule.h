@@ -1,0 +1,28 @@
+// From SMILES to a molecular graph, by RDKit. Built only with DEEPBINDNET_WITH_RDKIT.
+#ifndef DEEPBINDNET_CORE_CHEM_MOLECULE_H_
+#define DEEPBINDNET_CORE_CHEM_MOLECULE_H_
+
+#include <string>
+#include <string_view>
+
+#include "core/base/status.h"
+#include "core/chem/molecular_graph.h"
+
+namespace deepbindnet {
+
+// Longest SMILES accepted, in characters, and most heavy atoms.
+inline constexpr int kMaxSmilesLength = 4096;
+inline constexpr int kMaxAtoms = 1000;
+
+struct Molecule {
+  std::string canonical_smiles;  // RDKit's, isomeric: equal for every SMILES of one molecule.
+  MolecularGraph graph;          // Atoms in the order of canonical_smiles, so that equal molecules give equal graphs.
+};
+
+// INVALID_ARGUMENT with reason INVALID_SMILES for text that is no molecule, has no atom or exceeds the limits; the
+// message quotes the SMILES (shortened) and says what RDKit objected to. Thread-safe. RDKit's own log stays silent.
+absl::StatusOr<Molecule> ParseSmiles(std::string_view smiles);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_CHEM_MOLECULE_H_

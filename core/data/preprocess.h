@@ -1,0 +1,32 @@
+// From a CSV file to a processed data set on disk. Built only with DEEPBINDNET_WITH_RDKIT.
+#ifndef DEEPBINDNET_CORE_DATA_PREPROCESS_H_
+#define DEEPBINDNET_CORE_DATA_PREPROCESS_H_
+
+#include <functional>
+#include <string>
+
+#include "core/base/status.h"
+#include "core/data/processed_dataset.h"
+#include "core/data/split.h"
+
+namespace deepbindnet {
+
+struct PreprocessOptions {
+  SplitOptions split;
+  std::string affinity_column;  // Empty: found by synonym, else the only other numeric column.
+  std::string affinity_unit;    // Empty: guessed from the affinity column's name (KIBA, pKd, ...).
+  double max_rejected = 0.05;   // Largest share of rejected rows that still succeeds, in [0, 1].
+};
+
+// Called now and then with the phase ("reading", "featurising", "writing"), the units done and the total (0: unknown).
+using PreprocessProgress = std::function<void(std::string_view phase, int64_t done, int64_t total)>;
+
+// Reads `input_file`, featurises each distinct molecule and protein once (on all cores), splits, fits the scaler on
+// train and writes `output_dir` (made where missing). INVALID_ARGUMENT names the column, line or option at fault;
+// nothing is written but rejected.csv when too many rows are rejected.
+absl::StatusOr<DatasetManifest> Preprocess(const std::string& input_file, const std::string& output_dir,
+                                           const PreprocessOptions& options, const PreprocessProgress& progress);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_DATA_PREPROCESS_H_

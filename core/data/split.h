@@ -1,0 +1,34 @@
+// Seeded division of pairs into train, validation and test.
+#ifndef DEEPBINDNET_CORE_DATA_SPLIT_H_
+#define DEEPBINDNET_CORE_DATA_SPLIT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+
+namespace deepbindnet {
+
+enum class SplitMethod { kRandom, kColdDrug, kColdTarget, kColdBoth, kScaffold, kColumn };
+
+struct SplitOptions {
+  SplitMethod method = SplitMethod::kRandom;
+  std::string split_column;  // For kColumn: the column whose value `test` is the test part and `val`/`validation` the
+                             // validation part; other values are training data.
+  double test_size = 0.2;    // Share of all pairs, in [0, 1). Not used by kColumn.
+  double val_size = 0.1;     // Share of the pairs that are not test, in [0, 1). With kColumn used only where no row says
+                             // `val` or `validation`.
+  uint64_t seed = 42;
+};
+
+// INVALID_ARGUMENT naming the field where an option is out of range.
+absl::Status ValidateSplitOptions(const SplitOptions& options);
+
+// "random", "cold_drug", "cold_target", "cold_both", "scaffold", "column".
+std::string_view SplitMethodName(SplitMethod method);
+absl::StatusOr<SplitMethod> ParseSplitMethod(std::string_view name);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_DATA_SPLIT_H_

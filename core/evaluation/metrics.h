@@ -1,0 +1,38 @@
+// Regression metrics of drug-target affinity prediction.
+#ifndef DEEPBINDNET_CORE_EVALUATION_METRICS_H_
+#define DEEPBINDNET_CORE_EVALUATION_METRICS_H_
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace deepbindnet {
+
+// In the affinity's unit. A value that is not defined (r2, pearson, spearman, rm2 of constant data, ci without a pair
+// of different affinities, anything of no data) is NaN.
+struct RegressionMetrics {
+  int64_t pairs = 0;
+  double mse = 0.0;
+  double rmse = 0.0;
+  double mae = 0.0;
+  double r2 = 0.0;        // 1 - MSE / population variance of the truth.
+  double pearson = 0.0;
+  double spearman = 0.0;  // Pearson of mid-ranks.
+  double ci = 0.0;        // Concordance index (Goenen and Heller 2005): ties in the prediction count one half.
+  double rm2 = 0.0;       // r^2 (1 - sqrt(|r^2 - r0^2|)), Roy and Roy 2008; as in DeepDTA, |r^4 - r0^4| under the root.
+};
+
+// The errors alone (pairs, mse, rmse, mae, r2) in O(n), or everything in O(n log n).
+RegressionMetrics ComputeErrors(const std::vector<double>& truth, const std::vector<double>& predicted);
+RegressionMetrics ComputeMetrics(const std::vector<double>& truth, const std::vector<double>& predicted);
+
+// O(n log n) with a Fenwick tree over prediction ranks.
+double ConcordanceIndex(const std::vector<double>& truth, const std::vector<double>& predicted);
+
+// Every metric with its name: mse, rmse, mae, r2, pearson, spearman, ci, rm2.
+std::vector<std::pair<std::string_view, double>> NamedMetrics(const RegressionMetrics& metrics);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_EVALUATION_METRICS_H_

@@ -1,0 +1,52 @@
+// A trained model that answers for SMILES and sequences, in the unit of its training data.
+#ifndef DEEPBINDNET_CORE_INFERENCE_PREDICTOR_H_
+#define DEEPBINDNET_CORE_INFERENCE_PREDICTOR_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+
+namespace deepbindnet {
+
+// Distinct molecules and proteins once; pairs refer to them by index.
+struct PredictionInput {
+  struct Pair {
+    int drug = 0;    // Index into smiles.
+    int target = 0;  // Index into sequences.
+  };
+  std::vector<std::string> smiles;
+  std::vector<std::string> sequences;
+  std::vector<Pair> pairs;
+};
+
+struct PredictorInfo {
+  std::string model_type;     // "gated" or "standard".
+  std::string affinity_unit;  // May be empty.
+  std::string digest;         // SHA-256 (hex) of the checkpoint file.
+  int max_sequence_length = 0;
+};
+
+// Thread-safe: any number of threads may call Predict at once. Holds the model and nothing of a request.
+class Predictor {
+ public:
+  virtual ~Predictor() = default;
+
+  // One result a pair, in order. A pair whose molecule or protein cannot be read has an error of its own
+  // (INVALID_ARGUMENT, reason INVALID_SMILES, INVALID_SEQUENCE or SEQUENCE_TOO_LONG); the rest have values. An index out
+  // of range is INVALID_ARGUMENT for the whole call. Blocks for the computation.
+  virtual absl::StatusOr<std::vector<absl::StatusOr<double>>> Predict(const PredictionInput& input) const = 0;
+
+  virtual const PredictorInfo& info() const = 0;
+};
+
+// Loads best_model.pt or any other checkpoint onto `device` ("cpu", "cuda", "cuda:1"; "auto" takes a GPU where there is
+// one) and runs it once, so that the first call is not slower than the next. NOT_FOUND where there is no such file;
+// INVALID_ARGUMENT where it is no checkpoint or is damaged.
+absl::StatusOr<std::shared_ptr<const Predictor>> LoadPredictor(const std::string& checkpoint,
+                                                               const std::string& device = "auto");
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_INFERENCE_PREDICTOR_H_

@@ -1,0 +1,40 @@
+// What decides the network. Written into every checkpoint, so that nothing else has to know a model's sizes.
+#ifndef DEEPBINDNET_CORE_MODEL_MODEL_OPTIONS_H_
+#define DEEPBINDNET_CORE_MODEL_MODEL_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/base/status.h"
+
+namespace deepbindnet {
+
+enum class ModelType { kGated, kStandard };
+enum class GateKind { kVector, kHead, kScalar };
+
+struct ModelOptions {
+  ModelType model_type = ModelType::kGated;
+  int hidden_dim = 64;    // Width of atom and protein tokens, 8..1024, a multiple of fusion_heads.
+  int feature_dim = 128;  // Width of feed-forward blocks and of the head, 8..4096.
+  int fusion_heads = 4;   // 1..64
+  int fusion_layers = 1;  // 1..16
+  double dropout_rate = 0.1;  // [0, 0.9]
+  GateKind gate_kind = GateKind::kVector;
+  double gate_initial_bias = 0.0;  // [-10, 10]
+  int drug_layers = 3;             // GINE layers, 1..16.
+  int residues_per_token = 16;     // 8 or 16.
+  int max_sequence_length = 10000;  // Residues; a longer protein is an error.
+};
+
+// INVALID_ARGUMENT naming the field where an option is out of range.
+absl::Status ValidateModelOptions(const ModelOptions& options);
+
+std::string_view ModelTypeName(ModelType type);  // "gated", "standard"
+std::string_view GateKindName(GateKind kind);    // "vector", "head", "scalar"
+absl::StatusOr<ModelType> ParseModelType(std::string_view name);
+absl::StatusOr<GateKind> ParseGateKind(std::string_view name);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_MODEL_MODEL_OPTIONS_H_

@@ -1,0 +1,71 @@
+// One training run: from a processed data set on disk to checkpoints, metrics and a final evaluation.
+#ifndef DEEPBINDNET_CORE_TRAINING_TRAINER_H_
+#define DEEPBINDNET_CORE_TRAINING_TRAINER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "core/base/status.h"
+#include "core/evaluation/metrics.h"
+#include "core/training/training_options.h"
+
+namespace deepbindnet {
+
+struct EpochReport {
+  int epoch = 0;   // From 1.
+  int epochs = 0;  // Most epochs this run can take.
+  double train_loss = 0.0;  // Mean over the epoch's steps, on z-scored affinities.
+  RegressionMetrics train;  // Of the epoch's own training predictions (with dropout); errors only.
+  RegressionMetrics val;
+  double learning_rate = 0.0;
+  double gate_mean = 1.0;
+  double gate_sd = 0.0;
+  double pairs_per_second = 0.0;
+  double elapsed_seconds = 0.0;  // Training time since the start of the run, over restarts.
+  bool is_best = false;
+};
+
+struct StepReport {
+  int epoch = 0;
+  int64_t step = 0;   // Within the epoch, from 1.
+  int64_t steps = 0;  // Of the epoch.
+  double loss = 0.0;  // Running mean over the epoch.
+  double pairs_per_second = 0.0;
+  double eta_seconds = 0.0;  // Until the run ends; 0 where unknown.
+};
+
+struct TrainingReport {
+  int best_epoch = 0;
+  int epochs_run = 0;
+  RegressionMetrics val;   // Of best_model.pt.
+  RegressionMetrics test;  // Of best_model.pt; no pairs where the data set has no test part.
+  int64_t parameters = 0;
+  double training_seconds = 0.0;
+  double pairs_per_second = 0.0;
+  std::string digest;       // SHA-256 (hex) of best_model.pt.
+  std::string stop_reason;  // "num_epochs", "max_minutes" or "patience".
+};
+
+// Told of a run's course, on the training thread; must not block long.
+class TrainingObserver {
+ public:
+  virtual ~TrainingObserver() = default;
+  virtual void OnPhase(std::string_view phase) = 0;       // "loading", "training", "evaluating"
+  virtual void OnStep(const StepReport& report) = 0;      // Every step.
+  virtual void OnEpoch(const EpochReport& report) = 0;    // After the epoch's checkpoint is on disk.
+  virtual void OnMessage(std::string_view message) = 0;   // A line for people.
+};
+
+// Trains on `data_dir` into `output_dir` (made where missing): best_model.pt, latest_checkpoint.pt,
+// checkpoint_epoch_X.pt every 5 epochs, metrics.csv, result.json; each file appears whole. With `resume`, goes on from
+// latest_checkpoint.pt where there is one and reports only epochs after it. The test part is read once, after the last
+// epoch. When `*stop` becomes true the run ends after the current step with CANCELLED; the last epoch's checkpoint
+// stands. INVALID_ARGUMENT where an option or the data do not fit; INTERNAL naming epoch and step on a NaN loss.
+absl::StatusOr<TrainingReport> Train(const std::string& data_dir, const std::string& output_dir,
+                                     const TrainingOptions& options, bool resume, const std::atomic<bool>& stop,
+                                     TrainingObserver* observer);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_TRAINING_TRAINER_H_

@@ -1,0 +1,44 @@
+// What decides a training run.
+#ifndef DEEPBINDNET_CORE_TRAINING_TRAINING_OPTIONS_H_
+#define DEEPBINDNET_CORE_TRAINING_TRAINING_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/base/status.h"
+#include "core/model/model_options.h"
+
+namespace deepbindnet {
+
+enum class Loss { kMse, kHuber, kLogCosh };
+
+struct TrainingOptions {
+  ModelOptions model;
+  int batch_size = 256;        // Pairs per optimiser step, 1..65536.
+  int num_epochs = 100;        // 1..100000
+  double lr = 2e-3;            // Peak learning rate, (0, 1].
+  double weight_decay = 1e-4;  // Decoupled, [0, 1].
+  int patience = 15;           // Epochs without a lower validation RMSE before stopping; 0 never stops.
+  bool mixed_precision = true;  // bf16 matrix products where the device has them.
+  Loss loss = Loss::kMse;
+  double max_minutes = 0.0;       // Training time after which the run ends and to which the schedule anneals; 0: none.
+  double clip_norm = 1.0;         // Largest gradient norm; 0 does not clip.
+  double warmup_fraction = 0.02;  // Share of the schedule spent warming up, [0, 0.5].
+  double ema_decay = 0.999;       // Weight averaging per step, [0, 1); 0 is off.
+  uint64_t seed = 42;
+  std::string device = "auto";  // "auto", "cpu", "cuda", "cuda:N".
+};
+
+// "small" (CPU) or "base" (the guide's 256/512/8/4); INVALID_ARGUMENT for another name.
+absl::StatusOr<TrainingOptions> TrainingPreset(std::string_view name);
+
+// INVALID_ARGUMENT naming the field where an option is out of range.
+absl::Status ValidateTrainingOptions(const TrainingOptions& options);
+
+std::string_view LossName(Loss loss);  // "mse", "huber", "log_cosh"
+absl::StatusOr<Loss> ParseLoss(std::string_view name);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_TRAINING_TRAINING_OPTIONS_H_
