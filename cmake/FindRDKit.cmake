@@ -1,11 +1,5 @@
-# Finds RDKit, which ships no CMake package on Debian. Defines RDKit::<component> for each component asked for and
-# RDKit_VERSION.
+# Finds RDKit, which ships no CMake package on Debian. Defines RDKit::<component> for each component asked for.
 find_path(RDKit_INCLUDE_DIR GraphMol/GraphMol.h PATH_SUFFIXES rdkit)
-
-if(RDKit_INCLUDE_DIR AND EXISTS ${RDKit_INCLUDE_DIR}/RDGeneral/versions.h)
-  file(STRINGS ${RDKit_INCLUDE_DIR}/RDGeneral/versions.h version_line REGEX "rdkitVersion|RDKIT_VERSION")
-  string(REGEX MATCH "[0-9][0-9][0-9][0-9]\\.[0-9]+\\.[0-9]+" RDKit_VERSION "${version_line}")
-endif()
 
 set(RDKit_LIBRARY_VARIABLES)
 foreach(component IN LISTS RDKit_FIND_COMPONENTS)
@@ -19,7 +13,6 @@ endforeach()
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(RDKit
   REQUIRED_VARS RDKit_INCLUDE_DIR ${RDKit_LIBRARY_VARIABLES}
-  VERSION_VAR RDKit_VERSION
   HANDLE_COMPONENTS)
 
 if(RDKit_FOUND)

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/escaping.h"
@@ -19,7 +20,7 @@
 namespace deepbindnet {
 namespace {
 
-absl::Status ErrnoError(std::string_view what, const std::string& path, int error) {
+absl::Status ErrnoError(absl::string_view what, const std::string& path, int error) {
   const std::string message = absl::StrCat(what, " ", path, ": ", std::strerror(error));
   if (error == ENOENT) return absl::NotFoundError(message);
   if (error == EACCES || error == EPERM || error == EROFS) return absl::PermissionDeniedError(message);
@@ -27,7 +28,7 @@ absl::Status ErrnoError(std::string_view what, const std::string& path, int erro
   return absl::InternalError(message);
 }
 
-absl::Status WriteAll(int fd, std::string_view contents, const std::string& path) {
+absl::Status WriteAll(int fd, absl::string_view contents, const std::string& path) {
   while (!contents.empty()) {
     const ssize_t written = write(fd, contents.data(), contents.size());
     if (written < 0 && errno == EINTR) continue;
@@ -58,14 +59,14 @@ absl::Status ForEachBlock(const std::string& path, Consume consume) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return ErrnoError("cannot read", path, errno);
     if (count == 0) return absl::OkStatus();
-    consume(std::string_view(block.data(), static_cast<size_t>(count)));
+    consume(absl::string_view(block.data(), static_cast<size_t>(count)));
   }
 }
 
 class Sha256 {
  public:
   Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
-  void Update(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
+  void Update(absl::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
   std::string Hex() {
     std::array<unsigned char, 32> digest{};
     EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
@@ -80,11 +81,11 @@ class Sha256 {
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::string contents;
-  DBN_RETURN_IF_ERROR(ForEachBlock(path, [&contents](std::string_view block) { contents += block; }));
+  DBN_RETURN_IF_ERROR(ForEachBlock(path, [&contents](absl::string_view block) { absl::StrAppend(&contents, block); }));
   return contents;
 }
 
-absl::Status WriteFileAtomically(const std::string& path, std::string_view contents) {
+absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents) {
   std::string temporary = absl::StrCat(path, ".XXXXXX.tmp");
   const int fd = mkostemps(temporary.data(), 4, O_CLOEXEC);
   if (fd < 0) return ErrnoError("cannot create a file beside", path, errno);
@@ -107,7 +108,7 @@ absl::Status MakeDirectories(const std::string& path) {
   return absl::OkStatus();
 }
 
-std::string Sha256Hex(std::string_view bytes) {
+std::string Sha256Hex(absl::string_view bytes) {
   Sha256 digest;
   digest.Update(bytes);
   return digest.Hex();
@@ -115,7 +116,7 @@ std::string Sha256Hex(std::string_view bytes) {
 
 absl::StatusOr<std::string> Sha256HexOfFile(const std::string& path) {
   Sha256 digest;
-  DBN_RETURN_IF_ERROR(ForEachBlock(path, [&digest](std::string_view block) { digest.Update(block); }));
+  DBN_RETURN_IF_ERROR(ForEachBlock(path, [&digest](absl::string_view block) { digest.Update(block); }));
   return digest.Hex();
 }
 

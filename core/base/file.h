@@ -3,8 +3,8 @@
 #define DEEPBINDNET_CORE_BASE_FILE_H_
 
 #include <string>
-#include <string_view>
 
+#include "absl/strings/string_view.h"
 #include "core/base/status.h"
 
 namespace deepbindnet {
@@ -14,13 +14,13 @@ absl::StatusOr<std::string> ReadFile(const std::string& path);
 
 // Writes `contents` beside `path`, flushes them to the disk and renames: after a crash at any moment `path` holds the
 // old or the new contents. RESOURCE_EXHAUSTED on a full disk; nothing is left behind on an error.
-absl::Status WriteFileAtomically(const std::string& path, std::string_view contents);
+absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents);
 
 // Makes `path` and its parents where they are missing.
 absl::Status MakeDirectories(const std::string& path);
 
 // SHA-256 as 64 lower-case hex digits.
-std::string Sha256Hex(std::string_view bytes);
+std::string Sha256Hex(absl::string_view bytes);
 absl::StatusOr<std::string> Sha256HexOfFile(const std::string& path);
 
 }  // namespace deepbindnet

@@ -1,6 +1,6 @@
 #include "core/base/status.h"
 
-#include <optional>
+#include <vector>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
@@ -10,19 +10,19 @@ namespace deepbindnet {
 namespace {
 
 // "REASON\0name\0value\0name\0value".
-constexpr std::string_view kPayloadUrl = "deepbindnet/reason";
+constexpr absl::string_view kPayloadUrl = "deepbindnet/reason";
 constexpr char kSeparator = '\0';
 
 }  // namespace
 
-absl::Status WithReason(absl::Status status, std::string_view reason, const ErrorMetadata& metadata) {
+absl::Status WithReason(absl::Status status, absl::string_view reason, const ErrorMetadata& metadata) {
   if (status.ok()) return status;
   std::string payload(reason);
   for (const auto& [name, value] : metadata) {
     payload.push_back(kSeparator);
-    payload += name;
+    absl::StrAppend(&payload, name);
     payload.push_back(kSeparator);
-    payload += value;
+    absl::StrAppend(&payload, value);
   }
   status.SetPayload(kPayloadUrl, absl::Cord(payload));
   return status;
@@ -46,13 +46,13 @@ ErrorMetadata GetErrorMetadata(const absl::Status& status) {
   return metadata;
 }
 
-absl::Status InvalidField(std::string_view field, std::string_view value, std::string_view remedy) {
-  const std::string message = absl::StrCat(field, ": ", value.empty() ? "(empty)" : value, " ", remedy);
+absl::Status InvalidField(absl::string_view field, absl::string_view value, absl::string_view remedy) {
+  const std::string message = absl::StrCat(field, ": ", value.empty() ? absl::string_view("(empty)") : value, " ", remedy);
   return WithReason(absl::InvalidArgumentError(message), "INVALID_FIELD",
                     {{"field", std::string(field)}, {"value", std::string(value)}});
 }
 
-absl::Status Annotate(const absl::Status& status, std::string_view context) {
+absl::Status Annotate(const absl::Status& status, absl::string_view context) {
   if (status.ok()) return status;
   absl::Status annotated(status.code(), absl::StrCat(context, ": ", status.message()));
   status.ForEachPayload(

@@ -4,11 +4,11 @@
 
 #include <map>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace deepbindnet {
 
@@ -16,7 +16,7 @@ namespace deepbindnet {
 using ErrorMetadata = std::map<std::string, std::string>;
 
 // Returns `status` with a reason in UPPER_SNAKE_CASE for programs, replacing an earlier one. OK is returned unchanged.
-absl::Status WithReason(absl::Status status, std::string_view reason, const ErrorMetadata& metadata = {});
+absl::Status WithReason(absl::Status status, absl::string_view reason, const ErrorMetadata& metadata = {});
 
 // The reason that WithReason() attached; else the name of the status code, for example "NOT_FOUND".
 std::string GetReason(const absl::Status& status);
@@ -26,10 +26,10 @@ ErrorMetadata GetErrorMetadata(const absl::Status& status);
 
 // INVALID_ARGUMENT with the message "<field>: <value> <remedy>", reason INVALID_FIELD and metadata {field, value}.
 // `remedy` says what is wrong and what would be right, for example "is not in (0, 1]; give a positive learning rate".
-absl::Status InvalidField(std::string_view field, std::string_view value, std::string_view remedy);
+absl::Status InvalidField(absl::string_view field, absl::string_view value, absl::string_view remedy);
 
 // Returns `status` with "<context>: " before its message; payloads stay. OK is returned unchanged.
-absl::Status Annotate(const absl::Status& status, std::string_view context);
+absl::Status Annotate(const absl::Status& status, absl::string_view context);
 
 }  // namespace deepbindnet
 

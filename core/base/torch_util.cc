@@ -21,7 +21,7 @@ absl::Status ExceptionToStatus(const std::exception& error) {
   return absl::InternalError(message);
 }
 
-absl::Status CheckShape(const torch::Tensor& tensor, std::string_view name, const std::vector<int64_t>& expected) {
+absl::Status CheckShape(const torch::Tensor& tensor, absl::string_view name, const std::vector<int64_t>& expected) {
   if (!tensor.defined()) return absl::InternalError(absl::StrCat(name, ": undefined tensor"));
   const std::vector<int64_t> sizes = tensor.sizes().vec();
   bool matches = sizes.size() == expected.size();
@@ -35,8 +35,8 @@ TensorDict MakeTensorDict() { return TensorDict(c10::StringType::get(), c10::Any
 
 absl::Status SaveDict(const std::string& path, const TensorDict& dict) {
   return CatchTorch([&]() -> absl::Status {
-    const std::vector<char> bytes = torch::pickle_save(torch::IValue(c10::impl::toGenericDict(dict)));
-    return WriteFileAtomically(path, std::string_view(bytes.data(), bytes.size()));
+    const std::vector<char> bytes = torch::pickle_save(torch::IValue(dict));
+    return WriteFileAtomically(path, absl::string_view(bytes.data(), bytes.size()));
   });
 }
 
@@ -48,11 +48,7 @@ absl::StatusOr<TensorDict> LoadDict(const std::string& path) {
   if (!loaded.ok() || !loaded->isGenericDict()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": is not a file of this program or is damaged"));
   }
-  TensorDict dict = MakeTensorDict();
-  for (const auto& entry : loaded->toGenericDict()) {
-    if (entry.key().isString()) dict.insert(entry.key().toStringRef(), entry.value());
-  }
-  return dict;
+  return loaded->toGenericDict();
 }
 
 absl::StatusOr<torch::Tensor> GetTensor(const TensorDict& dict, const std::string& key) {

@@ -26,10 +26,10 @@ auto CatchTorch(Body body) -> decltype(body()) {
 }
 
 // INTERNAL unless `tensor` has the sizes `expected`, where -1 matches any size. `name` is for the message.
-absl::Status CheckShape(const torch::Tensor& tensor, std::string_view name, const std::vector<int64_t>& expected);
+absl::Status CheckShape(const torch::Tensor& tensor, absl::string_view name, const std::vector<int64_t>& expected);
 
 // An IValue dictionary with string keys, the shape of everything we write for Python's torch.load.
-using TensorDict = c10::Dict<std::string, torch::IValue>;
+using TensorDict = c10::impl::GenericDict;
 TensorDict MakeTensorDict();
 
 // Writes atomically what `torch.load` reads in Python; reads it back without running any code from the file.

@@ -3,8 +3,8 @@
 #define DEEPBINDNET_CORE_CHEM_MOLECULE_H_
 
 #include <string>
-#include <string_view>
 
+#include "absl/strings/string_view.h"
 #include "core/base/status.h"
 #include "core/chem/molecular_graph.h"
 
@@ -21,7 +21,7 @@ struct Molecule {
 
 // INVALID_ARGUMENT with reason INVALID_SMILES for text that is no molecule, has no atom or exceeds the limits; the
 // message quotes the SMILES (shortened) and says what RDKit objected to. Thread-safe. RDKit's own log stays silent.
-absl::StatusOr<Molecule> ParseSmiles(std::string_view smiles);
+absl::StatusOr<Molecule> ParseSmiles(absl::string_view smiles);
 
 }  // namespace deepbindnet
 

@@ -4,16 +4,16 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "core/base/status.h"
 
 namespace deepbindnet {
 
 // Token 0 is padding; 1..25 are the letters below in order: the 20 standard residues, then U (selenocysteine),
 // O (pyrrolysine), B (D or N), Z (E or Q) and X (any); J (I or L) is read as X.
-inline constexpr std::string_view kResidueLetters = "ACDEFGHIKLMNPQRSTVWYUOBZX";
+inline constexpr absl::string_view kResidueLetters = "ACDEFGHIKLMNPQRSTVWYUOBZX";
 inline constexpr int kResidueVocabulary = 26;  // Tokens, padding included.
 
 // Longest sequence accepted anywhere, in residues; a model's own limit may be lower.
@@ -27,7 +27,7 @@ struct Protein {
 // INVALID_ARGUMENT with reason INVALID_SEQUENCE for an empty sequence, one that is too long, or one with a character
 // that is no residue; the message names the character and its position (from 1). Lower case is accepted, a trailing
 // stop '*' is dropped.
-absl::StatusOr<Protein> ParseSequence(std::string_view sequence);
+absl::StatusOr<Protein> ParseSequence(absl::string_view sequence);
 
 }  // namespace deepbindnet
 

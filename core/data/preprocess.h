@@ -19,7 +19,7 @@ struct PreprocessOptions {
 };
 
 // Called now and then with the phase ("reading", "featurising", "writing"), the units done and the total (0: unknown).
-using PreprocessProgress = std::function<void(std::string_view phase, int64_t done, int64_t total)>;
+using PreprocessProgress = std::function<void(absl::string_view phase, int64_t done, int64_t total)>;
 
 // Reads `input_file`, featurises each distinct molecule and protein once (on all cores), splits, fits the scaler on
 // train and writes `output_dir` (made where missing). INVALID_ARGUMENT names the column, line or option at fault;

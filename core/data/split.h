@@ -26,8 +26,8 @@ struct SplitOptions {
 absl::Status ValidateSplitOptions(const SplitOptions& options);
 
 // "random", "cold_drug", "cold_target", "cold_both", "scaffold", "column".
-std::string_view SplitMethodName(SplitMethod method);
-absl::StatusOr<SplitMethod> ParseSplitMethod(std::string_view name);
+absl::string_view SplitMethodName(SplitMethod method);
+absl::StatusOr<SplitMethod> ParseSplitMethod(absl::string_view name);
 
 }  // namespace deepbindnet
 

@@ -3,9 +3,10 @@
 #define DEEPBINDNET_CORE_EVALUATION_METRICS_H_
 
 #include <cstdint>
-#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "absl/strings/string_view.h"
 
 namespace deepbindnet {
 
@@ -31,7 +32,7 @@ RegressionMetrics ComputeMetrics(const std::vector<double>& truth, const std::ve
 double ConcordanceIndex(const std::vector<double>& truth, const std::vector<double>& predicted);
 
 // Every metric with its name: mse, rmse, mae, r2, pearson, spearman, ci, rm2.
-std::vector<std::pair<std::string_view, double>> NamedMetrics(const RegressionMetrics& metrics);
+std::vector<std::pair<absl::string_view, double>> NamedMetrics(const RegressionMetrics& metrics);
 
 }  // namespace deepbindnet
 

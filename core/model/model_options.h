@@ -4,8 +4,8 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
+#include "absl/strings/string_view.h"
 #include "core/base/status.h"
 
 namespace deepbindnet {
@@ -30,10 +30,10 @@ struct ModelOptions {
 // INVALID_ARGUMENT naming the field where an option is out of range.
 absl::Status ValidateModelOptions(const ModelOptions& options);
 
-std::string_view ModelTypeName(ModelType type);  // "gated", "standard"
-std::string_view GateKindName(GateKind kind);    // "vector", "head", "scalar"
-absl::StatusOr<ModelType> ParseModelType(std::string_view name);
-absl::StatusOr<GateKind> ParseGateKind(std::string_view name);
+absl::string_view ModelTypeName(ModelType type);  // "gated", "standard"
+absl::string_view GateKindName(GateKind kind);    // "vector", "head", "scalar"
+absl::StatusOr<ModelType> ParseModelType(absl::string_view name);
+absl::StatusOr<GateKind> ParseGateKind(absl::string_view name);
 
 }  // namespace deepbindnet
 

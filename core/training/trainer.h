@@ -51,10 +51,10 @@ struct TrainingReport {
 class TrainingObserver {
  public:
   virtual ~TrainingObserver() = default;
-  virtual void OnPhase(std::string_view phase) = 0;       // "loading", "training", "evaluating"
+  virtual void OnPhase(absl::string_view phase) = 0;       // "loading", "training", "evaluating"
   virtual void OnStep(const StepReport& report) = 0;      // Every step.
   virtual void OnEpoch(const EpochReport& report) = 0;    // After the epoch's checkpoint is on disk.
-  virtual void OnMessage(std::string_view message) = 0;   // A line for people.
+  virtual void OnMessage(absl::string_view message) = 0;   // A line for people.
 };
 
 // Trains on `data_dir` into `output_dir` (made where missing): best_model.pt, latest_checkpoint.pt,

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
+#include "absl/strings/string_view.h"
 #include "core/base/status.h"
 #include "core/model/model_options.h"
 
@@ -31,13 +31,13 @@ struct TrainingOptions {
 };
 
 // "small" (CPU) or "base" (the guide's 256/512/8/4); INVALID_ARGUMENT for another name.
-absl::StatusOr<TrainingOptions> TrainingPreset(std::string_view name);
+absl::StatusOr<TrainingOptions> TrainingPreset(absl::string_view name);
 
 // INVALID_ARGUMENT naming the field where an option is out of range.
 absl::Status ValidateTrainingOptions(const TrainingOptions& options);
 
-std::string_view LossName(Loss loss);  // "mse", "huber", "log_cosh"
-absl::StatusOr<Loss> ParseLoss(std::string_view name);
+absl::string_view LossName(Loss loss);  // "mse", "huber", "log_cosh"
+absl::StatusOr<Loss> ParseLoss(absl::string_view name);
 
 }  // namespace deepbindnet
 

@@ -1,0 +1,81 @@
+// Runs everything long: accepts jobs, makes them durable, gives them to worker processes as slots allow, journals what
+// they report, and puts them back in the queue after a crash.
+#ifndef DEEPBINDNET_SERVER_JOBS_JOB_ENGINE_H_
+#define DEEPBINDNET_SERVER_JOBS_JOB_ENGINE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/base/status.h"
+#include "deepbindnet/v1/deepbindnet.pb.h"
+#include "deepbindnet/v1/types.pb.h"
+#include "server/store/store.h"
+
+namespace deepbindnet {
+
+struct JobEngineOptions {
+  std::string data_dir;       // See server/store/data_layout.h.
+  std::string worker_binary;  // Path of deepbindnet-worker.
+  int slots = 1;              // Jobs that run side by side, 1..64.
+  int max_queued = 1000;      // Jobs that may wait; one more is RESOURCE_EXHAUSTED.
+  absl::Duration stop_grace = absl::Seconds(30);  // From SIGTERM to SIGKILL of a worker.
+};
+
+// What a caller asks for. The spec has been validated.
+struct JobSubmission {
+  v1::JobSpec spec;
+  std::string request_id;  // Empty: not idempotent.
+  int priority = 0;
+  int max_restarts = 3;
+  std::string input_file;  // PREPARE_DATASET: the upload, which the engine takes over.
+};
+
+// Called after something new stands in a job's journal, or its progress moved, from any thread; must not block and must
+// not call the engine.
+using JobListener = std::function<void()>;
+
+// Thread-safe. Calls block on SQLite for milliseconds at most: not for a gRPC callback thread.
+class JobEngine {
+ public:
+  // Puts jobs that a crash left running back in the queue and starts scheduling.
+  static absl::StatusOr<std::unique_ptr<JobEngine>> Create(const JobEngineOptions& options, Store* store);
+  virtual ~JobEngine() = default;
+
+  // Durable when it returns. A request_id seen before returns that job (ALREADY_EXISTS where the spec differs).
+  // NOT_FOUND: a data set or model that the spec names; ALREADY_EXISTS: the name is taken by a data set, model or job
+  // that has not ended; RESOURCE_EXHAUSTED: the queue is full; UNAVAILABLE: draining.
+  virtual absl::StatusOr<v1::Job> Submit(const JobSubmission& submission) = 0;
+
+  // `job` is an id or the name of what it makes (then the newest job of that name). NOT_FOUND.
+  virtual absl::StatusOr<v1::Job> Get(const std::string& job) = 0;
+  virtual absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest& request) = 0;
+  virtual absl::StatusOr<v1::Job> Cancel(const std::string& job) = 0;
+
+  // Journalled events of job `id` from `from_sequence` on, oldest first, at most `limit`.
+  virtual absl::StatusOr<std::vector<v1::JobEvent>> ReadEvents(const std::string& id, uint64_t from_sequence,
+                                                               int limit) = 0;
+
+  // Calls `listener` on news of job `id` until the returned handle is destroyed. To miss nothing, subscribe first and
+  // read the journal then.
+  virtual std::shared_ptr<void> Subscribe(const std::string& id, JobListener listener) = 0;
+
+  struct Counts {
+    int queued = 0;
+    int running = 0;
+  };
+  virtual Counts counts() = 0;
+
+  // Refuses new jobs, tells running workers to checkpoint and stop, puts their jobs back in the queue. Blocks until
+  // they have gone; after `deadline` they are killed (their jobs resume from the last checkpoint all the same).
+  virtual void Drain(absl::Time deadline) = 0;
+};
+
+// True once nothing more can happen to a job in this state: SUCCEEDED, FAILED, CANCELLED.
+bool HasEnded(v1::JobState state);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_SERVER_JOBS_JOB_ENGINE_H_
