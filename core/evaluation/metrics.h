@@ -17,18 +17,21 @@ struct RegressionMetrics {
   double mse = 0.0;
   double rmse = 0.0;
   double mae = 0.0;
-  double r2 = 0.0;        // 1 - MSE / population variance of the truth.
+  double r2 = 0.0;  // 1 - MSE / population variance of the truth.
   double pearson = 0.0;
   double spearman = 0.0;  // Pearson of mid-ranks.
   double ci = 0.0;        // Concordance index (Goenen and Heller 2005): ties in the prediction count one half.
   double rm2 = 0.0;       // r^2 (1 - sqrt(|r^2 - r0^2|)), Roy and Roy 2008; as in DeepDTA, |r^4 - r0^4| under the root.
 };
 
-// The errors alone (pairs, mse, rmse, mae, r2) in O(n), or everything in O(n log n).
+// `truth` and `predicted` are parallel: one value a pair. The functions are pure: any thread may call them.
+
+// The errors alone (pairs, mse, rmse, mae, r2; the rest is NaN) in O(n), or everything in O(n log n). A value that is
+// not finite makes the metrics NaN.
 RegressionMetrics ComputeErrors(const std::vector<double>& truth, const std::vector<double>& predicted);
 RegressionMetrics ComputeMetrics(const std::vector<double>& truth, const std::vector<double>& predicted);
 
-// O(n log n) with a Fenwick tree over prediction ranks.
+// In [0, 1]; 0.5 for constant predictions. O(n log n) with a Fenwick tree over prediction ranks.
 double ConcordanceIndex(const std::vector<double>& truth, const std::vector<double>& predicted);
 
 // Every metric with its name: mse, rmse, mae, r2, pearson, spearman, ci, rm2.
