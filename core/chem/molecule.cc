@@ -1,0 +1,147 @@
+#include "core/chem/molecule.h"
+
+#include <GraphMol/RWMol.h>
+#include <GraphMol/RingInfo.h>
+#include <GraphMol/SmilesParse/SmilesWrite.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "core/chem/rdkit_util.h"
+
+namespace deepbindnet {
+namespace {
+
+// Atomic numbers with a category of their own, in order.
+constexpr std::array<uint8_t, kAtomFeatureSizes[0] - 1> kElements = {
+    1,  3,  5,  6,  7,  8,  9,  11, 12, 13, 14, 15, 16, 17, 19, 20, 22, 23, 24, 25, 26, 27, 28, 29,
+    30, 31, 32, 33, 34, 35, 40, 42, 43, 44, 45, 46, 47, 49, 50, 51, 52, 53, 64, 77, 78, 79, 80};
+
+// `value` where it is a category of its own, else the last category of the column.
+uint8_t Clamp(int value, int categories) {
+  return static_cast<uint8_t>(value >= 0 && value < categories - 1 ? value : categories - 1);
+}
+
+uint8_t ElementCategory(int atomic_number) {
+  const auto found = std::find(kElements.begin(), kElements.end(), atomic_number);
+  return static_cast<uint8_t>(found - kElements.begin());
+}
+
+// none, R, S, other. The CIP label, unlike the chiral tag, does not depend on the order of atoms.
+uint8_t ChiralityCategory(const RDKit::Atom& atom) {
+  if (atom.getChiralTag() == RDKit::Atom::CHI_UNSPECIFIED) return 0;
+  std::string label;
+  atom.getPropIfPresent(RDKit::common_properties::_CIPCode, label);
+  if (label == "R") return 1;
+  if (label == "S") return 2;
+  return 3;
+}
+
+// single, double, triple, aromatic, dative, other.
+uint8_t OrderCategory(const RDKit::Bond& bond) {
+  switch (bond.getBondType()) {
+    case RDKit::Bond::SINGLE:
+      return 0;
+    case RDKit::Bond::DOUBLE:
+      return 1;
+    case RDKit::Bond::TRIPLE:
+      return 2;
+    case RDKit::Bond::AROMATIC:
+      return 3;
+    case RDKit::Bond::DATIVE:
+    case RDKit::Bond::DATIVEONE:
+    case RDKit::Bond::DATIVEL:
+    case RDKit::Bond::DATIVER:
+      return 4;
+    default:
+      return 5;
+  }
+}
+
+// none, any, Z, E, other.
+uint8_t StereoCategory(const RDKit::Bond& bond) {
+  switch (bond.getStereo()) {
+    case RDKit::Bond::STEREONONE:
+      return 0;
+    case RDKit::Bond::STEREOANY:
+      return 1;
+    case RDKit::Bond::STEREOZ:
+      return 2;
+    case RDKit::Bond::STEREOE:
+      return 3;
+    default:
+      return 4;
+  }
+}
+
+void AppendAtom(const RDKit::Atom& atom, const RDKit::RingInfo& rings, MolecularGraph* graph) {
+  constexpr int kLargestCharge = 3;
+  const std::array<uint8_t, kAtomFeatures> features = {
+      ElementCategory(atom.getAtomicNum()),
+      Clamp(static_cast<int>(atom.getDegree()), kAtomFeatureSizes[1]),
+      Clamp(atom.getFormalCharge() + kLargestCharge, kAtomFeatureSizes[2]),
+      Clamp(static_cast<int>(atom.getTotalNumHs()), kAtomFeatureSizes[3]),
+      static_cast<uint8_t>(atom.getIsAromatic()),
+      Clamp(static_cast<int>(atom.getHybridization()) - RDKit::Atom::S, kAtomFeatureSizes[5]),
+      static_cast<uint8_t>(rings.numAtomRings(atom.getIdx()) > 0),
+      ChiralityCategory(atom),
+  };
+  graph->atom_features.insert(graph->atom_features.end(), features.begin(), features.end());
+}
+
+void AppendBond(const RDKit::Bond& bond, const RDKit::RingInfo& rings, MolecularGraph* graph) {
+  graph->bond_atoms.push_back(static_cast<int32_t>(bond.getBeginAtomIdx()));
+  graph->bond_atoms.push_back(static_cast<int32_t>(bond.getEndAtomIdx()));
+  const std::array<uint8_t, kBondFeatures> features = {
+      OrderCategory(bond),
+      static_cast<uint8_t>(bond.getIsConjugated()),
+      static_cast<uint8_t>(rings.numBondRings(bond.getIdx()) > 0),
+      StereoCategory(bond),
+  };
+  graph->bond_features.insert(graph->bond_features.end(), features.begin(), features.end());
+}
+
+MolecularGraph MakeGraph(const RDKit::ROMol& molecule) {
+  MolecularGraph graph;
+  const RDKit::RingInfo& rings = *molecule.getRingInfo();
+  for (const RDKit::Atom* atom : molecule.atoms()) AppendAtom(*atom, rings, &graph);
+  for (const RDKit::Bond* bond : molecule.bonds()) AppendBond(*bond, rings, &graph);
+  return graph;
+}
+
+absl::Status CheckSize(absl::string_view smiles, const RDKit::ROMol& molecule) {
+  if (molecule.getNumAtoms() == 0) return InvalidSmiles(smiles, "has no atom");
+  if (molecule.getNumAtoms() <= kMaxAtoms) return absl::OkStatus();
+  return InvalidSmiles(smiles,
+                       absl::StrCat("has ", molecule.getNumAtoms(), " atoms; at most ", kMaxAtoms, " are supported"));
+}
+
+// The text decides the graph: the molecule is read again from its canonical SMILES, so that equal texts give equal
+// graphs whatever SMILES they came from.
+absl::StatusOr<Molecule> MakeMolecule(absl::string_view smiles) {
+  DBN_ASSIGN_OR_RETURN(const std::shared_ptr<RDKit::RWMol> as_given, ReadSmiles(smiles));
+  DBN_RETURN_IF_ERROR(CheckSize(smiles, *as_given));
+  for (RDKit::Atom* atom : as_given->atoms()) atom->setAtomMapNum(0);
+  Molecule result;
+  result.canonical_smiles = RDKit::MolToSmiles(*as_given);
+  DBN_ASSIGN_OR_RETURN(const std::shared_ptr<RDKit::RWMol> canonical, ReadSmiles(result.canonical_smiles));
+  result.graph = MakeGraph(*canonical);
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<Molecule> ParseSmiles(absl::string_view smiles) {
+  smiles = absl::StripAsciiWhitespace(smiles);
+  if (smiles.empty()) return InvalidSmiles(smiles, "is empty; give the SMILES of a molecule");
+  if (smiles.size() > kMaxSmilesLength) {
+    return InvalidSmiles(
+        smiles, absl::StrCat("has ", smiles.size(), " characters; at most ", kMaxSmilesLength, " are supported"));
+  }
+  return CatchRdkit(smiles, [smiles] { return MakeMolecule(smiles); });
+}
+
+}  // namespace deepbindnet
