@@ -46,8 +46,7 @@ absl::StatusOr<Comparison> Compare(const ComparisonInput& input);
 // Writes into `output_dir` (made where missing): report.json, metrics.csv, predictions.csv, report.html (one
 // self-contained file), and prediction_comparison, error_distribution, metrics_comparison, improvement_percentage as
 // .png and .svg, drawn by gnuplot. Each file appears whole. UNAVAILABLE with the remedy where gnuplot is missing.
-absl::Status WriteComparison(const ComparisonInput& input, const Comparison& comparison,
-                             const std::string& output_dir);
+absl::Status WriteComparison(const ComparisonInput& input, const Comparison& comparison, const std::string& output_dir);
 
 }  // namespace deepbindnet
 
