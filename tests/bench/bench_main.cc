@@ -1,0 +1,10 @@
+// deepbindnet_bench [--benchmark_filter=REGEX]: measures the figures of this folder.
+#include <benchmark/benchmark.h>
+
+#include "tests/bench/figures.h"
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  return deepbindnet::RunFigures();
+}
