@@ -14,8 +14,6 @@ COPY deploy/packages /packages
 RUN /packages/install.sh /packages/runtime.txt && rm -rf /packages /var/lib/apt/lists/* /var/log/*.log /var/log/apt
 RUN useradd --system --uid 10001 --home-dir /var/lib/deepbindnet --create-home --shell /usr/sbin/nologin deepbindnet
 COPY --from=build /opt/deepbindnet/bin /usr/local/bin
-# Read when the libraries are loaded: threads that wait for work sleep instead of spinning.
-ENV OMP_WAIT_POLICY=PASSIVE
 USER 10001:10001
 WORKDIR /var/lib/deepbindnet
 VOLUME /var/lib/deepbindnet

@@ -2,7 +2,9 @@
 import json
 import pathlib
 import re
+import subprocess
 import sys
+import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -86,6 +88,18 @@ class MetricNamesTest(unittest.TestCase):
             for name in metrics_in(expression):
                 with self.subTest(panel=where, metric=name):
                     self.assertTrue(name in recorded or is_exported(name, self.exported))
+
+    def test_every_panel_asks_in_valid_promql(self):
+        lines = ["groups:", "- name: panels", "  rules:"]
+        for number, (_, expression) in enumerate(dashboard_expressions()):
+            lines += [f"  - record: panel:{number}", f"    expr: {json.dumps(expression.replace('$__rate_interval', '1m'))}"]
+        with tempfile.NamedTemporaryFile("w", suffix=".yml", encoding="utf-8") as rules:
+            rules.write("\n".join(lines) + "\n")
+            rules.flush()
+            checked = subprocess.run(
+                ["promtool", "check", "rules", rules.name], capture_output=True, text=True, check=False
+            )
+        self.assertEqual(checked.returncode, 0, checked.stderr)
 
     def test_every_rule_reads_what_the_server_exports(self):
         rules = list(rule_expressions())
