@@ -45,6 +45,7 @@ struct DatasetManifest {
   int64_t rows_read = 0;
   int64_t rows_rejected = 0;
   int64_t duplicates_merged = 0;
+  int64_t pairs_dropped = 0;  // By the cold_both split: pairs with one side in train and the other not.
   int64_t drugs = 0;
   int64_t targets = 0;
   int64_t train_pairs = 0;
@@ -53,7 +54,7 @@ struct DatasetManifest {
   int64_t test_pairs_in_train = 0;    // Leakage: test pairs whose (drug, target) stands in train.
   int64_t test_drugs_in_train = 0;    // Leakage: distinct test drugs that stand in train.
   int64_t test_targets_in_train = 0;  // Leakage: distinct test targets that stand in train.
-  std::string digest;                 // SHA-256 (hex) over the contents of the .pt files, independent of paths and times.
+  std::string digest;  // SHA-256 (hex) over the contents of the .pt files, independent of paths and times.
 };
 
 struct ProcessedDataset {

@@ -1,0 +1,175 @@
+#include "core/data/columns.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace deepbindnet {
+namespace {
+
+using Names = std::vector<absl::string_view>;
+
+constexpr size_t kShownColumns = 20;
+constexpr size_t kShownCharacters = 40;
+
+// Lower case, letters and digits only; an earlier name wins.
+const Names& SmilesNames() {
+  static const auto* names =
+      new Names{"compoundisosmiles", "canonicalsmiles", "isosmiles", "isomericsmiles", "compoundsmiles", "drugsmiles",
+                "ligandsmiles",      "smiles",          "drug",      "ligand",         "compound",       "molecule"};
+  return *names;
+}
+
+const Names& SequenceNames() {
+  static const auto* names = new Names{"targetsequence", "proteinsequence", "aminoacidsequence", "aasequence",
+                                       "fastasequence",  "sequence",        "protein",           "target"};
+  return *names;
+}
+
+// A header with two of these is ambiguous.
+const Names& AffinityNames() {
+  static const auto* names = new Names{
+      "affinity", "bindingaffinity", "affinityscore", "affinityvalue", "label", "y",    "kiba", "kibascore", "pkd",
+      "pki",      "pic50",           "pec50",         "paffinity",     "kdnm",  "kinm", "kd",   "ki",        "ic50",
+      "ec50",     "ic50nm",          "ec50nm"};
+  return *names;
+}
+
+// Numeric columns that are never an affinity.
+const Names& BookkeepingNames() {
+  static const auto* names = new Names{"",       "fold",   "split",    "index",      "id",        "row",
+                                       "pairid", "drugid", "targetid", "compoundid", "proteinid", "cid"};
+  return *names;
+}
+
+bool Contains(const Names& names, absl::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string Normalize(absl::string_view name) {
+  std::string normalized;
+  for (const char c : name) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c))) {
+      normalized.push_back(absl::ascii_tolower(static_cast<unsigned char>(c)));
+    }
+  }
+  return normalized;
+}
+
+std::vector<std::string> NormalizeAll(const std::vector<std::string>& header) {
+  std::vector<std::string> normalized;
+  for (const std::string& name : header) normalized.push_back(Normalize(name));
+  return normalized;
+}
+
+// "'a', 'b'", shortened where a file that is no CSV has a monstrous first line.
+std::string Show(const std::vector<std::string>& header) {
+  std::vector<std::string> shown;
+  for (const std::string& name : header) {
+    if (shown.size() == kShownColumns) {
+      shown.emplace_back("...");
+      break;
+    }
+    shown.push_back(absl::StrCat("'", absl::CEscape(absl::string_view(name).substr(0, kShownCharacters)), "'"));
+  }
+  return absl::StrJoin(shown, ", ");
+}
+
+absl::Status MissingColumn(absl::string_view what, const std::vector<std::string>& header, absl::string_view remedy) {
+  return WithReason(
+      absl::InvalidArgumentError(absl::StrCat("no ", what, " column; the columns are ", Show(header), "; ", remedy)),
+      "MISSING_COLUMN");
+}
+
+absl::StatusOr<int> FindByNames(const std::vector<std::string>& header, const std::vector<std::string>& normalized,
+                                const Names& names, absl::string_view what) {
+  for (const absl::string_view name : names) {
+    const auto found = std::find(normalized.begin(), normalized.end(), name);
+    if (found != normalized.end()) return static_cast<int>(found - normalized.begin());
+  }
+  return MissingColumn(
+      what, header,
+      absl::StrCat("name one '", what == "SMILES" ? "smiles" : "sequence", "', and separate columns with commas"));
+}
+
+absl::StatusOr<int> FindRequested(const std::vector<std::string>& header, const std::vector<std::string>& normalized,
+                                  const std::string& name, absl::string_view field) {
+  auto found = std::find(header.begin(), header.end(), name) - header.begin();
+  if (found == static_cast<int64_t>(header.size())) {
+    found = std::find(normalized.begin(), normalized.end(), Normalize(name)) - normalized.begin();
+  }
+  if (found < static_cast<int64_t>(header.size())) return static_cast<int>(found);
+  return InvalidField(field, name, absl::StrCat("is no column of the file; the columns are ", Show(header)));
+}
+
+bool IsNumeric(const std::vector<std::vector<std::string>>& sample, size_t column) {
+  bool any = false;
+  for (const std::vector<std::string>& row : sample) {
+    if (column >= row.size() || row[column].empty()) continue;
+    double value = 0.0;
+    if (!absl::SimpleAtod(row[column], &value)) return false;
+    any = true;
+  }
+  return any;
+}
+
+absl::StatusOr<int> FindAffinity(const std::vector<std::string>& header, const std::vector<std::string>& normalized,
+                                 const std::vector<std::vector<std::string>>& sample, const Columns& known) {
+  std::vector<int> named;
+  std::vector<int> numeric;
+  for (int i = 0; i < static_cast<int>(header.size()); ++i) {
+    const size_t index = static_cast<size_t>(i);
+    if (i == known.smiles || i == known.sequence || i == known.split) continue;
+    if (Contains(AffinityNames(), normalized[index]) || absl::StrContains(normalized[index], "kibascore")) {
+      named.push_back(i);
+    } else if (!Contains(BookkeepingNames(), normalized[index]) && IsNumeric(sample, index)) {
+      numeric.push_back(i);
+    }
+  }
+  const std::vector<int>& candidates = named.empty() ? numeric : named;
+  if (candidates.size() == 1) return candidates.front();
+  if (candidates.empty()) return MissingColumn("affinity", header, "say which it is with affinity_column");
+  std::vector<std::string> names;
+  for (const int i : candidates) names.push_back(header[static_cast<size_t>(i)]);
+  return WithReason(absl::InvalidArgumentError(absl::StrCat("several columns may hold the affinity: ", Show(names),
+                                                            "; say which it is with affinity_column")),
+                    "AMBIGUOUS_COLUMN");
+}
+
+}  // namespace
+
+absl::StatusOr<Columns> FindColumns(const std::vector<std::string>& header,
+                                    const std::vector<std::vector<std::string>>& sample, const ColumnRequest& request) {
+  const std::vector<std::string> normalized = NormalizeAll(header);
+  Columns columns;
+  DBN_ASSIGN_OR_RETURN(columns.smiles, FindByNames(header, normalized, SmilesNames(), "SMILES"));
+  DBN_ASSIGN_OR_RETURN(columns.sequence, FindByNames(header, normalized, SequenceNames(), "sequence"));
+  if (!request.split_column.empty()) {
+    DBN_ASSIGN_OR_RETURN(columns.split, FindRequested(header, normalized, request.split_column, "split_column"));
+  }
+  if (request.affinity_column.empty()) {
+    DBN_ASSIGN_OR_RETURN(columns.affinity, FindAffinity(header, normalized, sample, columns));
+  } else {
+    DBN_ASSIGN_OR_RETURN(columns.affinity,
+                         FindRequested(header, normalized, request.affinity_column, "affinity_column"));
+  }
+  return columns;
+}
+
+std::string GuessAffinityUnit(absl::string_view column_name) {
+  static const auto* units = new std::vector<std::pair<absl::string_view, absl::string_view>>{
+      {"kiba", "KIBA"}, {"pkd", "pKd"}, {"pki", "pKi"}, {"pic50", "pIC50"}, {"pec50", "pEC50"}};
+  const std::string name = Normalize(column_name);
+  for (const auto& [part, unit] : *units) {
+    if (absl::StrContains(name, part)) return std::string(unit);
+  }
+  return absl::EndsWith(name, "nm") ? "nM" : "";
+}
+
+}  // namespace deepbindnet

@@ -1,0 +1,34 @@
+#include "core/data/parallel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace deepbindnet {
+
+void ParallelFor(int64_t count, const std::function<void(int64_t)>& work,
+                 const std::function<void(int64_t)>& progress) {
+  std::atomic<int64_t> next{0};
+  std::atomic<int64_t> done{0};
+  const auto take = [&next, &done, &work, count] {
+    const int64_t i = next.fetch_add(1);
+    if (i >= count) return false;
+    work(i);
+    done.fetch_add(1);
+    return true;
+  };
+  const auto cores = static_cast<int64_t>(std::max(1u, std::thread::hardware_concurrency()));
+  std::vector<std::thread> threads;
+  for (int64_t i = 1; i < std::min(cores, count); ++i) {
+    threads.emplace_back([&take] {
+      while (take()) {
+      }
+    });
+  }
+  while (take()) progress(done.load());
+  for (std::thread& thread : threads) thread.join();
+  progress(done.load());
+}
+
+}  // namespace deepbindnet

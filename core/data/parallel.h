@@ -1,0 +1,17 @@
+// Spreads independent pieces of work over the machine's cores.
+#ifndef DEEPBINDNET_CORE_DATA_PARALLEL_H_
+#define DEEPBINDNET_CORE_DATA_PARALLEL_H_
+
+#include <cstdint>
+#include <functional>
+
+namespace deepbindnet {
+
+// Calls `work(i)` once for every i in [0, count), on the calling thread and on one further thread for each other core,
+// and returns when all are done. `work` must not throw and must be safe to call at once for different i.
+// `progress(done)` is called on the calling thread alone.
+void ParallelFor(int64_t count, const std::function<void(int64_t)>& work, const std::function<void(int64_t)>& progress);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_DATA_PARALLEL_H_

@@ -1,0 +1,139 @@
+#include "core/data/raw_table.h"
+
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "core/data/csv.h"
+
+namespace deepbindnet {
+namespace {
+
+constexpr size_t kSampleRows = 100;
+constexpr int64_t kRowsPerProgress = 4096;
+constexpr size_t kShownCharacters = 40;
+
+// Numbers distinct texts in order of first appearance.
+class Interner {
+ public:
+  explicit Interner(std::vector<std::string>* texts) : texts_(texts) {}
+
+  int32_t Intern(const std::string& text) {
+    const auto [entry, is_new] = index_.try_emplace(text, static_cast<int32_t>(texts_->size()));
+    if (is_new) texts_->push_back(text);
+    return entry->second;
+  }
+
+ private:
+  std::vector<std::string>* const texts_;
+  absl::flat_hash_map<std::string, int32_t> index_;
+};
+
+Assignment ParsePart(absl::string_view label) {
+  label = absl::StripAsciiWhitespace(label);
+  if (absl::EqualsIgnoreCase(label, "test")) return Assignment::kTest;
+  if (absl::EqualsIgnoreCase(label, "val") || absl::EqualsIgnoreCase(label, "validation")) return Assignment::kVal;
+  return Assignment::kTrain;
+}
+
+class TableBuilder {
+ public:
+  TableBuilder(const std::string& path, const Columns& columns, std::vector<std::string> header)
+      : path_(path), columns_(columns), fields_(header.size()), smiles_(&table_.smiles), sequences_(&table_.sequences) {
+    table_.affinity_name = std::move(header[static_cast<size_t>(columns.affinity)]);
+  }
+
+  // INVALID_ARGUMENT where the file ends within this row.
+  absl::Status Add(const CsvRow& row) {
+    ++table_.rows_read;
+    if (row.fields.size() < fields_ && !row.ends_with_newline) {
+      return absl::InvalidArgumentError(absl::StrCat(path_, ": line ", row.line,
+                                                     ": the file ends within this row, after ", row.fields.size(),
+                                                     " of ", fields_, " fields: it is cut off; give the whole file"));
+    }
+    if (row.fields.size() != fields_) {
+      Reject(row, absl::StrCat("has ", row.fields.size(), " fields, the header has ", fields_));
+      return absl::OkStatus();
+    }
+    double affinity = 0.0;
+    const std::string& text = row.fields[static_cast<size_t>(columns_.affinity)];
+    if (absl::StripAsciiWhitespace(text).empty()) {
+      Reject(row, "no affinity");
+    } else if (!absl::SimpleAtod(text, &affinity) || !std::isfinite(affinity)) {
+      Reject(row, absl::StrCat("affinity '", absl::CEscape(absl::string_view(text).substr(0, kShownCharacters)),
+                               "' is not a finite number"));
+    } else {
+      Accept(row, affinity);
+    }
+    return absl::OkStatus();
+  }
+
+  int64_t rows_read() const { return table_.rows_read; }
+  RawTable Build() { return std::move(table_); }
+
+ private:
+  void Reject(const CsvRow& row, std::string reason) {
+    table_.rejected.push_back({row.line, table_.rows_read, std::move(reason)});
+  }
+
+  void Accept(const CsvRow& row, double affinity) {
+    RawRow accepted;
+    accepted.smiles = smiles_.Intern(row.fields[static_cast<size_t>(columns_.smiles)]);
+    accepted.sequence = sequences_.Intern(row.fields[static_cast<size_t>(columns_.sequence)]);
+    accepted.line = row.line;
+    accepted.row = table_.rows_read;
+    accepted.affinity = affinity;
+    if (columns_.split >= 0) accepted.part = ParsePart(row.fields[static_cast<size_t>(columns_.split)]);
+    table_.rows.push_back(accepted);
+  }
+
+  const std::string& path_;
+  const Columns columns_;
+  const size_t fields_;  // Of the header.
+  RawTable table_;
+  Interner smiles_;
+  Interner sequences_;
+};
+
+}  // namespace
+
+absl::StatusOr<RawTable> ReadRawTable(const std::string& path, const ColumnRequest& request,
+                                      const ReadProgress& progress) {
+  DBN_ASSIGN_OR_RETURN(const std::unique_ptr<CsvReader> reader, CsvReader::Open(path));
+  CsvRow header;
+  DBN_ASSIGN_OR_RETURN(bool more, reader->Next(&header));
+  if (!more) return absl::InvalidArgumentError(absl::StrCat(path, ": is empty; give a CSV file with a header"));
+
+  std::vector<CsvRow> sample;
+  std::vector<std::vector<std::string>> sample_fields;
+  CsvRow row;
+  while (sample.size() < kSampleRows) {
+    DBN_ASSIGN_OR_RETURN(more, reader->Next(&row));
+    if (!more) break;
+    sample.push_back(row);
+    sample_fields.push_back(row.fields);
+  }
+  auto columns = FindColumns(header.fields, sample_fields, request);
+  if (!columns.ok()) return Annotate(columns.status(), path);
+
+  TableBuilder builder(path, *columns, std::move(header.fields));
+  for (const CsvRow& sampled : sample) DBN_RETURN_IF_ERROR(builder.Add(sampled));
+  while (more) {
+    DBN_ASSIGN_OR_RETURN(more, reader->Next(&row));
+    if (more) DBN_RETURN_IF_ERROR(builder.Add(row));
+    if (builder.rows_read() % kRowsPerProgress == 0) progress(reader->bytes_read(), reader->bytes_total());
+  }
+  progress(reader->bytes_total(), reader->bytes_total());
+  if (builder.rows_read() == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": has a header but no rows"));
+  }
+  return builder.Build();
+}
+
+}  // namespace deepbindnet

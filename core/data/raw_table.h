@@ -1,0 +1,51 @@
+// A CSV file as rows of numbers: every distinct SMILES and sequence text once, affinities, parts. Nothing is
+// featurised yet.
+#ifndef DEEPBINDNET_CORE_DATA_RAW_TABLE_H_
+#define DEEPBINDNET_CORE_DATA_RAW_TABLE_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/data/columns.h"
+#include "core/data/split_assignment.h"
+
+namespace deepbindnet {
+
+struct RawRow {
+  int32_t smiles = 0;                    // Index into RawTable::smiles.
+  int32_t sequence = 0;                  // Index into RawTable::sequences.
+  int64_t line = 0;                      // Of the file, from 1.
+  int64_t row = 0;                       // Data row, from 1.
+  double affinity = 0.0;                 // Finite.
+  Assignment part = Assignment::kTrain;  // What the split column says; kTrain without one.
+};
+
+struct RejectedRow {
+  int64_t line = 0;
+  int64_t row = 0;
+  std::string reason;
+};
+
+struct RawTable {
+  std::vector<std::string> smiles;     // Distinct, in order of first appearance, as written.
+  std::vector<std::string> sequences;  // Distinct, in order of first appearance, as written.
+  std::vector<RawRow> rows;
+  std::vector<RejectedRow> rejected;  // Wrong number of fields, no finite affinity.
+  int64_t rows_read = 0;              // rows + rejected.
+  std::string affinity_name;          // Of the affinity's column.
+};
+
+// Called now and then with the file's bytes read so far and its size.
+using ReadProgress = std::function<void(int64_t bytes, int64_t total)>;
+
+// INVALID_ARGUMENT where the file cannot be read as CSV, has no header or lacks a column, or ends in the middle of a
+// row. A row whose number of fields differs from the header's, or whose affinity is no finite number, is rejected.
+absl::StatusOr<RawTable> ReadRawTable(const std::string& path, const ColumnRequest& request,
+                                      const ReadProgress& progress);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_DATA_RAW_TABLE_H_
