@@ -1,0 +1,100 @@
+#include "client/cli.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/commands.h"
+#include "client/session.h"
+
+namespace deepbindnet::client {
+namespace {
+
+constexpr char kFooter[] =
+    "Every option also works with '_' for '-'.\n"
+    "Exit codes: 0 done, 1 the job failed or the call was refused, 2 wrong usage, 3 server not reachable,\n"
+    "130 interrupted (what the server runs goes on).";
+
+void AddGlobalOptions(CLI::App* app, ConnectionOptions* options, bool* json) {
+  app->add_option("--server", options->server, "HOST:PORT of the server [127.0.0.1:50051]")
+      ->envname("DEEPBINDNET_SERVER");
+  app->add_flag("--tls", options->tls, "Encrypt, and check the server against the system's authorities");
+  app->add_option("--tls-ca", options->tls_ca, "PEM file of authorities to check it against instead; implies --tls");
+  app->add_option("--token-file", options->token_file, "File whose first line is sent as a bearer token");
+  app->add_flag("--insecure", options->insecure, "Allow a token without TLS beyond this machine");
+  app->add_flag("--json", *json, "One JSON object a line on standard output");
+  app->add_option("--timeout", options->timeout_seconds, "Seconds to wait for an answer, 0 or more; 0 for ever [120]")
+      ->check(CLI::NonNegativeNumber);
+  app->add_option("--reconnect-timeout", options->reconnect_timeout_seconds,
+                  "Seconds to look for a server that went away, 0 or more [60]")
+      ->check(CLI::NonNegativeNumber);
+}
+
+// The innermost command that was named, for "see ... --help".
+std::string CommandName(const CLI::App& app) {
+  const std::vector<CLI::App*> named = app.get_subcommands();
+  return named.empty() ? app.get_name() : absl::StrCat(app.get_name(), " ", CommandName(*named[0]));
+}
+
+ExitCode Report(const absl::Status& status, Console* console) {
+  const ExitCode code = GetExitCode(status);
+  if (code == ExitCode::kInterrupted) {
+    console->Note(ErrorLine(status));
+    console->Json({{"type", "interrupted"}, {"message", ErrorLine(status)}});
+  } else if (!status.ok()) {
+    console->Error(status);
+  }
+  return code;
+}
+
+}  // namespace
+
+std::vector<std::string> NormalizeOptionNames(std::vector<std::string> arguments) {
+  for (std::string& argument : arguments) {
+    if (argument == "--") break;
+    if (!absl::StartsWith(argument, "--")) continue;
+    std::replace(argument.begin(), std::find(argument.begin(), argument.end(), '='), '_', '-');
+  }
+  return arguments;
+}
+
+ExitCode RunCli(const std::vector<std::string>& arguments, Console* console, Interrupt* interrupt) {
+  CLI::App app("Train and serve drug-target affinity models on a DeepBindNet server", "deepbindnet");
+  app.set_version_flag("--version", DEEPBINDNET_VERSION);
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(36);
+  Session session(console, interrupt);
+  bool json = false;
+  AddGlobalOptions(&app, session.mutable_connection_options(), &json);
+  Action action;
+  AddDatasetsCommands(&app, &action);
+  AddTrainCommand(&app, &action);
+  AddJobsCommands(&app, &action);
+  AddModelsCommands(&app, &action);
+  AddPredictCommand(&app, &action);
+  AddCompareCommand(&app, &action);
+  AddServerCommands(&app, &action);
+
+  try {
+    std::vector<std::string> reversed = NormalizeOptionNames(arguments);
+    std::reverse(reversed.begin(), reversed.end());
+    app.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    console->Line(app.help());
+    return ExitCode::kDone;
+  } catch (const CLI::CallForVersion& version) {
+    console->Line(version.what());
+    return ExitCode::kDone;
+  } catch (const CLI::ParseError& error) {
+    return Report(UsageError(absl::StrCat(error.what(), " (see '", CommandName(app), " --help')")), console);
+  }
+  if (json) console->set_mode(ConsoleMode::kJson);
+  const absl::Status status = session.Connect();
+  return Report(status.ok() ? action(&session) : status, console);
+}
+
+}  // namespace deepbindnet::client

@@ -1,0 +1,122 @@
+// datasets prepare|list
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "client/commands.h"
+#include "client/field_flags.h"
+#include "client/files.h"
+#include "client/format.h"
+#include "client/job_output.h"
+#include "client/proto_json.h"
+
+namespace deepbindnet::client {
+namespace {
+
+constexpr size_t kChunkBytes = 512 << 10;
+
+struct PrepareArguments {
+  std::string file;
+  v1::PrepareDatasetSpec spec;
+  std::string request_id;
+  bool detach = false;
+};
+
+// Sends the file's bytes; false where the server stopped listening, which its answer explains.
+bool SendChunks(std::ifstream* file, uint64_t size_bytes,
+                grpc::ClientWriterInterface<v1::PrepareDatasetRequest>* writer, Console* console) {
+  v1::PrepareDatasetRequest request;
+  uint64_t sent = 0;
+  std::string* chunk = request.mutable_chunk();
+  do {
+    chunk->resize(kChunkBytes);
+    file->read(chunk->data(), static_cast<std::streamsize>(chunk->size()));
+    chunk->resize(static_cast<size_t>(file->gcount()));
+    if (chunk->empty()) break;
+    sent += chunk->size();
+    if (!writer->Write(request)) return false;
+    console->Progress(
+        "uploading", static_cast<double>(sent), static_cast<double>(size_bytes),
+        absl::StrCat(FormatBytes(static_cast<double>(sent)), " of ", FormatBytes(static_cast<double>(size_bytes))));
+  } while (*file);
+  return true;
+}
+
+absl::StatusOr<v1::Job> Upload(const PrepareArguments& arguments, Session* session) {
+  DBN_CLIENT_ASSIGN_OR_RETURN(const FileDigest digest, DigestFile(arguments.file));
+  std::ifstream file(arguments.file, std::ios::binary);
+  Connection* connection = session->connection();
+  InterruptibleContext context(connection->interrupt());
+  connection->Prepare(context.get());
+  v1::Job job;
+  const auto writer = connection->stub()->PrepareDataset(context.get(), &job);
+
+  v1::PrepareDatasetRequest request;
+  v1::PrepareDatasetRequest::Header* header = request.mutable_header();
+  *header->mutable_spec() = arguments.spec;
+  header->mutable_spec()->set_file_name(std::filesystem::path(arguments.file).filename().string());
+  header->set_request_id(arguments.request_id);
+  header->set_size_bytes(digest.size_bytes);
+  header->set_sha256(digest.sha256);
+  if (writer->Write(request) && SendChunks(&file, digest.size_bytes, writer.get(), session->console())) {
+    writer->WritesDone();
+  }
+  session->console()->ClearProgress();
+  DBN_CLIENT_RETURN_IF_ERROR(connection->Finish(writer->Finish()));
+  session->console()->Line(absl::StrCat("uploaded ", arguments.file, " (",
+                                        FormatBytes(static_cast<double>(digest.size_bytes)), ", SHA-256 ",
+                                        digest.sha256.substr(0, 12), "...)"));
+  return job;
+}
+
+absl::Status Prepare(PrepareArguments arguments, Session* session) {
+  if (arguments.request_id.empty()) arguments.request_id = MakeRequestId();
+  DBN_CLIENT_ASSIGN_OR_RETURN(const v1::Job job, Upload(arguments, session));
+  return FollowAndPrint(job, arguments.detach, session);
+}
+
+absl::Status List(Session* session) {
+  v1::ListDatasetsRequest request;
+  std::vector<std::vector<std::string>> rows;
+  do {
+    DBN_CLIENT_ASSIGN_OR_RETURN(const v1::ListDatasetsResponse page,
+                                session->connection()->Call(&v1::DeepBindNet::StubInterface::ListDatasets, request));
+    for (const v1::Dataset& dataset : page.datasets()) {
+      session->console()->Json(ToJson(dataset));
+      const v1::DatasetSummary& summary = dataset.summary();
+      rows.push_back({dataset.name(), summary.affinity_unit(), absl::StrCat(summary.train_pairs()),
+                      absl::StrCat(summary.val_pairs()), absl::StrCat(summary.test_pairs()),
+                      absl::StrCat(summary.drugs()), absl::StrCat(summary.targets()),
+                      FormatTime(dataset.create_time())});
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  session->console()->Table({"NAME", "UNIT", "TRAIN", "VAL", "TEST", "DRUGS", "TARGETS", "CREATED (UTC)"}, rows);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddDatasetsCommands(CLI::App* app, Action* action) {
+  CLI::App* datasets =
+      app->add_subcommand("datasets", "Upload and list data sets")->fallthrough()->require_subcommand(1);
+
+  CLI::App* prepare = datasets->add_subcommand("prepare", "Upload a CSV file and make it a data set")->fallthrough();
+  auto arguments = std::make_shared<PrepareArguments>();
+  prepare->add_option("file", arguments->file, "CSV file with a header, plain or gzip; columns are found by name")
+      ->required();
+  prepare->add_option("--name", *arguments->spec.mutable_dataset(), "Name of the new data set")->required();
+  AddFieldFlags(DatasetFlags(), "Data options", &arguments->spec, prepare);
+  prepare->add_option("--request-id", arguments->request_id,
+                      "At most 64 characters; a repeated call is one job [random]");
+  prepare->add_flag("--detach", arguments->detach, "Return once the job is accepted");
+  prepare->callback([=] { *action = [=](Session* session) { return Prepare(*arguments, session); }; });
+
+  CLI::App* list = datasets->add_subcommand("list", "The data sets on the server")->fallthrough();
+  list->callback([=] { *action = List; });
+}
+
+}  // namespace deepbindnet::client

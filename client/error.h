@@ -1,0 +1,75 @@
+// How the client tells what went wrong: an absl::Status that carries the server's error details and maps to an exit
+// code and to one line for people.
+#ifndef DEEPBINDNET_CLIENT_ERROR_H_
+#define DEEPBINDNET_CLIENT_ERROR_H_
+
+#include <grpcpp/support/status.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "google/rpc/error_details.pb.h"
+
+namespace deepbindnet::client {
+
+enum class ExitCode {
+  kDone = 0,
+  kFailed = 1,         // The job failed, or the server refused the call.
+  kUsage = 2,          // The command line or a local input file is wrong.
+  kUnreachable = 3,    // No server answered.
+  kInterrupted = 130,  // SIGINT or SIGTERM; what the server runs goes on.
+};
+
+// The command line or a file it names is wrong; nothing was sent. The message names the option and the remedy.
+absl::Status UsageError(absl::string_view message);
+
+// The user left. The message says how to come back.
+absl::Status InterruptedError(absl::string_view message);
+
+// A job ended without success; its end has been printed already.
+absl::Status JobEndError(absl::string_view message);
+bool IsJobEndError(const absl::Status& status);
+
+// OK stays OK. An answer of the server keeps its message and details. A failure to connect becomes UNAVAILABLE with a
+// message that names `server` (HOST:PORT) and the remedy.
+absl::Status FromGrpc(const grpc::Status& status, absl::string_view server);
+
+// What the server attached to its answer; nullopt where it attached nothing.
+std::optional<google::rpc::ErrorInfo> GetErrorInfo(const absl::Status& status);
+std::optional<absl::Duration> GetRetryDelay(const absl::Status& status);
+
+// True where the connection, not the call, failed: coming back later may succeed.
+bool IsConnectionLoss(const absl::Status& status);
+
+ExitCode GetExitCode(const absl::Status& status);
+
+// One line without "error:", never empty; names the field and value of ErrorInfo where the message does not.
+std::string ErrorLine(const absl::Status& status);
+
+// {"type": "error", "code": "NOT_FOUND", "reason": ..., "message": ..., "metadata": {...}}
+nlohmann::ordered_json ErrorJson(const absl::Status& status);
+
+}  // namespace deepbindnet::client
+
+// Returns from the enclosing function when `expression` is an error.
+#define DBN_CLIENT_CONCAT_INNER(a, b) a##b
+#define DBN_CLIENT_CONCAT(a, b) DBN_CLIENT_CONCAT_INNER(a, b)
+#define DBN_CLIENT_RETURN_IF_ERROR(expression)                                       \
+  do {                                                                               \
+    if (absl::Status dbn_status = (expression); !dbn_status.ok()) return dbn_status; \
+  } while (false)
+
+// Assigns the value of a StatusOr to `target`, or returns its error.
+#define DBN_CLIENT_ASSIGN_OR_RETURN(target, expression) \
+  DBN_CLIENT_ASSIGN_OR_RETURN_INNER(DBN_CLIENT_CONCAT(dbn_or_, __LINE__), target, expression)
+#define DBN_CLIENT_ASSIGN_OR_RETURN_INNER(result, target, expression) \
+  auto result = (expression);                                         \
+  if (!result.ok()) return result.status();                           \
+  target = std::move(result).value()
+
+#endif  // DEEPBINDNET_CLIENT_ERROR_H_

@@ -1,0 +1,179 @@
+#include "client/field_flags.h"
+
+#include <google/protobuf/descriptor.h>
+
+#include <CLI/Error.hpp>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
+namespace deepbindnet::client {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+const FieldDescriptor* FindField(const google::protobuf::Descriptor* descriptor, const std::string& path) {
+  const FieldDescriptor* field = nullptr;
+  for (const std::string& name : std::vector<std::string>(absl::StrSplit(path, '.'))) {
+    field = descriptor->FindFieldByName(name);
+    descriptor = field->message_type();
+  }
+  return field;
+}
+
+// The message that holds the path's last field, made where it is missing.
+Message* MutableParent(Message* message, const std::string& path) {
+  const std::vector<std::string> names = absl::StrSplit(path, '.');
+  for (size_t i = 0; i + 1 < names.size(); ++i) {
+    message = message->GetReflection()->MutableMessage(message, message->GetDescriptor()->FindFieldByName(names[i]));
+  }
+  return message;
+}
+
+// The values that people choose from; the zero value stands for "not set".
+std::string EnumChoices(const FieldDescriptor* field) {
+  std::vector<std::string> names;
+  for (int i = 0; i < field->enum_type()->value_count(); ++i) {
+    if (field->enum_type()->value(i)->number() != 0) {
+      names.push_back(absl::AsciiStrToLower(field->enum_type()->value(i)->name()));
+    }
+  }
+  return absl::StrJoin(names, "|");
+}
+
+std::string TypeName(const FieldDescriptor* field) {
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_UINT32:
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return "COUNT";
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return "NUMBER";
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return EnumChoices(field);
+    default:
+      return "TEXT";
+  }
+}
+
+absl::Status WrongValue(const std::string& text, absl::string_view wanted) {
+  return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not ", wanted));
+}
+
+}  // namespace
+
+const std::vector<FieldFlag>& TrainingFlags() {
+  static const auto* const flags = new std::vector<FieldFlag>{
+      {"model-type", "model_type", "Gated cross-modal attention, or the same network without gates [gated]"},
+      {"preset", "preset", "Starting values: small (CPU) or base (the guide's 256/512/8/4) [small]"},
+      {"hidden-dim", "hidden_dim",
+       "Width of atom and protein tokens, 8..1024, a multiple of --fusion-heads [small: 64]"},
+      {"feature-dim", "feature_dim", "Width of feed-forward blocks and of the head, 8..4096 [small: 128]"},
+      {"fusion-heads", "fusion_heads", "Attention heads, 1..64 [small: 4]"},
+      {"fusion-layers", "fusion_layers", "Cross-attention layers, 1..16 [small: 1]"},
+      {"dropout-rate", "dropout_rate", "Share of values dropped in training, 0..0.9 [small: 0.1]"},
+      {"gate-kind", "gate_kind", "A gate value per channel, per head or per token [vector]"},
+      {"gate-initial-bias", "gate_initial_bias", "Bias of the gate's sigmoid at the start, -10..10 [0]"},
+      {"batch-size", "batch_size", "Pairs per optimiser step, 1..65536 [256]"},
+      {"num-epochs", "num_epochs", "Most passes over the training pairs, 1..100000 [100]"},
+      {"lr", "lr", "Peak learning rate, above 0 and at most 1 [small: 0.002]"},
+      {"weight-decay", "weight_decay", "Decoupled weight decay, 0..1 [0.0001]"},
+      {"patience", "patience", "Epochs without a lower validation RMSE before stopping; 0 never stops [15]"},
+      {"mixed-precision", "mixed_precision", "bf16 matrix products [on where the device has them]"},
+      {"loss", "loss", "Training loss on z-scored affinities [mse]"},
+      {"max-minutes", "max_minutes", "Minutes of training after which the run ends, above 0 [no limit]"},
+      {"clip-norm", "clip_norm", "Largest gradient norm; 0 does not clip [1]"},
+      {"warmup-fraction", "warmup_fraction", "Share of the schedule spent warming up, 0..0.5 [0.02]"},
+      {"seed", "seed", "Decides weights, order and dropout [42]"},
+      {"ema-decay", "ema_decay", "Weight averaging per step, 0..1 (1 excluded); 0 is off [0.999]"},
+      {"gradient-accumulation", "gradient_accumulation", "Micro-batches per step, 1..1024 [1]"},
+      {"keep-checkpoints", "keep_checkpoints", "Newest checkpoint_epoch_X.pt files kept; 0 keeps all [0]"},
+      {"num-processes", "num_processes", "Data-parallel processes, 1..64 [1]"},
+  };
+  return *flags;
+}
+
+const std::vector<FieldFlag>& DatasetFlags() {
+  static const auto* const flags = new std::vector<FieldFlag>{
+      {"split", "split.method", "How pairs are divided into train, validation and test [random]"},
+      {"split-column", "split.split_column",
+       "Column that names each row's part: test, val or validation; anything else is train. Implies --split column"},
+      {"test-size", "split.test_size", "Share of all pairs for the test part, 0..1 (1 excluded) [0.2]"},
+      {"val-size", "split.val_size", "Share of the other pairs for validation, 0..1 (1 excluded) [0.1]"},
+      {"seed", "split.seed", "Decides the split [42]"},
+      {"affinity-column", "affinity_column", "Column of the affinity [found by name]"},
+      {"affinity-unit", "affinity_unit", "Unit of the affinity, for example pKd [from the column's name]"},
+      {"max-rejected", "max_rejected", "Share of rows that may be rejected, 0..1 [0.05]"},
+  };
+  return *flags;
+}
+
+absl::Status SetField(Message* message, const std::string& path, const std::string& text) {
+  const FieldDescriptor* field = FindField(message->GetDescriptor(), path);
+  Message* parent = MutableParent(message, path);
+  const auto* reflection = parent->GetReflection();
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_UINT32: {
+      uint32_t value;
+      if (!absl::SimpleAtoi(text, &value)) return WrongValue(text, "a whole number of 0 or more");
+      reflection->SetUInt32(parent, field, value);
+      break;
+    }
+    case FieldDescriptor::CPPTYPE_UINT64: {
+      uint64_t value;
+      if (!absl::SimpleAtoi(text, &value)) return WrongValue(text, "a whole number of 0 or more");
+      reflection->SetUInt64(parent, field, value);
+      break;
+    }
+    case FieldDescriptor::CPPTYPE_DOUBLE: {
+      double value;
+      if (!absl::SimpleAtod(text, &value) || !std::isfinite(value)) return WrongValue(text, "a number");
+      reflection->SetDouble(parent, field, value);
+      break;
+    }
+    case FieldDescriptor::CPPTYPE_BOOL: {
+      bool value;
+      if (!absl::SimpleAtob(text, &value)) return WrongValue(text, "true or false");
+      reflection->SetBool(parent, field, value);
+      break;
+    }
+    case FieldDescriptor::CPPTYPE_ENUM: {
+      const auto* value = field->enum_type()->FindValueByName(absl::AsciiStrToUpper(text));
+      if (value == nullptr || value->number() == 0)
+        return WrongValue(text, absl::StrCat("one of ", EnumChoices(field)));
+      reflection->SetEnum(parent, field, value);
+      break;
+    }
+    default:
+      reflection->SetString(parent, field, text);
+  }
+  return absl::OkStatus();
+}
+
+void AddFieldFlags(const std::vector<FieldFlag>& flags, const std::string& group, Message* message, CLI::App* app) {
+  for (const FieldFlag& flag : flags) {
+    const std::string name = absl::StrCat("--", flag.flag);
+    const std::string path = flag.field;
+    const FieldDescriptor* field = FindField(message->GetDescriptor(), path);
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL) {
+      auto set = [message, path](int64_t count) {
+        SetField(message, path, count > 0 ? "true" : "false").IgnoreError();
+      };
+      app->add_flag_function(absl::StrCat(name, ",!--no-", flag.flag), set, flag.help)->group(group);
+      continue;
+    }
+    auto set = [message, path, name](const std::string& text) {
+      const absl::Status status = SetField(message, path, text);
+      if (!status.ok()) throw CLI::ValidationError(name, std::string(status.message()));
+    };
+    app->add_option_function<std::string>(name, set, flag.help)->type_name(TypeName(field))->group(group);
+  }
+}
+
+}  // namespace deepbindnet::client

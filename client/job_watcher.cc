@@ -1,0 +1,104 @@
+#include "client/job_watcher.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "client/format.h"
+
+namespace deepbindnet::client {
+
+bool HasEnded(v1::JobState state) { return state == v1::SUCCEEDED || state == v1::FAILED || state == v1::CANCELLED; }
+
+absl::StatusOr<v1::Job> JobWatcher::Follow(const std::string& job, uint64_t from_sequence,
+                                           const EventHandler& handler) {
+  Connection* connection = session_->connection();
+  const absl::Duration limit = absl::Seconds(connection->options().reconnect_timeout_seconds);
+  Position position{job, std::max<uint64_t>(from_sequence, 1)};
+  Backoff backoff(limit, connection->interrupt());
+  bool lost = false;
+  for (;;) {
+    absl::Status status = ReadStream(&position, &backoff, [&](const v1::JobEvent& event) {
+      lost = false;
+      handler(event);
+    });
+    if (status.ok()) {
+      absl::StatusOr<v1::Job> ended = EndedJob(position);
+      if (ended.ok()) return ended;
+      status = ended.status();
+    }
+    if (connection->interrupted()) return Detached(position);
+    if (!IsConnectionLoss(status) || !connection->has_answered()) return status;
+    if (!lost) {
+      session_->console()->Note(absl::StrCat("the connection was lost; trying again for up to ",
+                                             FormatSeconds(absl::ToDoubleSeconds(limit))));
+      lost = true;
+    }
+    if (!backoff.Wait(GetRetryDelay(status))) {
+      return connection->interrupted() ? Detached(position) : GivenUp(position, status);
+    }
+  }
+}
+
+absl::Status JobWatcher::Replay(const std::string& job, uint64_t last_sequence, const EventHandler& handler) {
+  if (last_sequence == 0) return absl::OkStatus();
+  Position position{job, 1, last_sequence};
+  Backoff backoff(absl::ZeroDuration(), nullptr);
+  return ReadStream(&position, &backoff, handler);
+}
+
+absl::Status JobWatcher::ReadStream(Position* position, Backoff* backoff, const EventHandler& handler) {
+  Connection* connection = session_->connection();
+  InterruptibleContext context(connection->interrupt());
+  connection->Prepare(context.get());
+  v1::WatchJobRequest request;
+  request.set_job(position->job);
+  request.set_from_sequence(position->next);
+  const auto reader = connection->stub()->WatchJob(context.get(), request);
+  absl::Status gap;
+  v1::JobEvent event;
+  while (gap.ok() && !position->reached && reader->Read(&event)) {
+    connection->set_has_answered();
+    backoff->Reset();
+    position->job = event.job_id();
+    if (event.has_progress()) {
+      handler(event);
+      continue;
+    }
+    if (event.sequence() < position->next) continue;
+    if (event.sequence() > position->next) {
+      gap = absl::UnavailableError(absl::StrCat("event ", position->next, " of the job did not come"));
+      break;
+    }
+    handler(event);
+    ++position->next;
+    position->reached = position->last != 0 && event.sequence() >= position->last;
+  }
+  if (!gap.ok() || position->reached) context->TryCancel();
+  const absl::Status end = connection->Finish(reader->Finish());
+  if (position->reached) return absl::OkStatus();
+  return gap.ok() ? end : gap;
+}
+
+absl::StatusOr<v1::Job> JobWatcher::EndedJob(const Position& position) {
+  v1::GetStatusRequest request;
+  request.set_job(position.job);
+  DBN_CLIENT_ASSIGN_OR_RETURN(v1::Job job,
+                              session_->connection()->Call(&v1::DeepBindNet::StubInterface::GetStatus, request));
+  if (!HasEnded(job.state()) || job.last_sequence() >= position.next) {
+    return absl::UnavailableError("the server ended the stream before the job ended");
+  }
+  return job;
+}
+
+absl::Status JobWatcher::Detached(const Position& position) const {
+  return InterruptedError(absl::StrCat("detached; job ", position.job, " goes on; re-attach: ",
+                                       session_->CommandLine(absl::StrCat("jobs watch ", position.job))));
+}
+
+absl::Status JobWatcher::GivenUp(const Position& position, const absl::Status& why) const {
+  return absl::UnavailableError(absl::StrCat(
+      "server ", session_->connection()->options().server, " did not come back (", why.message(), "); job ",
+      position.job, " is kept; re-attach later: ", session_->CommandLine(absl::StrCat("jobs watch ", position.job))));
+}
+
+}  // namespace deepbindnet::client

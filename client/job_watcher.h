@@ -1,0 +1,52 @@
+// Follows a job to its end, over lost connections and server restarts.
+#ifndef DEEPBINDNET_CLIENT_JOB_WATCHER_H_
+#define DEEPBINDNET_CLIENT_JOB_WATCHER_H_
+
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "client/connection.h"
+#include "client/session.h"
+
+namespace deepbindnet::client {
+
+// SUCCEEDED, FAILED or CANCELLED: nothing more can happen.
+bool HasEnded(v1::JobState state);
+
+// Not thread-safe.
+class JobWatcher {
+ public:
+  using EventHandler = std::function<void(const v1::JobEvent&)>;
+
+  explicit JobWatcher(Session* session) : session_(session) {}
+
+  // Gives `handler` every journalled event of `job` (an id or a name) from `from_sequence` on, once and in order, and
+  // live progress; returns the job when it has ended, however it ended. When the connection is lost it comes back with
+  // the next sequence, as long as the reconnect timeout allows; then the error is UNAVAILABLE and says how to
+  // re-attach. An interrupt is an InterruptedError that says the same.
+  absl::StatusOr<v1::Job> Follow(const std::string& job, uint64_t from_sequence, const EventHandler& handler);
+
+  // As Follow, but ends after the event `last_sequence`, and does not wait for the job.
+  absl::Status Replay(const std::string& job, uint64_t last_sequence, const EventHandler& handler);
+
+ private:
+  struct Position {
+    std::string job;       // What to ask for: the id as soon as it is known.
+    uint64_t next = 1;     // First sequence not yet handled.
+    uint64_t last = 0;     // Stop after this one; 0: at the stream's end.
+    bool reached = false;  // `last` has been handled.
+  };
+  // One stream, until it ends. OK: the server ended it, or position->reached.
+  absl::Status ReadStream(Position* position, Backoff* backoff, const EventHandler& handler);
+  // UNAVAILABLE where the stream ended before the job, so that following goes on.
+  absl::StatusOr<v1::Job> EndedJob(const Position& position);
+  absl::Status Detached(const Position& position) const;
+  absl::Status GivenUp(const Position& position, const absl::Status& why) const;
+
+  Session* const session_;
+};
+
+}  // namespace deepbindnet::client
+
+#endif  // DEEPBINDNET_CLIENT_JOB_WATCHER_H_

@@ -1,0 +1,118 @@
+// models list|show|download
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "client/commands.h"
+#include "client/download.h"
+#include "client/format.h"
+#include "client/proto_json.h"
+
+namespace deepbindnet::client {
+namespace {
+
+using Stub = v1::DeepBindNet::StubInterface;
+
+std::string TestMetric(const v1::Model& model, double value) {
+  return model.result().test().pairs() > 0 ? FormatMetric(value) : "-";
+}
+
+absl::Status List(Session* session) {
+  v1::ListModelsRequest request;
+  std::vector<std::vector<std::string>> rows;
+  do {
+    DBN_CLIENT_ASSIGN_OR_RETURN(const v1::ListModelsResponse page,
+                                session->connection()->Call(&Stub::ListModels, request));
+    for (const v1::Model& model : page.models()) {
+      session->console()->Json(ToJson(model));
+      const v1::Metrics& test = model.result().test();
+      rows.push_back({model.name(), absl::StrJoin(model.aliases(), ","), ModelTypeName(model.options().model_type()),
+                      model.dataset(), model.affinity_unit(), TestMetric(model, test.mse()),
+                      TestMetric(model, test.ci()), model.loaded() ? "yes" : "no", FormatTime(model.create_time())});
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  session->console()->Table(
+      {"NAME", "ALIASES", "TYPE", "DATASET", "UNIT", "TEST MSE", "TEST CI", "LOADED", "CREATED (UTC)"}, rows);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Model> GetModel(const std::string& name, Session* session) {
+  v1::GetModelRequest request;
+  request.set_model(name);
+  return session->connection()->Call(&Stub::GetModel, request);
+}
+
+absl::Status Show(const std::string& name, Session* session) {
+  DBN_CLIENT_ASSIGN_OR_RETURN(const v1::Model model, GetModel(name, session));
+  Console* console = session->console();
+  console->Json(ToJson(model));
+  console->Line(absl::StrCat("model    ", model.name(), model.loaded() ? " (loaded)" : ""));
+  if (model.aliases_size() > 0) console->Line(absl::StrCat("aliases  ", absl::StrJoin(model.aliases(), ", ")));
+  console->Line(absl::StrCat("dataset  ", model.dataset(), ", unit ",
+                             model.affinity_unit().empty() ? "unknown" : model.affinity_unit()));
+  console->Line(absl::StrCat("job      ", model.job_id(), ", created ", FormatTime(model.create_time()), " UTC"));
+  console->Line(absl::StrCat("digest   ", model.digest()));
+  const nlohmann::ordered_json option_values = ToJson(model.options());
+  std::vector<std::string> options;
+  for (const auto& [key, value] : option_values.items()) options.push_back(absl::StrCat(key, " ", value.dump()));
+  console->Line(absl::StrCat("options  ", absl::StrJoin(options, ", ")));
+  for (const auto& [part, metrics] : {std::pair("val ", &model.result().val()), {"test", &model.result().test()}}) {
+    std::vector<std::string> figures;
+    for (const auto& [metric, value] : NamedMetrics(*metrics)) {
+      figures.push_back(absl::StrCat(metric, " ", FormatMetric(value)));
+    }
+    if (metrics->pairs() > 0) console->Line(absl::StrCat(part, "     ", absl::StrJoin(figures, "  ")));
+  }
+  return absl::OkStatus();
+}
+
+struct DownloadArguments {
+  std::string model;
+  std::string output_dir;
+  std::vector<std::string> artifacts;  // Empty: all.
+};
+
+absl::Status Download(DownloadArguments arguments, Session* session) {
+  DBN_CLIENT_ASSIGN_OR_RETURN(const v1::Model model, GetModel(arguments.model, session));
+  if (arguments.artifacts.empty()) {
+    v1::GetStatusRequest request;
+    request.set_job(model.job_id());
+    DBN_CLIENT_ASSIGN_OR_RETURN(const v1::Job job, session->connection()->Call(&Stub::GetStatus, request));
+    arguments.artifacts.assign(job.artifacts().begin(), job.artifacts().end());
+  }
+  if (arguments.output_dir.empty()) arguments.output_dir = model.name();
+  DBN_CLIENT_ASSIGN_OR_RETURN(const std::vector<std::string> paths,
+                              DownloadArtifacts(model.job_id(), arguments.artifacts, arguments.output_dir, session));
+  for (const std::string& path : paths) {
+    session->console()->Json({{"type", "artifact"}, {"path", path}});
+    session->console()->Line(path);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddModelsCommands(CLI::App* app, Action* action) {
+  CLI::App* models =
+      app->add_subcommand("models", "Look at models and fetch them")->fallthrough()->require_subcommand(1);
+  models->add_subcommand("list", "The models on the server")->fallthrough()->callback([=] { *action = List; });
+
+  auto name = std::make_shared<std::string>();
+  CLI::App* show = models->add_subcommand("show", "A model's options and metrics")->fallthrough();
+  show->add_option("model", *name, "A model's name or alias")->required();
+  show->callback([=] { *action = [=](Session* session) { return Show(*name, session); }; });
+
+  auto arguments = std::make_shared<DownloadArguments>();
+  CLI::App* download = models->add_subcommand("download", "Fetch a model's files")->fallthrough();
+  download->add_option("model", arguments->model, "A model's name or alias")->required();
+  download->add_option("--output-dir", arguments->output_dir,
+                       "Directory for the files, made if missing [the model's name]");
+  download->add_option("--artifact", arguments->artifacts, "Only these files, for example best_model.pt [all]");
+  download->callback([=] { *action = [=](Session* session) { return Download(*arguments, session); }; });
+}
+
+}  // namespace deepbindnet::client

@@ -1,0 +1,45 @@
+// Rows of a table gathered into one Predict request, each distinct string once.
+#ifndef DEEPBINDNET_CLIENT_PAIR_BATCH_H_
+#define DEEPBINDNET_CLIENT_PAIR_BATCH_H_
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "deepbindnet/v1/deepbindnet.pb.h"
+
+namespace deepbindnet::client {
+
+// Not thread-safe.
+class PairBatch {
+ public:
+  static constexpr int kMaxPairs = 4096;              // As the service allows.
+  static constexpr size_t kMaxBytes = 3 * (1 << 20);  // Below the 4 MiB at which gRPC servers refuse by default.
+
+  // Adds a row, or returns false where the batch is full; an empty batch takes any row.
+  bool Add(const std::vector<std::string>& row, int64_t line, const std::string& smiles, const std::string& sequence);
+
+  // Adds a row that is not sent, with the reason.
+  void AddUnsendable(const std::vector<std::string>& row, int64_t line, const std::string& error);
+
+  struct Row {
+    std::vector<std::string> fields;
+    int64_t line = 0;
+    int pair = -1;      // Index into the request's pairs; -1 where it is not sent.
+    std::string error;  // Why it is not sent.
+  };
+  const std::vector<Row>& rows() const { return rows_; }
+  v1::PredictRequest* mutable_request() { return &request_; }
+  void Clear();
+
+ private:
+  v1::PredictRequest request_;
+  std::vector<Row> rows_;
+  std::unordered_map<std::string, uint32_t> drugs_;    // Index in request_ by SMILES.
+  std::unordered_map<std::string, uint32_t> targets_;  // Index in request_ by sequence.
+  size_t bytes_ = 0;                                   // Of the strings in request_.
+};
+
+}  // namespace deepbindnet::client
+
+#endif  // DEEPBINDNET_CLIENT_PAIR_BATCH_H_

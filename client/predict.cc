@@ -1,0 +1,271 @@
+// predict
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "client/commands.h"
+#include "client/csv.h"
+#include "client/files.h"
+#include "client/format.h"
+#include "client/pair_batch.h"
+
+namespace deepbindnet::client {
+namespace {
+
+using Stub = v1::DeepBindNet::StubInterface;
+
+const char* const kResultColumns[] = {"predicted_affinity", "unit", "error"};
+
+struct PredictArguments {
+  std::string model;
+  std::string smiles;
+  std::string sequence;
+  std::string input;
+  std::string output;
+};
+
+bool IsAscii(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isascii(c); });
+}
+
+// Shortest text that reads back as the same number to nine digits, more than a float32 model has.
+std::string Number(double value) { return absl::StrFormat("%.9g", value); }
+
+absl::StatusOr<v1::PredictResponse> Predict(const v1::PredictRequest& request, Session* session) {
+  DBN_CLIENT_ASSIGN_OR_RETURN(v1::PredictResponse response, session->connection()->Call(&Stub::Predict, request));
+  if (response.predictions_size() != request.pairs_size()) {
+    return absl::InternalError(absl::StrCat("the server answered ", response.predictions_size(), " predictions for ",
+                                            request.pairs_size(), " pairs"));
+  }
+  return response;
+}
+
+absl::Status PredictPair(const PredictArguments& arguments, Session* session) {
+  for (const auto& [option, value] : {std::pair("--smiles", &arguments.smiles), {"--sequence", &arguments.sequence}}) {
+    if (!IsAscii(*value)) return UsageError(absl::StrCat(option, ": has a character that is not ASCII"));
+  }
+  v1::PredictRequest request;
+  request.set_model(arguments.model);
+  request.add_smiles(arguments.smiles);
+  request.add_sequences(arguments.sequence);
+  request.add_pairs();
+  DBN_CLIENT_ASSIGN_OR_RETURN(const v1::PredictResponse response, Predict(request, session));
+  const v1::Prediction& prediction = response.predictions(0);
+  if (!prediction.error().empty()) return absl::InvalidArgumentError(prediction.error());
+
+  nlohmann::ordered_json json = {{"type", "prediction"},
+                                 {"smiles", arguments.smiles},
+                                 {"sequence", arguments.sequence},
+                                 {"predicted_affinity", prediction.value()},
+                                 {"unit", response.affinity_unit()},
+                                 {"model", response.model()},
+                                 {"model_digest", response.model_digest()}};
+  std::string interval;
+  if (prediction.has_lower() && prediction.has_upper()) {
+    json["lower"] = prediction.lower();
+    json["upper"] = prediction.upper();
+    interval = absl::StrFormat(" (%.4f to %.4f)", prediction.lower(), prediction.upper());
+  }
+  session->console()->Json(json);
+  session->console()->Line(absl::StrFormat("%.4f%s%s%s  (model %s)", prediction.value(),
+                                           response.affinity_unit().empty() ? "" : " ", response.affinity_unit(),
+                                           interval, response.model()));
+  return absl::OkStatus();
+}
+
+// CSV in, CSV out, a batch at a time.
+class TablePrediction {
+ public:
+  TablePrediction(const PredictArguments& arguments, Session* session) : arguments_(arguments), session_(session) {}
+
+  absl::Status Run();
+
+ private:
+  absl::Status ReadHeader(CsvReader* reader);
+  absl::Status AddRow(const std::vector<std::string>& row, int64_t line);
+  absl::Status SendBatch();
+  absl::StatusOr<v1::PredictResponse> PredictPatiently(const v1::PredictRequest& request);
+  absl::Status CheckSameModel(const v1::PredictResponse& response);
+  void WriteRow(const PairBatch::Row& row, const v1::PredictResponse& response);
+  absl::Status Finish(absl::Time start);
+
+  const PredictArguments arguments_;
+  Session* const session_;
+  std::unique_ptr<AtomicFile> output_;
+  PairBatch batch_;
+  int smiles_column_ = -1;
+  int sequence_column_ = -1;
+  std::vector<size_t> kept_columns_;  // The input's, without those that we write.
+  int64_t predicted_ = 0;
+  int64_t failed_ = 0;
+  std::string first_failure_;
+  v1::PredictResponse model_;  // Of the first answer, without its predictions.
+};
+
+absl::Status TablePrediction::Run() {
+  std::ifstream input(arguments_.input, std::ios::binary);
+  if (!input) return UsageError(absl::StrCat("--input: ", arguments_.input, " cannot be read"));
+  if (input.peek() == 0x1f) {
+    return UsageError(absl::StrCat("--input: ", arguments_.input, " is compressed; run gunzip on it first"));
+  }
+  DBN_CLIENT_ASSIGN_OR_RETURN(output_, AtomicFile::Create(arguments_.output));
+  CsvReader reader(&input, arguments_.input);
+  DBN_CLIENT_RETURN_IF_ERROR(ReadHeader(&reader));
+  const absl::Time start = absl::Now();
+  std::vector<std::string> row;
+  for (;;) {
+    DBN_CLIENT_ASSIGN_OR_RETURN(const bool found, reader.Next(&row));
+    if (!found) break;
+    DBN_CLIENT_RETURN_IF_ERROR(AddRow(row, reader.line()));
+  }
+  DBN_CLIENT_RETURN_IF_ERROR(SendBatch());
+  return Finish(start);
+}
+
+absl::Status TablePrediction::ReadHeader(CsvReader* reader) {
+  std::vector<std::string> header;
+  DBN_CLIENT_ASSIGN_OR_RETURN(const bool found, reader->Next(&header));
+  if (!found) return UsageError(absl::StrCat("--input: ", arguments_.input, " is empty; it needs a header"));
+  smiles_column_ = FindColumn(header, {"compound_iso_smiles", "smiles", "drug"});
+  sequence_column_ = FindColumn(header, {"target_sequence", "sequence", "protein"});
+  if (smiles_column_ < 0) {
+    return UsageError(absl::StrCat(arguments_.input, ": has no column compound_iso_smiles, smiles or drug"));
+  }
+  if (sequence_column_ < 0) {
+    return UsageError(absl::StrCat(arguments_.input, ": has no column target_sequence, sequence or protein"));
+  }
+  std::vector<std::string> columns;
+  for (size_t i = 0; i < header.size(); ++i) {
+    if (FindColumn({header[i]}, {std::begin(kResultColumns), std::end(kResultColumns)}) == 0) continue;
+    kept_columns_.push_back(i);
+    columns.push_back(header[i]);
+  }
+  columns.insert(columns.end(), std::begin(kResultColumns), std::end(kResultColumns));
+  output_->Write(CsvLine(columns));
+  return absl::OkStatus();
+}
+
+absl::Status TablePrediction::AddRow(const std::vector<std::string>& row, int64_t line) {
+  const std::string& smiles = row[smiles_column_];
+  const std::string& sequence = row[sequence_column_];
+  for (const auto& [what, text] : {std::pair("smiles", &smiles), {"sequence", &sequence}}) {
+    if (IsAscii(*text)) continue;
+    batch_.AddUnsendable(row, line, absl::StrCat(what, ": has a character that is not ASCII"));
+    return batch_.rows().size() >= PairBatch::kMaxPairs ? SendBatch() : absl::OkStatus();
+  }
+  if (batch_.Add(row, line, smiles, sequence)) return absl::OkStatus();
+  DBN_CLIENT_RETURN_IF_ERROR(SendBatch());
+  batch_.Add(row, line, smiles, sequence);
+  return absl::OkStatus();
+}
+
+absl::Status TablePrediction::SendBatch() {
+  v1::PredictResponse response;
+  v1::PredictRequest* request = batch_.mutable_request();
+  if (request->pairs_size() > 0) {
+    request->set_model(arguments_.model);
+    DBN_CLIENT_ASSIGN_OR_RETURN(response, PredictPatiently(*request));
+    DBN_CLIENT_RETURN_IF_ERROR(CheckSameModel(response));
+  }
+  for (const PairBatch::Row& row : batch_.rows()) WriteRow(row, response);
+  batch_.Clear();
+  session_->console()->Progress("predicting", 0, 0, absl::StrCat(predicted_ + failed_, " pairs"));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::PredictResponse> TablePrediction::PredictPatiently(const v1::PredictRequest& request) {
+  Connection* connection = session_->connection();
+  Backoff backoff(absl::Seconds(connection->options().reconnect_timeout_seconds), connection->interrupt());
+  for (;;) {
+    absl::StatusOr<v1::PredictResponse> response = Predict(request, session_);
+    if (response.ok()) return response;
+    const std::optional<absl::Duration> delay = GetRetryDelay(response.status());
+    const bool later = delay.has_value() || (IsConnectionLoss(response.status()) && connection->has_answered());
+    if (!later || !backoff.Wait(delay)) return response;
+  }
+}
+
+absl::Status TablePrediction::CheckSameModel(const v1::PredictResponse& response) {
+  if (model_.model_digest().empty()) {
+    model_ = response;
+    model_.clear_predictions();
+  }
+  if (model_.model_digest() == response.model_digest()) return absl::OkStatus();
+  return absl::AbortedError(absl::StrCat("--model: ", arguments_.model, " moved from ", model_.model(), " to ",
+                                         response.model(), " meanwhile; run the command again"));
+}
+
+void TablePrediction::WriteRow(const PairBatch::Row& row, const v1::PredictResponse& response) {
+  std::vector<std::string> fields;
+  for (const size_t column : kept_columns_) fields.push_back(row.fields[column]);
+  const std::string error = row.pair < 0 ? row.error : response.predictions(row.pair).error();
+  if (error.empty()) {
+    fields.insert(fields.end(), {Number(response.predictions(row.pair).value()), response.affinity_unit(), ""});
+    ++predicted_;
+  } else {
+    fields.insert(fields.end(), {"", "", error});
+    ++failed_;
+    if (first_failure_.empty()) first_failure_ = absl::StrCat("line ", row.line, ": ", error);
+  }
+  output_->Write(CsvLine(fields));
+}
+
+absl::Status TablePrediction::Finish(absl::Time start) {
+  const int64_t rows = predicted_ + failed_;
+  if (rows == 0) return UsageError(absl::StrCat("--input: ", arguments_.input, " has a header and no rows"));
+  const double rate = static_cast<double>(rows) / std::max(absl::ToDoubleSeconds(absl::Now() - start), 1e-9);
+  DBN_CLIENT_RETURN_IF_ERROR(output_->Commit());
+  Console* console = session_->console();
+  console->Json({{"type", "prediction_file"},
+                 {"output", arguments_.output},
+                 {"rows", rows},
+                 {"predicted", predicted_},
+                 {"failed", failed_},
+                 {"unit", model_.affinity_unit()},
+                 {"model", model_.model()},
+                 {"model_digest", model_.model_digest()},
+                 {"pairs_per_second", rate}});
+  console->Line(absl::StrFormat("wrote %s: %d pairs predicted with %s, %d without a prediction, %.0f pairs/s",
+                                arguments_.output, predicted_, model_.model(), failed_, rate));
+  if (failed_ == 0) return absl::OkStatus();
+  if (predicted_ == 0) return absl::AbortedError(absl::StrCat("no pair could be predicted; ", first_failure_));
+  console->Note(
+      absl::StrCat("the column error says why ", failed_, " of ", rows, " pairs have no prediction; ", first_failure_));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddPredictCommand(CLI::App* app, Action* action) {
+  CLI::App* predict = app->add_subcommand("predict", "Predict the affinity of one pair, or of a CSV's")->fallthrough();
+  auto arguments = std::make_shared<PredictArguments>();
+  predict->add_option("--model", arguments->model, "A model's name or alias [default, or the only model]");
+  CLI::Option* smiles = predict->add_option("--smiles", arguments->smiles, "The molecule, at most 4096 characters");
+  CLI::Option* sequence =
+      predict->add_option("--sequence", arguments->sequence, "The protein, one letter a residue, at most 10000");
+  CLI::Option* input =
+      predict->add_option("--input", arguments->input,
+                          "CSV with columns compound_iso_smiles|smiles|drug and target_sequence|sequence|protein");
+  CLI::Option* output = predict->add_option("--output", arguments->output,
+                                            "CSV to write: the input's columns and predicted_affinity, unit, error");
+  predict->callback([=] {
+    const bool pair = smiles->count() > 0 || sequence->count() > 0;
+    const bool table = input->count() > 0 || output->count() > 0;
+    const bool complete =
+        pair ? smiles->count() > 0 && sequence->count() > 0 : input->count() > 0 && output->count() > 0;
+    if (pair == table || !complete) {
+      throw CLI::ValidationError("predict",
+                                 "give --smiles and --sequence for one pair, or --input and --output for a CSV");
+    }
+    *action = [=](Session* session) {
+      return pair ? PredictPair(*arguments, session) : TablePrediction(*arguments, session).Run();
+    };
+  });
+}
+
+}  // namespace deepbindnet::client
