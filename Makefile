@@ -38,10 +38,10 @@ bench: ## Measure; one JSON line per figure on standard output
 	@OMP_WAIT_POLICY=PASSIVE $(BUILD_DIR)/tests/deepbindnet_bench
 
 format:  ## Format the sources in place
-	clang-format -i $(sources)
+	@clang-format -i $(sources)
 
 format-check:  ## Fail where a source is not formatted
-	clang-format --dry-run --Werror $(sources)
+	@clang-format --dry-run --Werror $(sources)
 
 include-check:  ## Fail where an #include goes against the layers
 	python3 tests/architecture/include_directions.py .

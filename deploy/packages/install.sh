@@ -18,7 +18,7 @@ fi
 
 # Debian starts the services of a package when it is installed, here Prometheus on port 9090. This file says no to that
 # until the installation is over; one that stands already is left as it is.
-policy=/usr/sbin/policy-rc.d
+policy=${POLICY_RC_D:-/usr/sbin/policy-rc.d}
 if [[ ! -e $policy ]]; then
   trap 'rm -f "$policy"' EXIT
   printf '#!/bin/sh\nexit 101\n' >"$policy"
