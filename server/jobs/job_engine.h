@@ -12,35 +12,41 @@
 #include "core/base/status.h"
 #include "deepbindnet/v1/deepbindnet.pb.h"
 #include "deepbindnet/v1/types.pb.h"
+#include "server/jobs/job_state.h"
 #include "server/store/store.h"
 
 namespace deepbindnet {
 
 struct JobEngineOptions {
-  std::string data_dir;       // See server/store/data_layout.h.
-  std::string worker_binary;  // Path of deepbindnet-worker.
-  int slots = 1;              // Jobs that run side by side, 1..64.
-  int max_queued = 1000;      // Jobs that may wait; one more is RESOURCE_EXHAUSTED.
+  std::string data_dir;                           // See server/store/data_layout.h.
+  std::string worker_binary;                      // Path of deepbindnet-worker.
+  int slots = 1;                                  // Jobs that run side by side, 1..64.
+  int max_queued = 1000;                          // Jobs that may wait; one more is RESOURCE_EXHAUSTED.
   absl::Duration stop_grace = absl::Seconds(30);  // From SIGTERM to SIGKILL of a worker.
 };
 
-// What a caller asks for. The spec has been validated.
+// What a caller asks for. The spec has been validated, and its options are complete: a model keeps them as they are.
 struct JobSubmission {
   v1::JobSpec spec;
   std::string request_id;  // Empty: not idempotent.
   int priority = 0;
   int max_restarts = 3;
-  std::string input_file;  // PREPARE_DATASET: the upload, which the engine takes over.
+  // PREPARE_DATASET: the upload, on the data directory's file system. When Submit succeeds it is the engine's, which
+  // moves or removes it; else it stays where it is.
+  std::string input_file;
+  bool validate_only = false;  // Check everything and answer with the job as it would be, without id; store nothing.
 };
 
-// Called after something new stands in a job's journal, or its progress moved, from any thread; must not block and must
-// not call the engine.
+// Called after something new stands in a job's journal, or its progress moved, from any thread; must not block, must
+// not call the engine and must not destroy its own handle.
 using JobListener = std::function<void()>;
 
 // Thread-safe. Calls block on SQLite for milliseconds at most: not for a gRPC callback thread.
 class JobEngine {
  public:
-  // Puts jobs that a crash left running back in the queue and starts scheduling.
+  // Puts jobs that a crash left running back in the queue, removes uploads that no job has taken over, and starts
+  // scheduling. `store` must outlive the engine. INVALID_ARGUMENT names an option out of range; FAILED_PRECONDITION
+  // where worker_binary cannot be executed.
   static absl::StatusOr<std::unique_ptr<JobEngine>> Create(const JobEngineOptions& options, Store* store);
   virtual ~JobEngine() = default;
 
@@ -52,19 +58,21 @@ class JobEngine {
   // `job` is an id or the name of what it makes (then the newest job of that name). NOT_FOUND.
   virtual absl::StatusOr<v1::Job> Get(const std::string& job) = 0;
   virtual absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest& request) = 0;
+  // CANCELLED at once where no worker has it, else CANCELLING (also when it is that already). FAILED_PRECONDITION once
+  // it has ended.
   virtual absl::StatusOr<v1::Job> Cancel(const std::string& job) = 0;
 
   // Journalled events of job `id` from `from_sequence` on, oldest first, at most `limit`.
   virtual absl::StatusOr<std::vector<v1::JobEvent>> ReadEvents(const std::string& id, uint64_t from_sequence,
                                                                int limit) = 0;
 
-  // Calls `listener` on news of job `id` until the returned handle is destroyed. To miss nothing, subscribe first and
-  // read the journal then.
+  // Calls `listener` on news of job `id` until the returned handle is destroyed, which waits for a call that is
+  // running: hold no lock there that the listener takes. To miss nothing, subscribe first and read the journal then.
   virtual std::shared_ptr<void> Subscribe(const std::string& id, JobListener listener) = 0;
 
   struct Counts {
     int queued = 0;
-    int running = 0;
+    int running = 0;  // Those that are being cancelled included.
   };
   virtual Counts counts() = 0;
 
@@ -72,9 +80,6 @@ class JobEngine {
   // they have gone; after `deadline` they are killed (their jobs resume from the last checkpoint all the same).
   virtual void Drain(absl::Time deadline) = 0;
 };
-
-// True once nothing more can happen to a job in this state: SUCCEEDED, FAILED, CANCELLED.
-bool HasEnded(v1::JobState state);
 
 }  // namespace deepbindnet
 

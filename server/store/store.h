@@ -20,8 +20,9 @@ class Store {
   static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& path);
   virtual ~Store() = default;
 
-  // --- Jobs. A job is stored as its v1::Job message, without progress; id, name, kind, state and request_id are columns.
-  // ALREADY_EXISTS where the id or a non-empty request_id is taken. `events` start the journal, numbered from 1.
+  // --- Jobs. A job is stored as its v1::Job message, without progress; id, name, kind, state and request_id are
+  // columns. ALREADY_EXISTS where the id or a non-empty request_id is taken. `events` start the journal, numbered
+  // from 1.
   virtual absl::Status InsertJob(v1::Job* job, std::vector<v1::JobEvent> events) = 0;
   // Writes the job and appends `events` to its journal in one transaction; numbers the events and sets last_sequence.
   virtual absl::Status UpdateJob(v1::Job* job, std::vector<v1::JobEvent> events) = 0;

@@ -1,0 +1,27 @@
+// The files that a job leaves for its owner.
+#ifndef DEEPBINDNET_SERVER_JOBS_ARTIFACTS_H_
+#define DEEPBINDNET_SERVER_JOBS_ARTIFACTS_H_
+
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "deepbindnet/v1/types.pb.h"
+#include "server/store/data_layout.h"
+
+namespace deepbindnet {
+
+// What Job.artifacts gets when `job` succeeds, sorted: paths relative to its output directory, with '/'. Of a data set
+// manifest.json and rejected.csv, else every regular file; links and unfinished files (*.tmp) are left out.
+std::vector<std::string> ListArtifacts(const DataLayout& layout, const v1::Job& job);
+
+// Removes what a job that did not succeed has written. The rejected.csv of a data set that could not be prepared says
+// why: it is kept in the job's own directory. Returns the artifacts that remain.
+std::vector<std::string> DiscardOutput(const DataLayout& layout, const v1::Job& job);
+
+// Where `artifact` lies. NOT_FOUND, reason ARTIFACT_NOT_FOUND, unless it is exactly an entry of job.artifacts.
+absl::StatusOr<std::string> ArtifactPath(const DataLayout& layout, const v1::Job& job, const std::string& artifact);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_SERVER_JOBS_ARTIFACTS_H_

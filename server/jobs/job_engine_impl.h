@@ -1,0 +1,147 @@
+// The job engine with its clock, names and workers given from outside.
+#ifndef DEEPBINDNET_SERVER_JOBS_JOB_ENGINE_IMPL_H_
+#define DEEPBINDNET_SERVER_JOBS_JOB_ENGINE_IMPL_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/base/mutex.h"
+#include "server/jobs/clock.h"
+#include "server/jobs/job_engine.h"
+#include "server/jobs/listener_registry.h"
+#include "server/jobs/run_outcome.h"
+#include "server/jobs/worker_launcher.h"
+#include "server/store/data_layout.h"
+
+namespace deepbindnet {
+
+struct JobEngineDependencies {
+  Clock* clock = RealClock();  // Must outlive the engine.
+  std::unique_ptr<WorkerLauncher> launcher;
+  std::function<std::string()> new_job_id;  // Thread-safe.
+};
+
+// One engine thread starts workers, stops them and settles what becomes of their jobs; it lives as long as the engine,
+// as workers need (see WorkerLauncher). What workers report is journalled on the threads of their handles.
+//
+// Jobs that have not ended are held in memory and written through to the store; a job that is being settled (`closing`)
+// is left alone by everyone else, so that files can be moved and removed without the lock.
+class JobEngineImpl : public JobEngine {
+ public:
+  static absl::StatusOr<std::unique_ptr<JobEngineImpl>> Create(const JobEngineOptions& options, Store* store,
+                                                               JobEngineDependencies dependencies);
+  // Kills workers that still run; their jobs stand in the queue of the next engine on this store.
+  ~JobEngineImpl() override;
+
+  absl::StatusOr<v1::Job> Submit(const JobSubmission& submission) override;
+  absl::StatusOr<v1::Job> Get(const std::string& job) override;
+  absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest& request) override;
+  absl::StatusOr<v1::Job> Cancel(const std::string& job) override;
+  absl::StatusOr<std::vector<v1::JobEvent>> ReadEvents(const std::string& id, uint64_t from_sequence,
+                                                       int limit) override;
+  std::shared_ptr<void> Subscribe(const std::string& id, JobListener listener) override;
+  Counts counts() override;
+  void Drain(absl::Time deadline) override;
+
+ private:
+  // One worker, from the decision to start it until its job is settled.
+  struct Run {
+    std::unique_ptr<WorkerHandle> handle;  // Touched by the engine thread alone.
+    RunReport report;
+    bool ended = false;  // report is complete.
+    bool stop_wanted = false;
+    bool stop_sent = false;
+    bool kill_sent = false;
+    absl::Time kill_at = absl::InfiniteFuture();
+  };
+
+  // A job that has not ended.
+  struct LiveJob {
+    v1::Job job;
+    uint64_t order = 0;  // Of acceptance.
+    v1::Progress progress;
+    std::vector<v1::JobEvent> unsaved;  // Happened, but the store could not take it yet.
+    bool closing = false;
+    std::shared_ptr<Run> run;  // Null while no worker has it.
+  };
+
+  // What the engine thread does next, outside the lock.
+  struct Action {
+    enum class Kind { kStart, kTerminate, kKill, kSettle, kQuit };
+    Kind kind = Kind::kQuit;
+    std::string id;
+    std::shared_ptr<Run> run;
+  };
+
+  JobEngineImpl(const JobEngineOptions& options, Store* store, JobEngineDependencies dependencies);
+
+  // --- job_engine_impl.cc: what callers ask for.
+  absl::Status Recover();
+  absl::StatusOr<v1::Job> Accept(const JobSubmission& submission, v1::Job job);
+  absl::Status CheckAcceptable(const JobSubmission& submission) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::optional<v1::Job>> FindRepeat(const JobSubmission& submission);
+  absl::StatusOr<v1::Job> CancelWaiting(v1::Job job);
+  v1::Job WithProgress(v1::Job job);
+
+  // --- engine_loop.cc: the engine thread, and the threads of the workers' handles.
+  void Loop();
+  Action NextAction();
+  std::optional<Action> FindAction() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::optional<Action> FindRunAction(const std::string& id, LiveJob* live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Time NextDeadline() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  LiveJob* BestQueued() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  int CountRuns() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Start(const std::string& id);
+  void OnWorkerEvent(const std::string& id, v1::WorkerEvent event);
+  // True where listeners should hear of it.
+  bool TakeWorkerEvent(LiveJob* live, v1::WorkerEvent event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnWorkerExit(const std::string& id, WorkerExit exit);
+
+  // --- engine_settle.cc: the end of a run.
+  void Settle(const std::string& id);
+  // Decides, and does what is to be done about files; fills in what `*settled` gains by it.
+  Outcome PrepareOutcome(const RunReport& report, v1::Job* settled);
+  // Makes it durable, however long the store needs, and frees the slot.
+  void CommitOutcome(LiveJob* live, Outcome outcome, v1::Job* settled) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status WriteOutcome(LiveJob* live, const Outcome& outcome, v1::Job* settled)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status WriteWithProduct(v1::Job* job, std::vector<v1::JobEvent> events);
+
+  // --- Helpers.
+  // Moves the job to `to` and writes it with its unsaved events; on an error nothing has changed.
+  absl::Status Transition(LiveJob* live, v1::JobState to, absl::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Tries to write the job with its unsaved events; what fails stays unsaved.
+  void Save(LiveJob* live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // After an error of the store: waits a moment, less when the engine stops.
+  void WaitBeforeRetry() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  LiveJob* Find(const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Constant after construction.
+  const JobEngineOptions options_;
+  const DataLayout layout_;
+  Store* const store_;
+  Clock* const clock_;
+  const std::unique_ptr<WorkerLauncher> launcher_;
+  const std::function<std::string()> new_job_id_;
+
+  ListenerRegistry listeners_;
+
+  Mutex mutex_;
+  CondVar changed_;  // Anything below changed.
+  std::map<std::string, LiveJob> live_ ABSL_GUARDED_BY(mutex_);
+  uint64_t accepted_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Time drain_deadline_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
+
+  std::thread thread_;  // Started last, joined first.
+};
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_SERVER_JOBS_JOB_ENGINE_IMPL_H_

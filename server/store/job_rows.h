@@ -1,0 +1,40 @@
+// Rows of the jobs and events tables. Every function throws SQLite::Exception; the caller holds the connection alone
+// and wraps writes in a transaction.
+#ifndef DEEPBINDNET_SERVER_STORE_JOB_ROWS_H_
+#define DEEPBINDNET_SERVER_STORE_JOB_ROWS_H_
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "deepbindnet/v1/deepbindnet.pb.h"
+#include "deepbindnet/v1/types.pb.h"
+
+namespace deepbindnet {
+
+// Numbers `events` after the job's newest one, writes them and the job, and sets last_sequence.
+absl::Status InsertJobRow(SQLite::Database& database, v1::Job* job, std::vector<v1::JobEvent> events);
+absl::Status UpdateJobRow(SQLite::Database& database, v1::Job* job, std::vector<v1::JobEvent> events);
+
+std::optional<absl::StatusOr<v1::Job>> SelectJobById(SQLite::Database& database, const std::string& id);
+std::optional<absl::StatusOr<v1::Job>> SelectJobByRequestId(SQLite::Database& database, const std::string& request_id);
+std::optional<absl::StatusOr<v1::Job>> SelectNewestJobByName(SQLite::Database& database, const std::string& name);
+
+// Oldest first.
+absl::StatusOr<std::vector<v1::Job>> SelectJobsInStates(SQLite::Database& database,
+                                                        const std::vector<v1::JobState>& states);
+// Newest first.
+absl::StatusOr<v1::ListJobsResponse> SelectJobsPage(SQLite::Database& database, const v1::ListJobsRequest& request);
+
+absl::StatusOr<std::vector<v1::JobEvent>> SelectEvents(SQLite::Database& database, const std::string& job_id,
+                                                       uint64_t from_sequence, int limit);
+
+// NOT_FOUND, reason JOB_NOT_FOUND.
+absl::Status JobNotFound(const std::string& job);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_SERVER_STORE_JOB_ROWS_H_
