@@ -1,0 +1,70 @@
+// deepbindnet-worker: one job in one process, for the server (`run`) and for people.
+#include <signal.h>
+
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "server/runtime/runtime.h"
+#include "server/worker/commands.h"
+
+namespace deepbindnet {
+namespace {
+
+void AddCommands(CLI::App* app, bool* json, Action* action) {
+  app->require_subcommand(1);
+  app->formatter(std::make_shared<HelpFormatter>());
+  app->footer(
+      "Every option can also be spelled with underscores or dashes: --hidden_dim, --hidden-dim.\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped by a signal.");
+  AddSynthesizeCommand(app, action);
+  AddPreprocessCommand(app, action);
+  AddTrainCommand(app, action);
+  AddEvaluateCommand(app, action);
+  AddCompareCommand(app, action);
+  AddRunCommand(app, action);
+  for (CLI::App* const command : app->get_subcommands({})) {
+    command->add_flag("--json", *json, "Print one JSON object a line on standard output.");
+  }
+}
+
+// Help goes to standard output; an error is one line that says where the help is.
+int EndParsing(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
+  std::string command = "deepbindnet-worker";
+  for (const CLI::App* const given : app.get_subcommands()) absl::StrAppend(&command, " ", given->get_name());
+  const std::string message = absl::StrReplaceAll(error.what(), {{"\n", " "}});
+  std::cerr << "deepbindnet-worker: " << message << "; see " << command << " --help" << std::endl;
+  return kWrongUsage;
+}
+
+int Main(int argc, char** argv) {
+  bool json = false;
+  Action action;
+  CLI::App app("Prepares data, trains, measures and compares drug-target affinity models.", "deepbindnet-worker");
+  AddCommands(&app, &json, &action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return EndParsing(app, error);
+  }
+  Console console(json);
+  try {
+    return action(&console);
+  } catch (const std::exception& error) {
+    return console.Fail(absl::InternalError(error.what()));
+  }
+}
+
+}  // namespace
+}  // namespace deepbindnet
+
+int main(int argc, char** argv) {
+  deepbindnet::PrepareProcess(argc, argv);
+  signal(SIGPIPE, SIG_IGN);  // A reader that goes shows as an error of the write.
+  return deepbindnet::Main(argc, argv);
+}

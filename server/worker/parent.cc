@@ -1,0 +1,28 @@
+#include "server/worker/parent.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+
+namespace deepbindnet {
+
+absl::Status DieWithParent(int events_fd) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
+    return absl::InternalError(absl::StrCat("cannot tie this process to its parent: ", std::strerror(errno)));
+  }
+  // The parent's process id would not tell: in a container the server itself may be 1, and so may who adopts orphans.
+  pollfd events = {events_fd, POLLOUT, 0};
+  if (poll(&events, 1, 0) < 0) return absl::InternalError(absl::StrCat("poll: ", std::strerror(errno)));
+  if ((events.revents & POLLNVAL) != 0) {
+    return InvalidField("events-fd", absl::StrCat(events_fd), "is not an open file descriptor");
+  }
+  if ((events.revents & (POLLERR | POLLHUP)) != 0) return absl::CancelledError("the parent process is gone");
+  return absl::OkStatus();
+}
+
+}  // namespace deepbindnet

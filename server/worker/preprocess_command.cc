@@ -1,0 +1,78 @@
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "core/data/preprocess.h"
+#include "server/convert/convert.h"
+#include "server/worker/commands.h"
+#include "server/worker/directory_lock.h"
+#include "server/worker/stop.h"
+
+namespace deepbindnet {
+namespace {
+
+struct Options {
+  std::string input_file;
+  std::string output_dir;
+  v1::PrepareDatasetSpec spec;
+};
+
+void Report(const DatasetManifest& manifest, const std::string& output_dir, Console* console) {
+  console->Line(absl::StrFormat("%d rows read, %d rejected, %d merged as duplicates", manifest.rows_read,
+                                manifest.rows_rejected, manifest.duplicates_merged));
+  console->Line(absl::StrFormat("%d drugs, %d targets; affinity in %s", manifest.drugs, manifest.targets,
+                                manifest.affinity_unit.empty() ? "an unknown unit" : manifest.affinity_unit));
+  console->Line(absl::StrFormat("pairs: %d train, %d validation, %d test (split %s)", manifest.train_pairs,
+                                manifest.val_pairs, manifest.test_pairs, SplitMethodName(manifest.split.method)));
+  console->Line(absl::StrFormat("test in train: %d pairs, %d drugs, %d targets", manifest.test_pairs_in_train,
+                                manifest.test_drugs_in_train, manifest.test_targets_in_train));
+  console->Line(absl::StrCat("written to ", output_dir));
+  console->Object({{"state", "SUCCEEDED"},
+                   {"output_dir", output_dir},
+                   {"rows_read", manifest.rows_read},
+                   {"rows_rejected", manifest.rows_rejected},
+                   {"duplicates_merged", manifest.duplicates_merged},
+                   {"drugs", manifest.drugs},
+                   {"targets", manifest.targets},
+                   {"train_pairs", manifest.train_pairs},
+                   {"val_pairs", manifest.val_pairs},
+                   {"test_pairs", manifest.test_pairs},
+                   {"test_pairs_in_train", manifest.test_pairs_in_train},
+                   {"test_drugs_in_train", manifest.test_drugs_in_train},
+                   {"test_targets_in_train", manifest.test_targets_in_train},
+                   {"affinity_unit", manifest.affinity_unit},
+                   {"digest", manifest.digest}});
+}
+
+int Run(const Options& options, Console* console) {
+  HandleStopSignals(OnStop::kExit);
+  const auto preprocess = FromProto(options.spec);
+  if (!preprocess.ok()) return console->WrongUsage(preprocess.status());
+  const auto lock = DirectoryLock::Acquire(options.output_dir, absl::ZeroDuration());
+  if (!lock.ok()) return console->Fail(lock.status());
+  const auto manifest = Preprocess(
+      options.input_file, options.output_dir, *preprocess,
+      [console](absl::string_view phase, int64_t done, int64_t total) { console->Progress(phase, done, total, ""); });
+  if (!manifest.ok()) return console->Fail(manifest.status());
+  Report(*manifest, options.output_dir, console);
+  return kDone;
+}
+
+}  // namespace
+
+void AddPreprocessCommand(CLI::App* app, Action* action) {
+  CLI::App* const command = app->add_subcommand("preprocess", "Turn a CSV file into a data set to train on");
+  const auto options = std::make_shared<Options>();
+  command->add_option(Spellings("input_file"), options->input_file, "CSV file with a header, also .gz")
+      ->required()
+      ->type_name("FILE");
+  command->add_option(Spellings("output_dir"), options->output_dir, "Directory to write, made where missing")
+      ->required()
+      ->type_name("DIR");
+  AddPrepareOptions(command, &options->spec);
+  command->callback([options, action] { *action = [options](Console* console) { return Run(*options, console); }; });
+}
+
+}  // namespace deepbindnet

@@ -1,0 +1,146 @@
+#include "server/worker/task_runner.h"
+
+#include <cmath>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/time/time.h"
+#include "core/data/preprocess.h"
+#include "core/data/processed_dataset.h"
+#include "core/training/trainer.h"
+#include "google/protobuf/util/time_util.h"
+#include "server/convert/convert.h"
+#include "server/worker/compare_models.h"
+#include "server/worker/directory_lock.h"
+#include "server/worker/stop.h"
+
+namespace deepbindnet {
+namespace {
+
+// After a crash the server starts the next worker while the kernel may still be taking down the last.
+constexpr absl::Duration kLockPatience = absl::Seconds(10);
+
+void ReportCount(EventWriter* events, absl::string_view phase, int64_t done, int64_t total, absl::string_view unit) {
+  v1::Progress progress;
+  progress.set_phase(std::string(phase));
+  progress.set_done(static_cast<uint64_t>(done));
+  progress.set_total(static_cast<uint64_t>(total));
+  progress.set_unit(std::string(unit));
+  events->Progress(progress);
+}
+
+// Passes a training's course on. Stops the training when nobody listens any more.
+class EventObserver : public TrainingObserver {
+ public:
+  explicit EventObserver(EventWriter* events) : events_(events) {}
+
+  void OnPhase(absl::string_view phase) override { ReportCount(events_, phase, 0, 0, ""); }
+
+  void OnStep(const StepReport& report) override {
+    v1::Progress progress;
+    progress.set_phase("training");
+    progress.set_done(static_cast<uint64_t>(report.step));
+    progress.set_total(static_cast<uint64_t>(report.steps));
+    progress.set_unit("batches");
+    progress.set_epoch(static_cast<uint32_t>(report.epoch));
+    progress.set_loss(report.loss);
+    progress.set_rate(report.pairs_per_second);
+    if (report.eta_seconds > 0.0) {
+      *progress.mutable_eta() =
+          google::protobuf::util::TimeUtil::MillisecondsToDuration(std::llround(report.eta_seconds * 1e3));
+    }
+    events_->Progress(progress);
+    if (!events_->status().ok()) RequestStop();
+  }
+
+  void OnEpoch(const EpochReport& report) override { events_->Epoch(ToProto(report)); }
+  void OnMessage(absl::string_view message) override { events_->Log(v1::LogLine::INFO, message); }
+
+ private:
+  EventWriter* const events_;
+};
+
+// The unit of preprocessing's counts.
+absl::string_view PhaseUnit(absl::string_view phase) {
+  if (phase == "reading") return "rows";
+  if (phase == "featurising") return "molecules and proteins";
+  return "";
+}
+
+absl::StatusOr<v1::JobResult> Prepare(const v1::WorkerTask& task, EventWriter* events) {
+  const v1::PrepareDatasetSpec& spec = task.spec().prepare_dataset();
+  DBN_ASSIGN_OR_RETURN(const PreprocessOptions options, FromProto(spec));
+  const auto progress = [events](absl::string_view phase, int64_t done, int64_t total) {
+    ReportCount(events, phase, done, total, PhaseUnit(phase));
+  };
+  const auto manifest = Preprocess(task.input_file(), task.dataset_dir(), options, progress);
+  if (!manifest.ok()) {
+    // The client knows the file by its own name, not by the upload's path.
+    const std::string name = spec.file_name().empty() ? spec.dataset() : spec.file_name();
+    const std::string message = absl::StrReplaceAll(manifest.status().message(), {{task.input_file(), name}});
+    return WithReason(absl::Status(manifest.status().code(), message), GetReason(manifest.status()),
+                      GetErrorMetadata(manifest.status()));
+  }
+  DBN_ASSIGN_OR_RETURN(const ProcessedDataset dataset, LoadProcessedDataset(task.dataset_dir(), {}));
+  v1::JobResult result;
+  *result.mutable_dataset() = ToProto(*manifest, dataset.scaler);
+  return result;
+}
+
+absl::StatusOr<v1::JobResult> RunTraining(const v1::WorkerTask& task, EventWriter* events) {
+  DBN_ASSIGN_OR_RETURN(const TrainingOptions options, FromProto(task.spec().train().options()));
+  EventObserver observer(events);
+  DBN_ASSIGN_OR_RETURN(const TrainingReport report, Train(task.dataset_dir(), task.output_dir(), options, task.resume(),
+                                                          StopRequested(), &observer));
+  v1::JobResult result;
+  *result.mutable_training() = ToProto(report);
+  return result;
+}
+
+absl::StatusOr<v1::JobResult> RunComparison(const v1::WorkerTask& task, EventWriter* events) {
+  const v1::CompareSpec& spec = task.spec().compare();
+  if (spec.models_size() != task.checkpoints_size()) {
+    return InvalidField("checkpoints", absl::StrCat(task.checkpoints_size()),
+                        absl::StrCat("are not one for each of ", spec.models_size(), " models"));
+  }
+  std::vector<NamedCheckpoint> models;
+  for (int i = 0; i < spec.models_size(); ++i) models.push_back({spec.models(i), task.checkpoints(i)});
+  DBN_ASSIGN_OR_RETURN(const ModelComparisonRun run,
+                       CompareModels(models, spec.dataset(), task.dataset_dir(), task.output_dir(),
+                                     [events](absl::string_view phase, int64_t done, int64_t total) {
+                                       ReportCount(events, phase, done, total, "models");
+                                     }));
+  v1::JobResult result;
+  *result.mutable_comparison() = ToProto(run.input, run.comparison);
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::JobResult> RunTask(const v1::WorkerTask& task, EventWriter* events) {
+  const auto kind = task.spec().kind_case();
+  if (kind == v1::JobSpec::KIND_NOT_SET) return InvalidField("spec", "", "names no kind of job");
+  if (task.dataset_dir().empty()) return InvalidField("dataset_dir", "", "is missing");
+  const bool prepares = kind == v1::JobSpec::kPrepareDataset;
+  const std::string& written = prepares ? task.dataset_dir() : task.output_dir();
+  if (written.empty()) return InvalidField("output_dir", "", "is missing");
+
+  HandleStopSignals(kind == v1::JobSpec::kTrain ? OnStop::kFinish : OnStop::kExit);
+  DBN_ASSIGN_OR_RETURN(const std::unique_ptr<DirectoryLock> lock, DirectoryLock::Acquire(written, kLockPatience));
+  switch (kind) {
+    case v1::JobSpec::kPrepareDataset:
+      return Prepare(task, events);
+    case v1::JobSpec::kTrain:
+      return RunTraining(task, events);
+    case v1::JobSpec::kCompare:
+      return RunComparison(task, events);
+    case v1::JobSpec::KIND_NOT_SET:
+      break;
+  }
+  return absl::InternalError("a kind of job that this worker does not know");
+}
+
+}  // namespace deepbindnet
