@@ -1,0 +1,85 @@
+#include "core/base/file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/core/base/temp_dir.h"
+
+namespace deepbindnet {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(FileTest, ReadsBackWhatItWrote) {
+  const TempDir dir;
+  const std::string contents("a\0b\n", 4);
+  ASSERT_TRUE(WriteFileAtomically(dir.File("x"), contents).ok());
+  EXPECT_EQ(ReadFile(dir.File("x")).value(), contents);
+}
+
+TEST(FileTest, ReadsMoreThanOneBlock) {
+  const TempDir dir;
+  std::string contents;
+  for (int i = 0; contents.size() < (3u << 20); ++i) contents += std::to_string(i);
+  dir.Write("big", contents);
+  EXPECT_EQ(ReadFile(dir.File("big")).value(), contents);
+}
+
+TEST(FileTest, ReadOfAMissingFileIsNotFoundAndNamesIt) {
+  const TempDir dir;
+  const absl::Status status = ReadFile(dir.File("missing")).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()), HasSubstr(dir.File("missing")));
+}
+
+TEST(FileTest, WriteReplacesTheFileAndLeavesNothingElse) {
+  const TempDir dir;
+  ASSERT_TRUE(WriteFileAtomically(dir.File("x"), "old and longer").ok());
+  ASSERT_TRUE(WriteFileAtomically(dir.File("x"), "new").ok());
+  EXPECT_EQ(ReadFile(dir.File("x")).value(), "new");
+  EXPECT_THAT(dir.Names(), ElementsAre("x"));
+}
+
+TEST(FileTest, WriteThatCannotRenameLeavesTheOldState) {
+  const TempDir dir;
+  ASSERT_TRUE(MakeDirectories(dir.File("taken")).ok());
+  EXPECT_FALSE(WriteFileAtomically(dir.File("taken"), "x").ok());
+  EXPECT_THAT(dir.Names(), ElementsAre("taken"));
+}
+
+TEST(FileTest, WriteIntoAMissingDirectoryIsNotFound) {
+  const TempDir dir;
+  const absl::Status status = WriteFileAtomically(dir.File("missing/x"), "x");
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("missing/x"));
+}
+
+TEST(FileTest, MakeDirectoriesMakesParentsAndAcceptsThatTheyExist) {
+  const TempDir dir;
+  EXPECT_TRUE(MakeDirectories(dir.File("a/b/c")).ok());
+  EXPECT_TRUE(MakeDirectories(dir.File("a/b/c")).ok());
+  EXPECT_TRUE(std::filesystem::is_directory(dir.File("a/b/c")));
+}
+
+TEST(FileTest, MakeDirectoriesBelowAFileFailsAndNamesThePath) {
+  const TempDir dir;
+  dir.Write("file", "x");
+  const absl::Status status = MakeDirectories(dir.File("file/sub"));
+  EXPECT_FALSE(status.ok());
+  EXPECT_THAT(std::string(status.message()), HasSubstr(dir.File("file/sub")));
+}
+
+TEST(FileTest, Sha256IsThePublishedOne) {
+  // FIPS 180-2, appendix B.1.
+  const std::string expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  EXPECT_EQ(Sha256Hex("abc"), expected);
+  const TempDir dir;
+  EXPECT_EQ(Sha256HexOfFile(dir.Write("abc", "abc")).value(), expected);
+  EXPECT_EQ(Sha256HexOfFile(dir.File("missing")).status().code(), absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace deepbindnet
