@@ -1,0 +1,168 @@
+#include "server/config.h"
+
+#include <arpa/inet.h>
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+
+namespace deepbindnet {
+namespace {
+
+// "--metrics-listen" is also spelled "--metrics_listen" and DEEPBINDNET_METRICS_LISTEN.
+std::string Spellings(const std::string& name) {
+  const std::string underscored = absl::StrReplaceAll(name, {{"-", "_"}});
+  return underscored == name ? absl::StrCat("--", name) : absl::StrCat("--", name, ",--", underscored);
+}
+
+std::string EnvironmentName(const std::string& name) {
+  return absl::StrCat("DEEPBINDNET_", absl::AsciiStrToUpper(absl::StrReplaceAll(name, {{"-", "_"}})));
+}
+
+template <typename Value>
+CLI::Option* Add(CLI::App* app, const std::string& name, Value* value, const std::string& description) {
+  return app->add_option(Spellings(name), *value, description)->envname(EnvironmentName(name))->capture_default_str();
+}
+
+void AddAddresses(CLI::App* app, ServerConfig* config) {
+  Add(app, "listen", &config->listen, "HOST:PORT for gRPC; port 0 takes a free one");
+  Add(app, "metrics-listen", &config->metrics_listen, "HOST:PORT for Prometheus (/metrics), or off");
+  app->add_flag("--insecure", config->insecure,
+                "Allow addresses beyond loopback although there is no TLS and no authentication")
+      ->envname("DEEPBINDNET_INSECURE");
+}
+
+void AddJobs(CLI::App* app, ServerConfig* config) {
+  Add(app, "data-dir", &config->data_dir, "Directory of everything that is kept; made where missing");
+  Add(app, "worker-binary", &config->worker_binary, "Path of deepbindnet-worker (default: beside this program)");
+  Add(app, "slots", &config->slots, "Jobs that run side by side, 1 to 64")->check(CLI::Range(1, 64));
+  Add(app, "max-queued-jobs", &config->max_queued_jobs, "Jobs that may wait, 1 to 1000000")
+      ->check(CLI::Range(1, 1000000));
+  Add(app, "max-upload-mib", &config->max_upload_mib, "Largest data set file in MiB, 1 to 1048576")
+      ->check(CLI::Range(1, 1048576));
+  Add(app, "stop-grace", &config->stop_grace_seconds,
+      "Seconds a worker may take to write its checkpoint before it is killed, 0 to 3600")
+      ->check(CLI::Range(0, 3600));
+  Add(app, "drain-timeout", &config->drain_timeout_seconds, "Seconds that a stop may take, 1 to 3600")
+      ->check(CLI::Range(1, 3600));
+}
+
+void AddPrediction(CLI::App* app, ServerConfig* config) {
+  Add(app, "threads", &config->threads, "Threads of one prediction, 0 to 1024; 0: as many as there are cores")
+      ->check(CLI::Range(0, 1024));
+  Add(app, "device", &config->device, "Device of predictions: auto, cpu, cuda or cuda:N");
+  Add(app, "max-loaded-models", &config->max_loaded_models, "Models kept in memory, 1 to 1000")
+      ->check(CLI::Range(1, 1000));
+  Add(app, "predict-max-batch", &config->predict_max_batch, "Pairs computed at once, 1 to 4096")
+      ->check(CLI::Range(1, 4096));
+  Add(app, "predict-max-queue", &config->predict_max_queue, "Pairs that may wait, 4096 to 10000000")
+      ->check(CLI::Range(4096, 10000000));
+  Add(app, "predict-max-delay-ms", &config->predict_max_delay_ms,
+      "Milliseconds a prediction waits for others to share its batch, 0 to 1000")
+      ->check(CLI::Range(0.0, 1000.0));
+}
+
+void AddLogging(CLI::App* app, ServerConfig* config) {
+  static const std::map<std::string, LogFormat> kFormats = {{"text", LogFormat::kText}, {"json", LogFormat::kJson}};
+  static const std::map<std::string, LogLevel> kLevels = {{"debug", LogLevel::kDebug},
+                                                          {"info", LogLevel::kInfo},
+                                                          {"warning", LogLevel::kWarning},
+                                                          {"error", LogLevel::kError}};
+  app->add_option(Spellings("log-format"), config->log_format, "text (default) or json, on standard error")
+      ->envname(EnvironmentName("log-format"))
+      ->transform(CLI::CheckedTransformer(kFormats).description(""));
+  app->add_option(Spellings("log-level"), config->log_level, "debug, info (default), warning or error")
+      ->envname(EnvironmentName("log-level"))
+      ->transform(CLI::CheckedTransformer(kLevels).description(""));
+}
+
+CommandLine Failure(absl::string_view message) {
+  return {std::nullopt, 2, absl::StrCat("error: ", message, "; --help lists the options")};
+}
+
+bool IsDevice(absl::string_view device) {
+  int index = 0;
+  return device == "auto" || device == "cpu" || device == "cuda" ||
+         (absl::ConsumePrefix(&device, "cuda:") && absl::SimpleAtoi(device, &index) && index >= 0);
+}
+
+absl::Status CheckConfig(const ServerConfig& config) {
+  if (!IsDevice(config.device)) return InvalidField("--device", config.device, "is not auto, cpu, cuda or cuda:N");
+  if (config.data_dir.empty()) return InvalidField("--data-dir", "", "is not a directory");
+  return CheckListenAddresses(config);
+}
+
+}  // namespace
+
+CommandLine ParseCommandLine(const std::vector<std::string>& arguments, absl::string_view version) {
+  ServerConfig config;
+  CLI::App app("Trains and serves drug-target affinity models over gRPC.", "deepbindnet-server");
+  AddAddresses(&app, &config);
+  AddJobs(&app, &config);
+  AddPrediction(&app, &config);
+  AddLogging(&app, &config);
+  app.set_config("--config", "", "File with these options, one NAME = VALUE a line (TOML or INI)")
+      ->envname("DEEPBINDNET_CONFIG");
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.set_version_flag("--version", absl::StrCat("deepbindnet-server ", version));
+  app.footer("Every option can be set as DEEPBINDNET_NAME in the environment, for example DEEPBINDNET_DATA_DIR.");
+  try {
+    // CLI11 takes the arguments from the back.
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    return {std::nullopt, 0, app.help()};
+  } catch (const CLI::CallForVersion& call) {
+    return {std::nullopt, 0, absl::StrCat(call.what(), "\n")};
+  } catch (const CLI::ParseError& error) {
+    return Failure(error.what());
+  }
+  if (const absl::Status checked = CheckConfig(config); !checked.ok()) return Failure(checked.message());
+  return {config, 0, ""};
+}
+
+absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view field, absl::string_view address) {
+  const size_t colon = address.rfind(':');
+  ListenAddress parsed;
+  absl::string_view host = address.substr(0, colon == absl::string_view::npos ? 0 : colon);
+  if (absl::StartsWith(host, "[") && absl::EndsWith(host, "]")) {
+    host = host.substr(1, host.size() - 2);
+  } else if (absl::StrContains(host, ':')) {
+    host = "";  // An IPv6 address needs its brackets.
+  }
+  parsed.host = std::string(host);
+  const bool has_port = colon != absl::string_view::npos && absl::SimpleAtoi(address.substr(colon + 1), &parsed.port);
+  if (!host.empty() && has_port && parsed.port >= 0 && parsed.port <= 65535) return parsed;
+  return InvalidField(field, address, "is not HOST:PORT with a port in 0..65535, for example 127.0.0.1:50051");
+}
+
+bool IsLoopback(absl::string_view host) {
+  const std::string text(host);
+  in_addr v4{};
+  if (inet_pton(AF_INET, text.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  in6_addr v6{};
+  if (inet_pton(AF_INET6, text.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6);
+  return host == "localhost";
+}
+
+absl::Status CheckListenAddresses(const ServerConfig& config) {
+  const std::vector<std::pair<std::string, std::string>> addresses = {{"--listen", config.listen},
+                                                                      {"--metrics-listen", config.metrics_listen}};
+  for (const auto& [field, address] : addresses) {
+    if (field == "--metrics-listen" && address == "off") continue;
+    DBN_ASSIGN_OR_RETURN(const ListenAddress parsed, ParseListenAddress(field, address));
+    if (config.insecure || IsLoopback(parsed.host)) continue;
+    return InvalidField(field, address,
+                        "is reachable from other machines, and this version has neither TLS nor tokens; "
+                        "listen on 127.0.0.1, or say --insecure where the network is trusted");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace deepbindnet

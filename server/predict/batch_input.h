@@ -1,0 +1,29 @@
+// Several callers' pairs as one input of the model.
+#ifndef DEEPBINDNET_SERVER_PREDICT_BATCH_INPUT_H_
+#define DEEPBINDNET_SERVER_PREDICT_BATCH_INPUT_H_
+
+#include <string>
+#include <unordered_map>
+
+#include "core/inference/predictor.h"
+
+namespace deepbindnet {
+
+// Collects ranges of pairs; each distinct molecule and protein, compared in full, stands in the result once. The inputs
+// added must outlive it. Not thread-safe.
+class BatchInput {
+ public:
+  // Appends the pairs [begin, end) of `input`, whose indices are in range.
+  void Add(const PredictionInput& input, size_t begin, size_t end);
+
+  const PredictionInput& merged() const { return merged_; }
+
+ private:
+  PredictionInput merged_;
+  std::unordered_map<std::string, int> drugs_;    // SMILES -> index into merged_.smiles.
+  std::unordered_map<std::string, int> targets_;  // Sequence -> index into merged_.sequences.
+};
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_SERVER_PREDICT_BATCH_INPUT_H_

@@ -1,0 +1,20 @@
+#include "server/predict/compute_threads.h"
+
+#include <ATen/Parallel.h>
+#include <torch/cuda.h>
+
+#include "absl/strings/str_cat.h"
+
+namespace deepbindnet {
+
+void SetComputeThreads(int threads) { at::set_num_threads(threads); }
+
+std::vector<std::string> DescribeDevices() {
+  const int threads = at::get_num_threads();
+  std::vector<std::string> devices = {absl::StrCat("cpu (", threads, threads == 1 ? " thread)" : " threads)")};
+  const int gpus = torch::cuda::is_available() ? static_cast<int>(torch::cuda::device_count()) : 0;
+  for (int i = 0; i < gpus; ++i) devices.push_back(absl::StrCat("cuda:", i));
+  return devices;
+}
+
+}  // namespace deepbindnet

@@ -1,0 +1,53 @@
+// DownloadArtifact: one file sent in chunks.
+#ifndef DEEPBINDNET_SERVER_RPC_ARTIFACT_DOWNLOAD_H_
+#define DEEPBINDNET_SERVER_RPC_ARTIFACT_DOWNLOAD_H_
+
+#include <grpcpp/support/server_callback.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/base/status.h"
+#include "deepbindnet/v1/deepbindnet.pb.h"
+#include "server/jobs/job_engine.h"
+#include "server/rpc/executor.h"
+#include "server/rpc/sha256.h"
+#include "server/store/data_layout.h"
+
+namespace deepbindnet {
+
+// A chain of one step at a time: read a chunk on the executor, write it, read the next. The file is sent as long as it
+// was when it was opened, even if it grows or is replaced meanwhile. Deletes itself once gRPC is done with it.
+class ArtifactDownload final : public grpc::ServerWriteReactor<v1::DownloadArtifactResponse> {
+ public:
+  // `engine` and `executor` must outlive the call.
+  static ArtifactDownload* Start(JobEngine* engine, const DataLayout& layout, Executor* executor,
+                                 const v1::DownloadArtifactRequest& request);
+
+ private:
+  ArtifactDownload(JobEngine* engine, DataLayout layout, Executor* executor, v1::DownloadArtifactRequest request);
+  ~ArtifactDownload() override;
+
+  void OnWriteDone(bool ok) override;
+  void OnDone() override { delete this; }
+
+  void SendFirst();
+  void SendNext();
+  absl::Status Open();
+  absl::Status ReadChunk();
+
+  JobEngine* const engine_;
+  const DataLayout layout_;
+  Executor* const executor_;
+  const v1::DownloadArtifactRequest request_;
+  int fd_ = -1;
+  uint64_t size_bytes_ = 0;
+  uint64_t sent_bytes_ = 0;
+  Sha256 digest_;
+  v1::DownloadArtifactResponse response_;  // Being written.
+};
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_SERVER_RPC_ARTIFACT_DOWNLOAD_H_

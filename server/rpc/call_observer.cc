@@ -1,0 +1,112 @@
+#include "server/rpc/call_observer.h"
+
+#include <grpcpp/server_context.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "server/logging/logging.h"
+
+namespace deepbindnet {
+namespace {
+
+using grpc::experimental::InterceptionHookPoints;
+using grpc::experimental::InterceptorBatchMethods;
+using grpc::experimental::ServerRpcInfo;
+
+absl::string_view TypeName(ServerRpcInfo::Type type) {
+  switch (type) {
+    case ServerRpcInfo::Type::UNARY:
+      return "unary";
+    case ServerRpcInfo::Type::CLIENT_STREAMING:
+      return "client_stream";
+    case ServerRpcInfo::Type::SERVER_STREAMING:
+      return "server_stream";
+    case ServerRpcInfo::Type::BIDI_STREAMING:
+      return "bidi_stream";
+  }
+  return "unknown";
+}
+
+// Failures of ours are errors; refusals are the caller's, and worth a line; the rest is for debugging.
+LogLevel LevelOf(grpc::StatusCode code) {
+  switch (code) {
+    case grpc::StatusCode::OK:
+    case grpc::StatusCode::CANCELLED:
+      return LogLevel::kDebug;
+    case grpc::StatusCode::INTERNAL:
+    case grpc::StatusCode::UNKNOWN:
+    case grpc::StatusCode::DATA_LOSS:
+      return LogLevel::kError;
+    default:
+      return LogLevel::kInfo;
+  }
+}
+
+class CallObserver final : public grpc::experimental::Interceptor {
+ public:
+  CallObserver(Metrics* metrics, ServerRpcInfo* info)
+      : metrics_(metrics), info_(info), type_(TypeName(info->type())), start_(absl::Now()) {
+    metrics_->CallStarted(info->method(), type_);
+  }
+
+  ~CallObserver() override {
+    if (!is_recorded_) Record(grpc::StatusCode::CANCELLED);
+  }
+
+  void Intercept(InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS)) {
+      const grpc::Status status = methods->GetSendStatus();
+      Record(status.error_code());
+      LogCall(status);
+    }
+    methods->Proceed();
+  }
+
+ private:
+  void Record(grpc::StatusCode code) {
+    is_recorded_ = true;
+    metrics_->CallHandled(info_->method(), type_, GrpcCodeName(code), absl::Now() - start_);
+  }
+
+  void LogCall(const grpc::Status& status) const {
+    grpc::ServerContextBase* context = info_->server_context();
+    std::vector<LogField> fields = {{"method", info_->method()},
+                                    {"code", std::string(GrpcCodeName(status.error_code()))},
+                                    {"seconds", absl::StrCat(absl::ToDoubleSeconds(absl::Now() - start_))},
+                                    {"peer", context->peer()}};
+    const auto request_id = context->client_metadata().find("x-request-id");
+    if (request_id != context->client_metadata().end()) {
+      fields.push_back({"request_id", std::string(request_id->second.data(), request_id->second.size())});
+    }
+    if (!status.ok()) fields.push_back({"error", status.error_message()});
+    Log(LevelOf(status.error_code()), "call", fields);
+  }
+
+  Metrics* const metrics_;
+  ServerRpcInfo* const info_;
+  const absl::string_view type_;
+  const absl::Time start_;
+  bool is_recorded_ = false;
+};
+
+}  // namespace
+
+absl::string_view GrpcCodeName(int code) {
+  static const auto* const names = [] {
+    auto* all = new std::vector<std::string>;
+    for (int i = 0; i <= 16; ++i) all->push_back(absl::StatusCodeToString(static_cast<absl::StatusCode>(i)));
+    return all;
+  }();
+  return code >= 0 && code <= 16 ? (*names)[code] : absl::string_view("UNKNOWN");
+}
+
+grpc::experimental::Interceptor* CallObserverFactory::CreateServerInterceptor(ServerRpcInfo* info) {
+  return new CallObserver(metrics_, info);
+}
+
+}  // namespace deepbindnet

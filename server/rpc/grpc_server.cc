@@ -1,0 +1,102 @@
+#include "server/rpc/grpc_server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/rpc/call_observer.h"
+
+namespace deepbindnet {
+namespace {
+
+// The largest request the limits of PredictRequest allow: 4,096 molecules and 4,096 proteins of full length.
+constexpr int kMaxReceiveBytes = 64 << 20;
+// Large enough for a page of jobs with their results.
+constexpr int kMaxSendBytes = 64 << 20;
+constexpr int kKeepaliveMillis = 60000;        // After which a silent client is asked whether it is alive.
+constexpr int kMinPingIntervalMillis = 10000;  // Watching clients may ask as often.
+
+void EnablePlugins() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  });
+}
+
+absl::string_view StreamType(const google::protobuf::MethodDescriptor& method) {
+  if (method.client_streaming()) return method.server_streaming() ? "bidi_stream" : "client_stream";
+  return method.server_streaming() ? "server_stream" : "unary";
+}
+
+void DeclareMethods(Metrics* metrics) {
+  const google::protobuf::ServiceDescriptor* service =
+      v1::StartTrainingRequest::descriptor()->file()->FindServiceByName("DeepBindNet");
+  for (int i = 0; i < service->method_count(); ++i) {
+    const google::protobuf::MethodDescriptor& method = *service->method(i);
+    metrics->DeclareMethod(absl::StrCat("/", service->full_name(), "/", method.name()), StreamType(method));
+  }
+}
+
+void Configure(grpc::ServerBuilder* builder, Metrics* metrics) {
+  // With SO_REUSEPORT a second server would take half of the first one's calls instead of failing.
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinPingIntervalMillis);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder->SetMaxReceiveMessageSize(kMaxReceiveBytes);
+  builder->SetMaxSendMessageSize(kMaxSendBytes);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(std::make_unique<CallObserverFactory>(metrics));
+  builder->experimental().SetInterceptorCreators(std::move(interceptors));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::string& address, Service* service,
+                                                              Metrics* metrics) {
+  EnablePlugins();
+  DeclareMethods(metrics);
+  auto server = std::unique_ptr<GrpcServer>(new GrpcServer);
+  grpc::ServerBuilder builder;
+  Configure(&builder, metrics);
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &server->port_);
+  builder.RegisterService(service);
+  server->server_ = builder.BuildAndStart();
+  if (server->server_ == nullptr || server->port_ == 0) {
+    server->is_shut_down_ = server->server_ == nullptr;
+    return WithReason(absl::UnavailableError(absl::StrCat("cannot listen on ", address)), "CANNOT_LISTEN",
+                      {{"address", address}});
+  }
+  server->SetServing(false);
+  return server;
+}
+
+GrpcServer::~GrpcServer() {
+  if (!is_shut_down_) Shutdown(absl::InfinitePast());
+}
+
+void GrpcServer::SetServing(bool serving) {
+  grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
+  health->SetServingStatus(serving);  // Every service that is known, "" included.
+  health->SetServingStatus("", serving);
+  health->SetServingStatus(v1::DeepBindNet::service_full_name(), serving);
+}
+
+void GrpcServer::Shutdown(absl::Time deadline) {
+  is_shut_down_ = true;
+  if (deadline == absl::InfinitePast()) {
+    server_->Shutdown(std::chrono::system_clock::now());
+  } else {
+    server_->Shutdown(absl::ToChronoTime(deadline));
+  }
+  server_->Wait();
+}
+
+}  // namespace deepbindnet

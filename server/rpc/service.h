@@ -1,0 +1,120 @@
+// The service deepbindnet.v1.DeepBindNet: thin handlers over the job engine, the store and the batcher. What blocks
+// runs on the executor, never on a gRPC thread. The methods' contracts are in proto/deepbindnet/v1/deepbindnet.proto.
+#ifndef DEEPBINDNET_SERVER_RPC_SERVICE_H_
+#define DEEPBINDNET_SERVER_RPC_SERVICE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/base/status.h"
+#include "deepbindnet/v1/deepbindnet.grpc.pb.h"
+#include "server/jobs/job_engine.h"
+#include "server/predict/batcher.h"
+#include "server/predict/model_registry.h"
+#include "server/rpc/executor.h"
+#include "server/rpc/job_watch.h"
+#include "server/store/data_layout.h"
+#include "server/store/store.h"
+
+namespace deepbindnet {
+
+class UnaryCall;
+
+// What the handlers work with. All pointers must outlive the gRPC server.
+struct ServiceDependencies {
+  JobEngine* engine = nullptr;
+  Store* store = nullptr;
+  ModelRegistry* models = nullptr;
+  Batcher* batcher = nullptr;
+  Executor* executor = nullptr;
+  DataLayout layout;
+  uint64_t max_upload_bytes = uint64_t{8} << 30;
+  std::string version;
+  absl::Time start_time;
+  std::vector<std::string> devices;
+};
+
+// Thread-safe. Files: jobs_handlers.cc, datasets_handlers.cc, models_handlers.cc, predict_handlers.cc,
+// status_handlers.cc, later_handlers.cc.
+class Service final : public v1::DeepBindNet::CallbackService {
+ public:
+  explicit Service(ServiceDependencies dependencies);
+
+  // From now on new work (trainings, uploads, comparisons, predictions) is refused with UNAVAILABLE; reading goes on.
+  void StartDraining() { is_draining_.store(true); }
+
+  // Ends every WatchJob with UNAVAILABLE once it has sent what is in the journal.
+  void EndWatches() { watches_.EndAll(); }
+
+  grpc::ServerUnaryReactor* StartTraining(grpc::CallbackServerContext* context, const v1::StartTrainingRequest* request,
+                                          v1::Job* response) override;
+  grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context, const v1::GetStatusRequest* request,
+                                      v1::Job* response) override;
+  grpc::ServerWriteReactor<v1::JobEvent>* WatchJob(grpc::CallbackServerContext* context,
+                                                   const v1::WatchJobRequest* request) override;
+  grpc::ServerUnaryReactor* ListJobs(grpc::CallbackServerContext* context, const v1::ListJobsRequest* request,
+                                     v1::ListJobsResponse* response) override;
+  grpc::ServerUnaryReactor* CancelJob(grpc::CallbackServerContext* context, const v1::CancelJobRequest* request,
+                                      v1::Job* response) override;
+  grpc::ServerUnaryReactor* Compare(grpc::CallbackServerContext* context, const v1::CompareRequest* request,
+                                    v1::Job* response) override;
+  grpc::ServerWriteReactor<v1::DownloadArtifactResponse>* DownloadArtifact(
+      grpc::CallbackServerContext* context, const v1::DownloadArtifactRequest* request) override;
+
+  grpc::ServerReadReactor<v1::PrepareDatasetRequest>* PrepareDataset(grpc::CallbackServerContext* context,
+                                                                     v1::Job* response) override;
+  grpc::ServerUnaryReactor* ListDatasets(grpc::CallbackServerContext* context, const v1::ListDatasetsRequest* request,
+                                         v1::ListDatasetsResponse* response) override;
+  grpc::ServerUnaryReactor* GetDataset(grpc::CallbackServerContext* context, const v1::GetDatasetRequest* request,
+                                       v1::Dataset* response) override;
+
+  grpc::ServerUnaryReactor* ListModels(grpc::CallbackServerContext* context, const v1::ListModelsRequest* request,
+                                       v1::ListModelsResponse* response) override;
+  grpc::ServerUnaryReactor* GetModel(grpc::CallbackServerContext* context, const v1::GetModelRequest* request,
+                                     v1::Model* response) override;
+
+  grpc::ServerUnaryReactor* Predict(grpc::CallbackServerContext* context, const v1::PredictRequest* request,
+                                    v1::PredictResponse* response) override;
+
+  grpc::ServerUnaryReactor* GetServerStatus(grpc::CallbackServerContext* context,
+                                            const v1::GetServerStatusRequest* request,
+                                            v1::ServerStatus* response) override;
+
+  // Not implemented by this version.
+  grpc::ServerUnaryReactor* PauseJob(grpc::CallbackServerContext* context, const v1::PauseJobRequest* request,
+                                     v1::Job* response) override;
+  grpc::ServerUnaryReactor* ResumeJob(grpc::CallbackServerContext* context, const v1::ResumeJobRequest* request,
+                                      v1::Job* response) override;
+  grpc::ServerUnaryReactor* DeleteJob(grpc::CallbackServerContext* context, const v1::DeleteJobRequest* request,
+                                      v1::DeleteJobResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteDataset(grpc::CallbackServerContext* context, const v1::DeleteDatasetRequest* request,
+                                          v1::DeleteDatasetResponse* response) override;
+  grpc::ServerUnaryReactor* PromoteModel(grpc::CallbackServerContext* context, const v1::PromoteModelRequest* request,
+                                         v1::Model* response) override;
+  grpc::ServerUnaryReactor* DeleteModel(grpc::CallbackServerContext* context, const v1::DeleteModelRequest* request,
+                                        v1::DeleteModelResponse* response) override;
+  grpc::ServerBidiReactor<v1::PredictStreamRequest, v1::PredictStreamResponse>* PredictStream(
+      grpc::CallbackServerContext* context) override;
+
+ private:
+  // UNAVAILABLE while the server drains.
+  absl::Status CheckAccepting() const;
+
+  absl::Status StartPrediction(const v1::PredictRequest& request, absl::Time deadline, v1::PredictResponse* response,
+                               UnaryCall* call);
+
+  const ServiceDependencies deps_;
+  std::atomic<bool> is_draining_{false};
+  WatchSet watches_;
+};
+
+// The options that a StartTraining request means: complete, whatever the request left out. INVALID_ARGUMENT names the
+// field.
+absl::StatusOr<v1::TrainSpec> CompleteTrainSpec(const v1::TrainSpec& spec);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_SERVER_RPC_SERVICE_H_

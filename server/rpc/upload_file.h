@@ -1,0 +1,51 @@
+// A file that is being received.
+#ifndef DEEPBINDNET_SERVER_RPC_UPLOAD_FILE_H_
+#define DEEPBINDNET_SERVER_RPC_UPLOAD_FILE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "core/base/status.h"
+#include "server/rpc/sha256.h"
+
+namespace deepbindnet {
+
+// Removes what it wrote when destroyed, unless released. Blocks on the file system. Not thread-safe.
+class UploadFile {
+ public:
+  // A new file of `size_bytes` to come, with a name of its own in `directory` that ends in `suffix`; ".part" follows
+  // until Commit. The directory is made where it is missing.
+  static absl::StatusOr<std::unique_ptr<UploadFile>> Create(const std::string& directory, const std::string& suffix,
+                                                            uint64_t size_bytes);
+  ~UploadFile();
+
+  UploadFile(const UploadFile&) = delete;
+  UploadFile& operator=(const UploadFile&) = delete;
+
+  // INVALID_ARGUMENT: more than size_bytes came.
+  absl::Status Append(absl::string_view bytes);
+
+  // Checks size and SHA-256 (lower-case hex), flushes to the disk, and takes ".part" off the name. INVALID_ARGUMENT:
+  // they differ.
+  absl::Status Commit(absl::string_view sha256);
+
+  // Leaves the file to its next owner.
+  void Release() { path_.clear(); }
+
+  const std::string& path() const { return path_; }
+
+ private:
+  UploadFile(int fd, std::string path, uint64_t size_bytes);
+
+  int fd_;            // -1 once committed.
+  std::string path_;  // Where it lies now; empty once released.
+  const uint64_t size_bytes_;
+  uint64_t received_ = 0;
+  Sha256 digest_;
+};
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_SERVER_RPC_UPLOAD_FILE_H_

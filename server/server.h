@@ -1,0 +1,48 @@
+// The whole server in one object: stores, job engine, prediction, gRPC and metrics.
+#ifndef DEEPBINDNET_SERVER_SERVER_H_
+#define DEEPBINDNET_SERVER_SERVER_H_
+
+#include <memory>
+
+#include "absl/time/time.h"
+#include "core/base/status.h"
+#include "server/config.h"
+
+namespace deepbindnet {
+
+class Server {
+ public:
+  // What it listens on, with port 0 resolved.
+  struct Ports {
+    int grpc = 0;
+    int metrics = 0;  // 0 where metrics are off.
+  };
+
+  // Returns once it serves. The error is one line for the operator: a port in use, a data directory that cannot be
+  // written or that another server has, a worker that is missing.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerConfig& config);
+
+  // Drains without patience where Drain has not been called.
+  ~Server();
+
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  Ports ports() const;
+
+  // Health says NOT_SERVING, new work is refused, predictions that were accepted are finished, running jobs write their
+  // checkpoint and go back to the queue, watches are told to come back. Blocks until then, or until `deadline` at the
+  // latest. Call once.
+  void Drain(absl::Time deadline);
+
+ private:
+  struct Parts;
+
+  explicit Server(std::unique_ptr<Parts> parts);
+
+  const std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_SERVER_SERVER_H_
