@@ -1,0 +1,55 @@
+#include "core/inference/evaluate.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/file.h"
+#include "core/base/torch_util.h"
+#include "core/model/checkpoint.h"
+#include "core/model/mixed_precision.h"
+#include "core/model/predict_pairs.h"
+
+namespace deepbindnet {
+namespace {
+
+PairTable TakePart(ProcessedDataset* dataset, Part part) {
+  switch (part) {
+    case Part::kTrain:
+      return std::move(dataset->train);
+    case Part::kVal:
+      return std::move(dataset->val);
+    case Part::kTest:
+      return std::move(dataset->test);
+  }
+  return {};
+}
+
+}  // namespace
+
+absl::StatusOr<Evaluation> Evaluate(const std::string& checkpoint_path, const std::string& data_dir, Part part) {
+  return CatchTorch([&]() -> absl::StatusOr<Evaluation> {
+    DBN_ASSIGN_OR_RETURN(const torch::Device device, ParseDevice("auto"));
+    DBN_ASSIGN_OR_RETURN(const Checkpoint checkpoint, LoadCheckpoint(checkpoint_path));
+    auto model = MakeModel(checkpoint, device);
+    if (!model.ok()) return Annotate(model.status(), checkpoint_path);
+    DBN_ASSIGN_OR_RETURN(ProcessedDataset dataset, LoadProcessedDataset(data_dir, {part}));
+    Evaluation evaluation;
+    evaluation.model_type = std::string(ModelTypeName(checkpoint.options.model_type));
+    evaluation.affinity_unit = checkpoint.affinity_unit;
+    DBN_ASSIGN_OR_RETURN(evaluation.digest, Sha256HexOfFile(checkpoint_path));
+    evaluation.pairs = TakePart(&dataset, part);
+    if (evaluation.pairs.size() == 0) {
+      return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                            data_dir, ": the part asked for has no pairs; prepare the data set with a larger share for it")),
+                        "EMPTY_PART");
+    }
+    for (const double z :
+         PredictPairs(*model, device, GraphsOf(dataset), TokensOf(dataset), PairsOf(evaluation.pairs))) {
+      evaluation.predicted.push_back(checkpoint.scaler.Unscale(z));
+    }
+    evaluation.metrics = ComputeMetrics(evaluation.pairs.affinity, evaluation.predicted);
+    return evaluation;
+  });
+}
+
+}  // namespace deepbindnet

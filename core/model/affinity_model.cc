@@ -1,0 +1,119 @@
+#include "core/model/affinity_model.h"
+
+#include <algorithm>
+
+#include "core/model/masking.h"
+
+namespace deepbindnet {
+namespace {
+
+// Appends what a gate said about real rows: those behind the last padded place only round up the batch.
+void Append(const torch::Tensor& gate, const std::vector<torch::Tensor>& masks, std::vector<torch::Tensor>* gates) {
+  if (gates == nullptr || !gate.defined()) return;
+  int64_t rows = 0;
+  for (const torch::Tensor& mask : masks) rows += mask.sum().item<int64_t>();
+  gates->push_back(gate.slice(0, 0, rows));
+}
+
+}  // namespace
+
+AttentionPoolImpl::AttentionPoolImpl(int64_t hidden)
+    : score_(register_module("score", torch::nn::Linear(torch::nn::LinearOptions(hidden, 1).bias(false)))) {}
+
+torch::Tensor AttentionPoolImpl::forward(const torch::Tensor& tokens, const torch::Tensor& mask) {
+  const torch::Tensor scores = (tokens * score_->weight.view({-1})).sum(2);
+  const torch::Tensor weights = torch::softmax(scores + MaskBias(mask, scores.scalar_type()), 1);
+  return (tokens * weights.unsqueeze(2)).sum(1);
+}
+
+AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) {
+  const int64_t hidden = options.hidden_dim, width = options.feature_dim, rank = std::max<int64_t>(4, hidden / 2);
+  const auto linear = [](int64_t in, int64_t out) { return torch::nn::Linear(in, out); };
+  first_ = register_module("first", linear(4 * hidden, width));
+  second_ = register_module("second", linear(width, width));
+  last_ = register_module("last", linear(width, 1));
+  drug_factors_ = register_module("drug_factors", linear(hidden, rank));
+  target_factors_ = register_module("target_factors", linear(hidden, rank));
+  drug_bias_ = register_module("drug_bias", linear(hidden, 1));
+  target_bias_ = register_module("target_bias", linear(hidden, 1));
+  dropout_ = register_module("dropout", torch::nn::Dropout(options.dropout_rate));
+}
+
+torch::Tensor AffinityHeadImpl::forward(const torch::Tensor& fused_drug, const torch::Tensor& fused_target,
+                                        const torch::Tensor& drug, const torch::Tensor& target) {
+  torch::Tensor x = dropout_(torch::cat({fused_drug, fused_target, drug, target}, 1));
+  x = dropout_(torch::relu(first_(x)));
+  x = last_(dropout_(torch::relu(second_(x)))).squeeze(1);
+  const torch::Tensor product = (drug_factors_(drug) * target_factors_(target)).sum(1);
+  return x + product + drug_bias_(drug).squeeze(1) + target_bias_(target).squeeze(1);
+}
+
+AffinityModelImpl::AffinityModelImpl(const ModelOptions& options) : options_(options) {
+  const int64_t hidden = options.hidden_dim;
+  molecules_ = register_module("molecules", MoleculeEncoder(options));
+  proteins_ = register_module("proteins", ProteinEncoder(options));
+  drug_pool_ = register_module("drug_pool", AttentionPool(hidden));
+  target_pool_ = register_module("target_pool", AttentionPool(hidden));
+  fused_drug_pool_ = register_module("fused_drug_pool", AttentionPool(hidden));
+  fused_target_pool_ = register_module("fused_target_pool", AttentionPool(hidden));
+  head_ = register_module("head", AffinityHead(options));
+  for (int i = 0; i < options.fusion_layers; ++i) {
+    drug_sides_->push_back(FusionSide(options));
+    target_sides_->push_back(FusionSide(options));
+  }
+  register_module("drug_sides", drug_sides_);
+  register_module("target_sides", target_sides_);
+}
+
+void AffinityModelImpl::Fuse(const PairBatch& batch, size_t layer, Side* drug, Side* target,
+                             std::vector<torch::Tensor>* gates) {
+  const int64_t hidden = options_.hidden_dim, heads = options_.fusion_heads;
+  std::vector<torch::Tensor> drug_read, target_read, atom_masks, token_masks;
+  for (const PairBucket& bucket : batch.buckets) {
+    const auto d = GatherRows(drug->projected, layer == 0 ? bucket.atom_rows : bucket.pair_atom_rows).split(hidden, 2);
+    const auto t =
+        GatherRows(target->projected, layer == 0 ? bucket.token_rows : bucket.pair_token_rows).split(hidden, 2);
+    drug_read.push_back(MultiHeadAttention(d[0], t[1], t[2], bucket.token_mask, heads).flatten(0, 1));
+    target_read.push_back(MultiHeadAttention(t[0], d[1], d[2], bucket.atom_mask, heads).flatten(0, 1));
+    atom_masks.push_back(bucket.atom_mask);
+    token_masks.push_back(bucket.token_mask);
+  }
+  torch::Tensor drug_gate, target_gate;
+  drug->tokens = drug_sides_[layer]->as<FusionSideImpl>()->forward(
+      drug->tokens, GatherRows(torch::cat(drug_read), batch.padded_atoms), &drug_gate);
+  target->tokens = target_sides_[layer]->as<FusionSideImpl>()->forward(
+      target->tokens, GatherRows(torch::cat(target_read), batch.padded_tokens), &target_gate);
+  Append(drug_gate, atom_masks, gates);
+  Append(target_gate, token_masks, gates);
+}
+
+torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<torch::Tensor>* gates) {
+  const torch::Tensor atoms = molecules_(batch), tokens = proteins_(batch);
+  const torch::Tensor drugs = drug_pool_(GatherRows(atoms, batch.molecules.rows), batch.molecules.mask);
+  const torch::Tensor targets = target_pool_(GatherRows(tokens, batch.proteins.rows), batch.proteins.mask);
+
+  Side drug{GatherRows(atoms, batch.pair_atom_rows), {}}, target{GatherRows(tokens, batch.pair_token_rows), {}};
+  for (size_t layer = 0; layer < drug_sides_->size(); ++layer) {
+    // Gradients of many pairs meet in the rows of one molecule or protein: they are summed in the parameters' type.
+    drug.projected = drug_sides_[layer]->as<FusionSideImpl>()->Project(layer == 0 ? atoms : drug.tokens).to(atoms.dtype());
+    target.projected =
+        target_sides_[layer]->as<FusionSideImpl>()->Project(layer == 0 ? tokens : target.tokens).to(tokens.dtype());
+    Fuse(batch, layer, &drug, &target, gates);
+  }
+  std::vector<torch::Tensor> fused_drugs, fused_targets;
+  for (const PairBucket& bucket : batch.buckets) {
+    fused_drugs.push_back(fused_drug_pool_(GatherRows(drug.tokens, bucket.pair_atom_rows), bucket.atom_mask));
+    fused_targets.push_back(fused_target_pool_(GatherRows(target.tokens, bucket.pair_token_rows), bucket.token_mask));
+  }
+  const torch::Tensor predicted = head_(torch::cat(fused_drugs), torch::cat(fused_targets), GatherRows(drugs, batch.drug),
+                                        GatherRows(targets, batch.target));
+  return predicted.to(atoms.dtype()).index_select(0, batch.order);
+}
+
+int64_t CountParameters(const torch::nn::Module& module) {
+  int64_t count = 0;
+  for (const torch::Tensor& parameter : module.parameters()) count += parameter.numel();
+  return count;
+}
+
+}  // namespace deepbindnet

@@ -1,0 +1,83 @@
+// The network: molecules and proteins in, z-scored affinities out.
+#ifndef DEEPBINDNET_CORE_MODEL_AFFINITY_MODEL_H_
+#define DEEPBINDNET_CORE_MODEL_AFFINITY_MODEL_H_
+
+#include <torch/torch.h>
+
+#include <vector>
+
+#include "core/data/batch.h"
+#include "core/model/fusion.h"
+#include "core/model/model_options.h"
+#include "core/model/molecule_encoder.h"
+#include "core/model/protein_encoder.h"
+
+namespace deepbindnet {
+
+// Weighted mean of the tokens with weights softmax(w . x) over the unmasked ones.
+class AttentionPoolImpl : public torch::nn::Module {
+ public:
+  explicit AttentionPoolImpl(int64_t hidden);
+
+  // Shape: tokens [n, tokens, hidden], mask [n, tokens] bool with a true in every row -> [n, hidden].
+  torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& mask);
+
+ private:
+  torch::nn::Linear score_{nullptr};
+};
+TORCH_MODULE(AttentionPool);
+
+// The affinity from four pooled vectors: an MLP, plus a product of low rank of the encoders' vectors with a bias each,
+// which learns the main effects of drug and target early.
+class AffinityHeadImpl : public torch::nn::Module {
+ public:
+  explicit AffinityHeadImpl(const ModelOptions& options);
+
+  // Shape: all [pairs, hidden] -> [pairs].
+  torch::Tensor forward(const torch::Tensor& fused_drug, const torch::Tensor& fused_target, const torch::Tensor& drug,
+                        const torch::Tensor& target);
+
+ private:
+  torch::nn::Linear first_{nullptr}, second_{nullptr}, last_{nullptr};
+  torch::nn::Linear drug_factors_{nullptr}, target_factors_{nullptr}, drug_bias_{nullptr}, target_bias_{nullptr};
+  torch::nn::Dropout dropout_{nullptr};
+};
+TORCH_MODULE(AffinityHead);
+
+// Encodes each distinct molecule and protein of a batch once, lets the two sides of every pair attend to each other
+// fusion_layers times, pools and predicts. The same weights answer whatever else is in the batch.
+class AffinityModelImpl : public torch::nn::Module {
+ public:
+  explicit AffinityModelImpl(const ModelOptions& options);
+
+  // Shape: -> [pairs] float, z-scored affinities in the order of the pairs given to MakeBatch. The batch is on the
+  // model's device. Where `gates` is not null, appends the
+  // values of every gate [rows, gate], first of the atoms' side, then of the tokens' side of each layer, without the
+  // rows that only round up the batch; a standard model appends nothing.
+  torch::Tensor forward(const PairBatch& batch, std::vector<torch::Tensor>* gates = nullptr);
+
+  const ModelOptions& options() const { return options_; }
+
+ private:
+  // Tokens of one side of all pairs, and where their projections stand.
+  struct Side {
+    torch::Tensor tokens;     // [pair rows, hidden]
+    torch::Tensor projected;  // [rows, 3 * hidden], of distinct entities in the first layer, then of pair rows
+  };
+  void Fuse(const PairBatch& batch, size_t layer, Side* drug, Side* target, std::vector<torch::Tensor>* gates);
+
+  const ModelOptions options_;
+  MoleculeEncoder molecules_{nullptr};
+  ProteinEncoder proteins_{nullptr};
+  torch::nn::ModuleList drug_sides_, target_sides_;  // FusionSide, one a layer.
+  AttentionPool drug_pool_{nullptr}, target_pool_{nullptr}, fused_drug_pool_{nullptr}, fused_target_pool_{nullptr};
+  AffinityHead head_{nullptr};
+};
+TORCH_MODULE(AffinityModel);
+
+// Trainable values of a module.
+int64_t CountParameters(const torch::nn::Module& module);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_MODEL_AFFINITY_MODEL_H_

@@ -1,0 +1,129 @@
+#include "core/model/checkpoint.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/chem/molecular_graph.h"
+
+namespace deepbindnet {
+namespace {
+
+constexpr char kFormat[] = "deepbindnet-checkpoint";
+constexpr int kVersion = 1;
+
+nlohmann::json OptionsToJson(const ModelOptions& options) {
+  return {{"model_type", std::string(ModelTypeName(options.model_type))},
+          {"hidden_dim", options.hidden_dim},
+          {"feature_dim", options.feature_dim},
+          {"fusion_heads", options.fusion_heads},
+          {"fusion_layers", options.fusion_layers},
+          {"dropout_rate", options.dropout_rate},
+          {"gate_kind", std::string(GateKindName(options.gate_kind))},
+          {"gate_initial_bias", options.gate_initial_bias},
+          {"drug_layers", options.drug_layers},
+          {"residues_per_token", options.residues_per_token},
+          {"max_sequence_length", options.max_sequence_length}};
+}
+
+// Throws nlohmann::json::exception where a field is missing or of another type.
+absl::StatusOr<ModelOptions> OptionsFromJson(const nlohmann::json& json) {
+  ModelOptions options;
+  DBN_ASSIGN_OR_RETURN(options.model_type, ParseModelType(json.at("model_type").get<std::string>()));
+  DBN_ASSIGN_OR_RETURN(options.gate_kind, ParseGateKind(json.at("gate_kind").get<std::string>()));
+  json.at("hidden_dim").get_to(options.hidden_dim);
+  json.at("feature_dim").get_to(options.feature_dim);
+  json.at("fusion_heads").get_to(options.fusion_heads);
+  json.at("fusion_layers").get_to(options.fusion_layers);
+  json.at("dropout_rate").get_to(options.dropout_rate);
+  json.at("gate_initial_bias").get_to(options.gate_initial_bias);
+  json.at("drug_layers").get_to(options.drug_layers);
+  json.at("residues_per_token").get_to(options.residues_per_token);
+  json.at("max_sequence_length").get_to(options.max_sequence_length);
+  DBN_RETURN_IF_ERROR(ValidateModelOptions(options));
+  return options;
+}
+
+absl::StatusOr<TensorDict> GetDict(const TensorDict& dict, const std::string& key) {
+  const auto found = dict.find(key);
+  if (found == dict.end() || !found->value().isGenericDict()) {
+    return absl::InvalidArgumentError(absl::StrCat("no dictionary '", key, "'"));
+  }
+  return found->value().toGenericDict();
+}
+
+absl::StatusOr<Checkpoint> FromDict(const TensorDict& dict) {
+  DBN_ASSIGN_OR_RETURN(const std::string config_text, GetString(dict, "config"));
+  Checkpoint checkpoint;
+  try {
+    const nlohmann::json config = nlohmann::json::parse(config_text);
+    if (config.at("format") != kFormat) return absl::InvalidArgumentError("not a checkpoint of DeepBindNet");
+    if (config.at("version") != kVersion || config.at("feature_version") != kFeatureVersion) {
+      return absl::InvalidArgumentError("made by another version of DeepBindNet; train the model again");
+    }
+    DBN_ASSIGN_OR_RETURN(checkpoint.options, OptionsFromJson(config.at("model")));
+    config.at("scaler").at("mean").get_to(checkpoint.scaler.mean);
+    config.at("scaler").at("sd").get_to(checkpoint.scaler.sd);
+    config.at("affinity_unit").get_to(checkpoint.affinity_unit);
+    config.at("dataset_digest").get_to(checkpoint.dataset_digest);
+    config.at("epoch").get_to(checkpoint.epoch);
+    checkpoint.training = config.at("training").dump();
+  } catch (const nlohmann::json::exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat("bad configuration: ", error.what()));
+  }
+  DBN_ASSIGN_OR_RETURN(checkpoint.weights, GetDict(dict, "weights"));
+  DBN_ASSIGN_OR_RETURN(checkpoint.training_state, GetDict(dict, "training_state"));
+  return checkpoint;
+}
+
+}  // namespace
+
+TensorDict CopyWeights(const torch::nn::Module& model) {
+  TensorDict weights = MakeTensorDict();
+  for (const auto& item : model.named_parameters()) {
+    weights.insert(item.key(), item.value().detach().to(torch::kCPU, torch::kFloat32, false, true).contiguous());
+  }
+  return weights;
+}
+
+absl::Status SaveCheckpoint(const std::string& path, const Checkpoint& checkpoint) {
+  const nlohmann::json config = {
+      {"format", kFormat},
+      {"version", kVersion},
+      {"feature_version", kFeatureVersion},
+      {"model", OptionsToJson(checkpoint.options)},
+      {"scaler", {{"mean", checkpoint.scaler.mean}, {"sd", checkpoint.scaler.sd}}},
+      {"affinity_unit", checkpoint.affinity_unit},
+      {"dataset_digest", checkpoint.dataset_digest},
+      {"epoch", checkpoint.epoch},
+      {"training", checkpoint.training.empty() ? nlohmann::json::object() : nlohmann::json::parse(checkpoint.training)}};
+  TensorDict dict = MakeTensorDict();
+  dict.insert("config", config.dump());
+  dict.insert("weights", checkpoint.weights);
+  dict.insert("training_state", checkpoint.training_state);
+  return SaveDict(path, dict);
+}
+
+absl::StatusOr<Checkpoint> LoadCheckpoint(const std::string& path) {
+  DBN_ASSIGN_OR_RETURN(const TensorDict dict, LoadDict(path));
+  absl::StatusOr<Checkpoint> checkpoint = FromDict(dict);
+  if (!checkpoint.ok()) return Annotate(checkpoint.status(), path);
+  return checkpoint;
+}
+
+absl::StatusOr<AffinityModel> MakeModel(const Checkpoint& checkpoint, const torch::Device& device) {
+  AffinityModel model(checkpoint.options);
+  torch::NoGradGuard no_grad;
+  for (auto& item : model->named_parameters()) {
+    DBN_ASSIGN_OR_RETURN(const torch::Tensor weight, GetTensor(checkpoint.weights, item.key()));
+    if (weight.sizes() != item.value().sizes() || !torch::isfinite(weight).all().item<bool>()) {
+      return absl::InvalidArgumentError(absl::StrCat("weight '", item.key(), "' is damaged or of another shape"));
+    }
+    item.value().copy_(weight);
+  }
+  model->to(device);
+  model->eval();
+  return model;
+}
+
+}  // namespace deepbindnet

@@ -1,0 +1,35 @@
+// bf16 matrix products where the device has them. What differs between LibTorch versions stands in the .cc file.
+#ifndef DEEPBINDNET_CORE_MODEL_MIXED_PRECISION_H_
+#define DEEPBINDNET_CORE_MODEL_MIXED_PRECISION_H_
+
+#include <torch/torch.h>
+
+#include <string>
+
+#include "core/base/status.h"
+
+namespace deepbindnet {
+
+// True where bf16 products are faster than fp32: a CPU with AVX512-BF16 or AMX, or any CUDA device of the last years.
+bool SupportsBf16(const torch::Device& device);
+
+// While it lives, matrix products on `device` that this thread starts run in bf16 and everything else in the type of
+// its inputs. Does nothing where `enabled` is false. Not to be nested.
+class MixedPrecisionScope {
+ public:
+  MixedPrecisionScope(const torch::Device& device, bool enabled);
+  ~MixedPrecisionScope();
+  MixedPrecisionScope(const MixedPrecisionScope&) = delete;
+  MixedPrecisionScope& operator=(const MixedPrecisionScope&) = delete;
+
+ private:
+  const bool enabled_;
+  const bool on_cpu_;
+};
+
+// "auto" is a GPU where there is one, else the CPU; INVALID_ARGUMENT where the name is none or the device is missing.
+absl::StatusOr<torch::Device> ParseDevice(const std::string& name);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_MODEL_MIXED_PRECISION_H_

@@ -1,0 +1,22 @@
+#include "core/training/loss.h"
+
+#include <cmath>
+
+namespace deepbindnet {
+
+torch::Tensor ComputeLoss(Loss loss, const torch::Tensor& predicted, const torch::Tensor& truth) {
+  switch (loss) {
+    case Loss::kMse:
+      return torch::mse_loss(predicted, truth);
+    case Loss::kHuber:
+      return torch::huber_loss(predicted, truth, torch::Reduction::Mean, 1.0);
+    case Loss::kLogCosh: {
+      // log cosh e = |e| + log(1 + exp(-2|e|)) - log 2, which cannot overflow.
+      const torch::Tensor error = (predicted - truth).abs();
+      return (error + torch::log1p(torch::exp(-2 * error))).mean() - std::log(2.0);
+    }
+  }
+  return torch::mse_loss(predicted, truth);
+}
+
+}  // namespace deepbindnet

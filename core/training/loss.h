@@ -1,0 +1,17 @@
+// Training losses on z-scored affinities.
+#ifndef DEEPBINDNET_CORE_TRAINING_LOSS_H_
+#define DEEPBINDNET_CORE_TRAINING_LOSS_H_
+
+#include <torch/torch.h>
+
+#include "core/training/training_options.h"
+
+namespace deepbindnet {
+
+// Mean over the pairs of e^2 (mse), of Huber's loss with its transition at 1 (huber), or of log cosh e (log_cosh), with
+// e = predicted - truth. Shape: both [pairs] float -> scalar.
+torch::Tensor ComputeLoss(Loss loss, const torch::Tensor& predicted, const torch::Tensor& truth);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_TRAINING_LOSS_H_

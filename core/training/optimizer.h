@@ -1,0 +1,63 @@
+// AdamW over one flat buffer, with gradient clipping and weight averaging.
+#ifndef DEEPBINDNET_CORE_TRAINING_OPTIMIZER_H_
+#define DEEPBINDNET_CORE_TRAINING_OPTIMIZER_H_
+
+#include <torch/torch.h>
+
+#include "core/base/status.h"
+#include "core/base/torch_util.h"
+
+namespace deepbindnet {
+
+struct OptimizerOptions {
+  double weight_decay = 1e-4;  // Decoupled; on matrices only, not on biases, norms and embeddings' gains.
+  double clip_norm = 1.0;      // Largest Euclidean norm of the whole gradient; 0 does not clip.
+  double ema_decay = 0.999;    // Of the averaged weights; 0 keeps no average.
+};
+
+// Moves a module's parameters and their gradients into two flat buffers, of which they stay views: an optimiser step is
+// a handful of vector operations whatever the number of parameters. AdamW: Loshchilov and Hutter 2019, beta1 0.9,
+// beta2 0.999, eps 1e-8. The average starts at the first step and is warmed up: its decay at step t is at most
+// (1 + t) / (10 + t). Not thread-safe.
+class Optimizer {
+ public:
+  // The module is in its final place (device, type float) and is not moved afterwards.
+  Optimizer(const torch::nn::Module& module, const OptimizerOptions& options);
+
+  void ZeroGrad();
+
+  // Clips, updates and averages. Returns the gradient's norm before clipping; where that is not finite nothing changes.
+  double Step(double lr);
+
+  // While it lives the parameters hold the averaged weights (or are as they were, without averaging).
+  class AveragedWeights {
+   public:
+    explicit AveragedWeights(Optimizer* optimizer);
+    ~AveragedWeights();
+    AveragedWeights(const AveragedWeights&) = delete;
+    AveragedWeights& operator=(const AveragedWeights&) = delete;
+
+   private:
+    Optimizer* const optimizer_;
+    torch::Tensor kept_;
+  };
+
+  int64_t steps() const { return steps_; }
+
+  // Everything a later process needs to go on bit for bit, on the CPU.
+  TensorDict State() const;
+  absl::Status LoadState(const TensorDict& state);
+
+ private:
+  const OptimizerOptions options_;
+  torch::Tensor weights_;   // [parameters], the module's parameters are views of it
+  torch::Tensor gradient_;  // [parameters], the module's gradients are views of it
+  torch::Tensor decayed_;   // [parameters], 1 where weight decay applies, else 0
+  torch::Tensor first_, second_;  // [parameters], moments
+  torch::Tensor average_;   // [parameters]; undefined without averaging
+  int64_t steps_ = 0;
+};
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_TRAINING_OPTIMIZER_H_

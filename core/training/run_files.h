@@ -1,0 +1,37 @@
+// What a training run leaves in its output directory, apart from the weights.
+#ifndef DEEPBINDNET_CORE_TRAINING_RUN_FILES_H_
+#define DEEPBINDNET_CORE_TRAINING_RUN_FILES_H_
+
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/training/trainer.h"
+
+namespace deepbindnet {
+
+struct RunFiles {
+  std::string output_dir;
+
+  std::string Best() const { return output_dir + "/best_model.pt"; }
+  std::string Latest() const { return output_dir + "/latest_checkpoint.pt"; }
+  std::string Epoch(int epoch) const { return output_dir + "/checkpoint_epoch_" + std::to_string(epoch) + ".pt"; }
+  std::string MetricsCsv() const { return output_dir + "/metrics.csv"; }
+  std::string Result() const { return output_dir + "/result.json"; }
+};
+
+// The options of a run, for the record in its checkpoints.
+std::string TrainingOptionsToJson(const TrainingOptions& options);
+
+// The epochs of a run as JSON and back; INVALID_ARGUMENT where the text is not of this form.
+std::string HistoryToJson(const std::vector<EpochReport>& history);
+absl::StatusOr<std::vector<EpochReport>> HistoryFromJson(const std::string& text);
+
+// One line an epoch: every metric of both parts, learning rate, gate statistics, speed. Written whole.
+absl::Status WriteMetricsCsv(const std::string& path, const std::vector<EpochReport>& history);
+
+absl::Status WriteResult(const std::string& path, const TrainingReport& report);
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_TRAINING_RUN_FILES_H_

@@ -1,0 +1,345 @@
+#include "core/training/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "core/base/file.h"
+#include "core/base/torch_util.h"
+#include "core/data/processed_dataset.h"
+#include "core/model/affinity_model.h"
+#include "core/model/checkpoint.h"
+#include "core/model/mixed_precision.h"
+#include "core/model/predict_pairs.h"
+#include "core/training/loss.h"
+#include "core/training/optimizer.h"
+#include "core/training/run_files.h"
+#include "core/training/sampler.h"
+#include "core/training/schedule.h"
+
+namespace deepbindnet {
+namespace {
+
+constexpr int kEpochsPerCheckpoint = 5;
+
+double Seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+// One run from its first (or resumed) epoch to its last.
+class Run {
+ public:
+  Run(const std::string& data_dir, const std::string& output_dir, const TrainingOptions& options,
+      const std::atomic<bool>& stop, TrainingObserver* observer)
+      : data_dir_(data_dir), files_{output_dir}, options_(options), stop_(stop), observer_(*observer) {}
+
+  absl::Status Load();
+  absl::Status Resume();
+  absl::Status TrainEpochs();
+  absl::StatusOr<TrainingReport> Finish();
+
+ private:
+  // Why no further epoch is to be trained; empty while there is one.
+  std::string StopReason() const;
+  absl::Status TrainEpoch(int epoch);
+  absl::Status Step(const std::vector<int64_t>& chosen, StepReport* step);
+  double Progress(int64_t steps_per_epoch) const;
+  double Elapsed() const { return elapsed_before_ + Seconds(std::chrono::steady_clock::now() - started_); }
+  double EtaSeconds(const StepReport& step, double epoch_seconds) const;
+  bool TimeIsUp() const { return options_.max_minutes > 0 && Elapsed() >= 60 * options_.max_minutes; }
+  absl::Status EndEpoch(EpochReport report);
+  absl::Status SaveEpoch(const EpochReport& report, const TensorDict& weights);
+  void SetGateStatistics(EpochReport* report) const;
+  RegressionMetrics Validate();
+
+  const std::string data_dir_;
+  const RunFiles files_;
+  const TrainingOptions options_;
+  const std::atomic<bool>& stop_;
+  TrainingObserver& observer_;
+
+  // Constant after Load().
+  ProcessedDataset dataset_;  // train and val
+  torch::Device device_ = torch::kCPU;
+  bool mixed_precision_ = false;
+  std::vector<const MolecularGraph*> molecules_;
+  std::vector<const std::vector<uint8_t>*> proteins_;
+  std::vector<PairIndex> train_pairs_;
+  torch::Tensor train_z_;  // [train pairs] float on the device
+
+  AffinityModel model_{nullptr};
+  std::unique_ptr<Optimizer> optimizer_;
+  std::vector<EpochReport> history_;
+  int best_epoch_ = 0;
+  double train_seconds_ = 0;    // Spent in training steps, over restarts.
+  double elapsed_before_ = 0;   // Of earlier processes of this run.
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+
+  // Of the epoch at work.
+  double loss_sum_ = 0;
+  double learning_rate_ = 0;
+  std::vector<torch::Tensor> predicted_;  // Each [batch] float, z-scored, in the order trained.
+  std::vector<int64_t> trained_;          // Pair of each prediction.
+  std::vector<torch::Tensor> gates_;      // Of the last batch.
+};
+
+absl::Status Run::Load() {
+  observer_.OnPhase("loading");
+  DBN_RETURN_IF_ERROR(ValidateTrainingOptions(options_));
+  DBN_ASSIGN_OR_RETURN(device_, ParseDevice(options_.device));
+  DBN_RETURN_IF_ERROR(MakeDirectories(files_.output_dir));
+  DBN_ASSIGN_OR_RETURN(dataset_, LoadProcessedDataset(data_dir_, {Part::kTrain, Part::kVal}));
+  if (dataset_.train.size() == 0 || dataset_.val.size() == 0) {
+    return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                          data_dir_, ": the ", dataset_.train.size() == 0 ? "training" : "validation",
+                          " part has no pairs; prepare the data set again with another val_size or split")),
+                      "EMPTY_PART");
+  }
+  mixed_precision_ = options_.mixed_precision && SupportsBf16(device_);
+  if (options_.mixed_precision && !mixed_precision_) {
+    observer_.OnMessage("mixed_precision: this device has no bf16 products; training in fp32");
+  }
+  molecules_ = GraphsOf(dataset_);
+  proteins_ = TokensOf(dataset_);
+  for (const ProteinEntry& protein : dataset_.proteins) {
+    if (static_cast<int>(protein.tokens.size()) <= options_.model.max_sequence_length) continue;
+    return InvalidField("max_sequence_length", absl::StrCat(options_.model.max_sequence_length),
+                        absl::StrCat("is less than a protein of the data set (", protein.tokens.size(), " residues)"));
+  }
+  train_pairs_ = PairsOf(dataset_.train);
+  std::vector<float> z;
+  for (const double affinity : dataset_.train.affinity) z.push_back(static_cast<float>(dataset_.scaler.Scale(affinity)));
+  train_z_ = torch::tensor(z).to(device_);
+  torch::manual_seed(options_.seed);
+  model_ = AffinityModel(options_.model);
+  model_->to(device_);
+  optimizer_ = std::make_unique<Optimizer>(
+      *model_, OptimizerOptions{options_.weight_decay, options_.clip_norm, options_.ema_decay});
+  return absl::OkStatus();
+}
+
+absl::Status Run::Resume() {
+  absl::StatusOr<Checkpoint> checkpoint = LoadCheckpoint(files_.Latest());
+  if (absl::IsNotFound(checkpoint.status())) return absl::OkStatus();
+  if (!checkpoint.ok()) return checkpoint.status();
+  if (checkpoint->dataset_digest != dataset_.manifest.digest) {
+    return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                          files_.Latest(), ": was trained on other data; resume with the same data set or train anew")),
+                      "OTHER_DATASET");
+  }
+  const TensorDict& state = checkpoint->training_state;
+  DBN_RETURN_IF_ERROR(Annotate(optimizer_->LoadState(state), files_.Latest()));
+  DBN_ASSIGN_OR_RETURN(const std::string history, GetString(state, "history"));
+  DBN_ASSIGN_OR_RETURN(history_, HistoryFromJson(history));
+  DBN_ASSIGN_OR_RETURN(const torch::Tensor seconds, GetTensor(state, "train_seconds"));
+  train_seconds_ = seconds.item<double>();
+  for (const EpochReport& report : history_) {
+    if (report.is_best) best_epoch_ = report.epoch;
+    elapsed_before_ = report.elapsed_seconds;
+    observer_.OnEpoch(report);
+  }
+  observer_.OnMessage(absl::StrCat("resumed after epoch ", history_.back().epoch));
+  return absl::OkStatus();
+}
+
+std::string Run::StopReason() const {
+  const int epoch = static_cast<int>(history_.size());
+  if (epoch >= options_.num_epochs) return "num_epochs";
+  if (TimeIsUp() && epoch > 0) return "max_minutes";
+  if (options_.patience > 0 && epoch - best_epoch_ >= options_.patience) return "patience";
+  return "";
+}
+
+absl::Status Run::TrainEpochs() {
+  observer_.OnPhase("training");
+  started_ = std::chrono::steady_clock::now();
+  while (StopReason().empty()) DBN_RETURN_IF_ERROR(TrainEpoch(static_cast<int>(history_.size()) + 1));
+  return absl::OkStatus();
+}
+
+double Run::Progress(int64_t steps_per_epoch) const {
+  const double steps = static_cast<double>(steps_per_epoch) * options_.num_epochs;
+  const double by_steps = static_cast<double>(optimizer_->steps()) / steps;
+  return options_.max_minutes > 0 ? std::max(by_steps, Elapsed() / (60 * options_.max_minutes)) : by_steps;
+}
+
+double Run::EtaSeconds(const StepReport& step, double epoch_seconds) const {
+  const double per_epoch = epoch_seconds / static_cast<double>(step.step) * static_cast<double>(step.steps);
+  const double left = per_epoch * (options_.num_epochs - step.epoch + 1) - epoch_seconds;
+  return options_.max_minutes > 0 ? std::min(left, std::max(0.0, 60 * options_.max_minutes - Elapsed())) : left;
+}
+
+absl::Status Run::TrainEpoch(int epoch) {
+  // The seed of an epoch does not depend on the epochs before it, so that a resumed run draws the same numbers.
+  torch::manual_seed(options_.seed * 7919 + static_cast<uint64_t>(epoch));
+  const auto batches = EpochBatches(dataset_.train.target, options_.batch_size, options_.seed, epoch);
+  const auto epoch_start = std::chrono::steady_clock::now();
+  loss_sum_ = 0;
+  predicted_.clear();
+  trained_.clear();
+  model_->train();
+  StepReport step;
+  step.epoch = epoch;
+  step.steps = static_cast<int64_t>(batches.size());
+  for (const std::vector<int64_t>& chosen : batches) {
+    if (stop_) return absl::CancelledError(absl::StrCat("stopped in epoch ", epoch, " after step ", step.step));
+    ++step.step;
+    DBN_RETURN_IF_ERROR(Step(chosen, &step));
+    const double seconds = Seconds(std::chrono::steady_clock::now() - epoch_start);
+    step.pairs_per_second = static_cast<double>(trained_.size()) / seconds;
+    step.eta_seconds = EtaSeconds(step, seconds);
+    observer_.OnStep(step);
+    if (TimeIsUp()) break;
+  }
+  const double seconds = Seconds(std::chrono::steady_clock::now() - epoch_start);
+  train_seconds_ += seconds;
+  EpochReport report;
+  report.epoch = epoch;
+  report.epochs = options_.num_epochs;
+  report.train_loss = loss_sum_ / static_cast<double>(step.step);
+  report.learning_rate = learning_rate_;
+  report.pairs_per_second = static_cast<double>(trained_.size()) / seconds;
+  return EndEpoch(report);
+}
+
+absl::Status Run::Step(const std::vector<int64_t>& chosen, StepReport* step) {
+  std::vector<PairIndex> pairs;
+  for (const int64_t pair : chosen) pairs.push_back(train_pairs_[pair]);
+  const PairBatch batch =
+      MakeBatch(molecules_, proteins_, pairs, options_.model.residues_per_token).To(device_);
+  const torch::Tensor truth = train_z_.index_select(0, torch::tensor(chosen).to(device_));
+  gates_.clear();
+  torch::Tensor predicted;
+  {
+    const MixedPrecisionScope scope(device_, mixed_precision_);
+    predicted = model_->forward(batch, step->step == step->steps ? &gates_ : nullptr);
+  }
+  const torch::Tensor loss = ComputeLoss(options_.loss, predicted, truth);
+  optimizer_->ZeroGrad();
+  loss.backward();
+  const double value = loss.item<double>();
+  learning_rate_ = options_.lr * WarmupCosine(Progress(step->steps), options_.warmup_fraction);
+  const double norm = optimizer_->Step(learning_rate_);
+  if (!std::isfinite(value) || !std::isfinite(norm)) {
+    return WithReason(
+        absl::InternalError(absl::StrFormat(
+            "epoch %d, step %d of %d: the loss is %g and its gradient's norm %g; lower lr (%g) or switch "
+            "mixed_precision off. The last good checkpoint is %s",
+            step->epoch, step->step, step->steps, value, norm, options_.lr,
+            history_.empty() ? "none" : files_.Latest())),
+        "LOSS_NOT_FINITE");
+  }
+  loss_sum_ += value;
+  step->loss = loss_sum_ / static_cast<double>(step->step);
+  predicted_.push_back(predicted.detach());
+  trained_.insert(trained_.end(), chosen.begin(), chosen.end());
+  return absl::OkStatus();
+}
+
+RegressionMetrics Run::Validate() {
+  std::vector<double> predicted = PredictPairs(model_, device_, molecules_, proteins_, PairsOf(dataset_.val));
+  for (double& value : predicted) value = dataset_.scaler.Unscale(value);
+  return ComputeMetrics(dataset_.val.affinity, predicted);
+}
+
+void Run::SetGateStatistics(EpochReport* report) const {
+  if (gates_.empty()) return;
+  std::vector<torch::Tensor> flat;
+  for (const torch::Tensor& gate : gates_) flat.push_back(gate.to(torch::kCPU, torch::kFloat32).reshape({-1}));
+  const torch::Tensor all = torch::cat(flat);
+  report->gate_mean = all.mean().item<double>();
+  report->gate_sd = all.std(/*unbiased=*/false).item<double>();
+}
+
+absl::Status Run::EndEpoch(EpochReport report) {
+  const torch::Tensor z = torch::cat(predicted_).to(torch::kCPU, torch::kFloat64);
+  std::vector<double> truth, predicted;
+  for (size_t i = 0; i < trained_.size(); ++i) {
+    truth.push_back(dataset_.train.affinity[trained_[i]]);
+    predicted.push_back(dataset_.scaler.Unscale(z.data_ptr<double>()[i]));
+  }
+  report.train = ComputeErrors(truth, predicted);
+  SetGateStatistics(&report);
+  model_->eval();
+  TensorDict weights = MakeTensorDict();
+  {
+    const Optimizer::AveragedWeights averaged(optimizer_.get());
+    report.val = Validate();
+    weights = CopyWeights(*model_);
+  }
+  const double best = best_epoch_ > 0 ? history_[best_epoch_ - 1].val.rmse : std::numeric_limits<double>::infinity();
+  report.is_best = report.val.rmse < best;
+  if (report.is_best) best_epoch_ = report.epoch;
+  report.elapsed_seconds = Elapsed();
+  history_.push_back(report);
+  DBN_RETURN_IF_ERROR(SaveEpoch(report, weights));
+  observer_.OnEpoch(report);
+  return absl::OkStatus();
+}
+
+// The order matters after a crash: the best model stands before a checkpoint says so, and a checkpoint before anybody
+// hears of its epoch.
+absl::Status Run::SaveEpoch(const EpochReport& report, const TensorDict& weights) {
+  Checkpoint checkpoint;
+  checkpoint.options = options_.model;
+  checkpoint.scaler = dataset_.scaler;
+  checkpoint.affinity_unit = dataset_.manifest.affinity_unit;
+  checkpoint.dataset_digest = dataset_.manifest.digest;
+  checkpoint.epoch = report.epoch;
+  checkpoint.training = TrainingOptionsToJson(options_);
+  checkpoint.weights = weights;
+  if (report.is_best) DBN_RETURN_IF_ERROR(SaveCheckpoint(files_.Best(), checkpoint));
+  checkpoint.training_state = optimizer_->State();
+  checkpoint.training_state.insert("history", HistoryToJson(history_));
+  checkpoint.training_state.insert("train_seconds", torch::tensor(train_seconds_, torch::kFloat64));
+  if (report.epoch % kEpochsPerCheckpoint == 0) {
+    DBN_RETURN_IF_ERROR(SaveCheckpoint(files_.Epoch(report.epoch), checkpoint));
+  }
+  DBN_RETURN_IF_ERROR(WriteMetricsCsv(files_.MetricsCsv(), history_));
+  return SaveCheckpoint(files_.Latest(), checkpoint);
+}
+
+absl::StatusOr<TrainingReport> Run::Finish() {
+  observer_.OnPhase("evaluating");
+  TrainingReport report;
+  report.stop_reason = StopReason();
+  report.best_epoch = best_epoch_;
+  report.epochs_run = static_cast<int>(history_.size());
+  report.training_seconds = history_.back().elapsed_seconds;
+  double pairs = 0;
+  for (const EpochReport& epoch : history_) pairs += static_cast<double>(epoch.train.pairs);
+  report.pairs_per_second = pairs / train_seconds_;
+  report.val = history_[best_epoch_ - 1].val;
+  report.parameters = CountParameters(*model_);
+  DBN_ASSIGN_OR_RETURN(report.digest, Sha256HexOfFile(files_.Best()));
+  DBN_ASSIGN_OR_RETURN(const ProcessedDataset test, LoadProcessedDataset(data_dir_, {Part::kTest}));
+  if (test.test.size() > 0) {
+    DBN_ASSIGN_OR_RETURN(const Checkpoint best, LoadCheckpoint(files_.Best()));
+    DBN_ASSIGN_OR_RETURN(const AffinityModel model, MakeModel(best, device_));
+    std::vector<double> predicted = PredictPairs(model, device_, GraphsOf(test), TokensOf(test), PairsOf(test.test));
+    for (double& value : predicted) value = best.scaler.Unscale(value);
+    report.test = ComputeMetrics(test.test.affinity, predicted);
+  }
+  DBN_RETURN_IF_ERROR(WriteResult(files_.Result(), report));
+  return report;
+}
+
+}  // namespace
+
+absl::StatusOr<TrainingReport> Train(const std::string& data_dir, const std::string& output_dir,
+                                     const TrainingOptions& options, bool resume, const std::atomic<bool>& stop,
+                                     TrainingObserver* observer) {
+  return CatchTorch([&]() -> absl::StatusOr<TrainingReport> {
+    Run run(data_dir, output_dir, options, stop, observer);
+    DBN_RETURN_IF_ERROR(run.Load());
+    if (resume) DBN_RETURN_IF_ERROR(run.Resume());
+    DBN_RETURN_IF_ERROR(run.TrainEpochs());
+    return run.Finish();
+  });
+}
+
+}  // namespace deepbindnet

@@ -1,0 +1,153 @@
+#include "core/model/affinity_model.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "core/model/predict_pairs.h"
+#include "tests/support/synthetic_batch.h"
+
+namespace deepbindnet {
+namespace {
+
+AffinityModel MakeModelOf(ModelType type, GateKind gate = GateKind::kVector) {
+  ModelOptions options;
+  options.model_type = type;
+  options.gate_kind = gate;
+  options.hidden_dim = 16;
+  options.feature_dim = 24;
+  options.fusion_heads = 4;
+  options.fusion_layers = 2;
+  torch::manual_seed(11);
+  AffinityModel model(options);
+  model->eval();
+  return model;
+}
+
+const SyntheticEntities& Entities() {
+  static const auto* const entities = new SyntheticEntities({5, 1, 30, 12}, {40, 1, 700, 2000, 130});
+  return *entities;
+}
+
+std::vector<PairIndex> AllPairs() {
+  std::vector<PairIndex> pairs;
+  for (int drug = 0; drug < 4; ++drug) {
+    for (int target = 0; target < 5; ++target) pairs.push_back({drug, target});
+  }
+  return pairs;
+}
+
+std::vector<double> Predict(const AffinityModel& model, const std::vector<PairIndex>& pairs) {
+  return PredictPairs(model, torch::kCPU, Entities().Graphs(), Entities().Tokens(), pairs);
+}
+
+TEST(AffinityModelTest, TypesDifferByTheGateAlone) {
+  const AffinityModel gated = MakeModelOf(ModelType::kGated), standard = MakeModelOf(ModelType::kStandard);
+  const auto gated_parameters = gated->named_parameters();
+  size_t shared = 0;
+  for (const auto& item : standard->named_parameters()) {
+    ASSERT_TRUE(gated_parameters.contains(item.key())) << item.key();
+    EXPECT_EQ(gated_parameters[item.key()].sizes(), item.value().sizes()) << item.key();
+    ++shared;
+  }
+  for (const auto& item : gated_parameters) {
+    if (item.key().find("gate") == std::string::npos) --shared;
+  }
+  EXPECT_EQ(shared, 0U) << "a parameter of the gated model that is no gate is missing from the standard model";
+}
+
+TEST(AffinityModelTest, OpenGateEqualsStandard) {
+  for (const GateKind kind : {GateKind::kVector, GateKind::kHead, GateKind::kScalar}) {
+    AffinityModel gated = MakeModelOf(ModelType::kGated, kind), standard = MakeModelOf(ModelType::kStandard);
+    torch::NoGradGuard no_grad;
+    const auto source = gated->named_parameters();
+    for (auto& item : standard->named_parameters()) item.value().copy_(source[item.key()]);
+    const std::vector<double> partly = Predict(gated, AllPairs());
+    for (auto& item : gated->named_parameters()) {
+      if (item.key().find("gate.bias") != std::string::npos) item.value().fill_(100.0);
+    }
+    const std::vector<double> open = Predict(gated, AllPairs()), without = Predict(standard, AllPairs());
+    double moved = 0;
+    for (size_t i = 0; i < open.size(); ++i) {
+      EXPECT_NEAR(open[i], without[i], 1e-6);
+      moved += std::abs(partly[i] - without[i]);
+    }
+    EXPECT_GT(moved, 1e-3) << "the gate has no effect";
+  }
+}
+
+TEST(AffinityModelTest, PredictionsMoveWithEitherInput) {
+  const AffinityModel model = MakeModelOf(ModelType::kGated);
+  const std::vector<double> predicted = Predict(model, AllPairs());
+  for (int drug = 0; drug < 4; ++drug) {
+    for (int target = 1; target < 5; ++target) EXPECT_NE(predicted[drug * 5], predicted[drug * 5 + target]);
+  }
+  for (int target = 0; target < 5; ++target) {
+    for (int drug = 1; drug < 4; ++drug) EXPECT_NE(predicted[target], predicted[drug * 5 + target]);
+  }
+}
+
+TEST(AffinityModelTest, OneResidueMovesThePrediction) {
+  const AffinityModel model = MakeModelOf(ModelType::kGated);
+  SyntheticEntities changed = Entities();
+  changed.tokens[2][350] = changed.tokens[2][350] == 1 ? 2 : 1;
+  const double before = Predict(model, {{0, 2}})[0];
+  const double after = PredictPairs(model, torch::kCPU, changed.Graphs(), changed.Tokens(), {{0, 2}})[0];
+  EXPECT_GT(std::abs(before - after), 1e-7);
+}
+
+TEST(AffinityModelTest, InteractionDependsOnThePair) {
+  // The drug's effect differs between targets: not a sum of a drug's and a target's part.
+  const std::vector<double> p = Predict(MakeModelOf(ModelType::kGated), AllPairs());
+  EXPECT_GT(std::abs((p[0] - p[2]) - (p[10] - p[12])), 1e-5);
+}
+
+TEST(AffinityModelTest, AnswerDoesNotDependOnTheRestOfTheBatch) {
+  const AffinityModel model = MakeModelOf(ModelType::kGated);
+  const std::vector<double> together = Predict(model, AllPairs());
+  for (size_t i = 0; i < together.size(); ++i) EXPECT_NEAR(Predict(model, {AllPairs()[i]})[0], together[i], 1e-5);
+}
+
+TEST(AffinityModelTest, AnswersComeInTheOrderAsked) {
+  const AffinityModel model = MakeModelOf(ModelType::kStandard);
+  std::vector<PairIndex> pairs = AllPairs();
+  const std::vector<double> forward = Predict(model, pairs);
+  std::reverse(pairs.begin(), pairs.end());
+  const std::vector<double> backward = Predict(model, pairs);
+  for (size_t i = 0; i < pairs.size(); ++i) EXPECT_NEAR(forward[i], backward[pairs.size() - 1 - i], 1e-5);
+}
+
+TEST(AffinityModelTest, GateValuesAreOfRealTokens) {
+  AffinityModel model = MakeModelOf(ModelType::kGated);
+  std::vector<torch::Tensor> gates;
+  model->forward(Entities().Batch({{0, 0}, {2, 4}}), &gates);
+  int64_t rows = 0;
+  for (const torch::Tensor& gate : gates) {
+    rows += gate.size(0);
+    EXPECT_EQ(gate.size(1), 16);
+    EXPECT_TRUE(((gate > 0) & (gate < 1)).all().item<bool>());
+  }
+  // Two layers over 5 + 30 atoms and 3 + 9 tokens.
+  EXPECT_EQ(rows, 2 * (35 + 12));
+}
+
+TEST(AffinityModelTest, AtomOrderDoesNotMatter) {
+  const AffinityModel model = MakeModelOf(ModelType::kGated);
+  SyntheticEntities reversed = Entities();
+  MolecularGraph& graph = reversed.graphs[3];
+  const MolecularGraph original = graph;
+  const int atoms = graph.atoms();
+  for (int a = 0; a < atoms; ++a) {
+    std::copy_n(&original.atom_features[a * kAtomFeatures], kAtomFeatures,
+                &graph.atom_features[(atoms - 1 - a) * kAtomFeatures]);
+  }
+  for (int32_t& atom : graph.bond_atoms) atom = atoms - 1 - atom;
+  const double before = Predict(model, {{3, 0}})[0];
+  EXPECT_NEAR(PredictPairs(model, torch::kCPU, reversed.Graphs(), reversed.Tokens(), {{3, 0}})[0], before, 1e-5);
+}
+
+TEST(CountParametersTest, SmallPresetIsDocumentedSize) {
+  EXPECT_EQ(CountParameters(*AffinityModel(ModelOptions{})), 276947);
+}
+
+}  // namespace
+}  // namespace deepbindnet

@@ -1,0 +1,116 @@
+#include "core/model/checkpoint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "core/base/file.h"
+#include "core/model/predict_pairs.h"
+#include "tests/support/synthetic_batch.h"
+
+namespace deepbindnet {
+namespace {
+
+using testing::HasSubstr;
+
+class CheckpointTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directories(directory_);
+    options_.model_type = ModelType::kStandard;
+    options_.hidden_dim = 16;
+    options_.feature_dim = 8;
+    options_.residues_per_token = 8;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  Checkpoint Make(const AffinityModel& model) const {
+    Checkpoint checkpoint;
+    checkpoint.options = options_;
+    checkpoint.scaler = {11.7, 0.84};
+    checkpoint.affinity_unit = "KIBA";
+    checkpoint.dataset_digest = "abc";
+    checkpoint.epoch = 7;
+    checkpoint.weights = CopyWeights(*model);
+    return checkpoint;
+  }
+  std::string Path() const { return directory_ + "/model.pt"; }
+
+  const std::string directory_ = testing::TempDir() + "/checkpoint_test_" + std::to_string(getpid());
+  ModelOptions options_;
+};
+
+TEST_F(CheckpointTest, CarriesEverythingNeededToPredict) {
+  AffinityModel model(options_);
+  model->eval();
+  ASSERT_TRUE(SaveCheckpoint(Path(), Make(model)).ok());
+  const auto loaded = LoadCheckpoint(Path());
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->options.model_type, ModelType::kStandard);
+  EXPECT_EQ(loaded->options.residues_per_token, 8);
+  EXPECT_EQ(loaded->scaler.mean, 11.7);
+  EXPECT_EQ(loaded->affinity_unit, "KIBA");
+  EXPECT_EQ(loaded->epoch, 7);
+  const auto again = MakeModel(*loaded, torch::kCPU);
+  ASSERT_TRUE(again.ok()) << again.status();
+  const SyntheticEntities entities({6}, {50});
+  EXPECT_EQ(PredictPairs(model, torch::kCPU, entities.Graphs(), entities.Tokens(), {{0, 0}}),
+            PredictPairs(*again, torch::kCPU, entities.Graphs(), entities.Tokens(), {{0, 0}}));
+}
+
+TEST_F(CheckpointTest, PythonReadsTheWeights) {
+  AffinityModel model(options_);
+  ASSERT_TRUE(SaveCheckpoint(Path(), Make(model)).ok());
+  const std::string script =
+      "import json,sys,torch; d=torch.load(sys.argv[1]); c=json.loads(d['config']); "
+      "print(c['model']['hidden_dim'], len(d['weights']), '%.6f' % float(sum(w.double().sum() for w in d['weights'].values())))";
+  const std::string command = "/usr/bin/python3 -c \"" + script + "\" " + Path();
+  FILE* pipe = popen(command.c_str(), "r");
+  ASSERT_NE(pipe, nullptr);
+  int hidden = 0, count = 0;
+  double sum = 0;
+  EXPECT_EQ(fscanf(pipe, "%d %d %lf", &hidden, &count, &sum), 3);
+  EXPECT_EQ(pclose(pipe), 0);
+  double expected = 0;
+  for (const torch::Tensor& parameter : model->parameters()) expected += parameter.to(torch::kFloat64).sum().item<double>();
+  EXPECT_EQ(hidden, 16);
+  EXPECT_EQ(count, static_cast<int>(model->parameters().size()));
+  EXPECT_NEAR(sum, expected, 1e-5);
+}
+
+TEST_F(CheckpointTest, MissingFileIsNotFound) {
+  EXPECT_EQ(LoadCheckpoint(Path()).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(CheckpointTest, DamagedFileIsRefused) {
+  AffinityModel model(options_);
+  ASSERT_TRUE(SaveCheckpoint(Path(), Make(model)).ok());
+  const std::string whole = *ReadFile(Path());
+  for (const size_t length : {size_t{0}, size_t{10}, whole.size() / 2, whole.size() - 30}) {
+    ASSERT_TRUE(WriteFileAtomically(Path(), whole.substr(0, length)).ok());
+    const absl::Status status = LoadCheckpoint(Path()).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << length;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(Path()));
+  }
+}
+
+TEST_F(CheckpointTest, WeightOfAnotherShapeIsNamed) {
+  AffinityModel model(options_);
+  Checkpoint checkpoint = Make(model);
+  checkpoint.weights.insert_or_assign("head.last.bias", torch::zeros({3}));
+  const absl::Status status = MakeModel(checkpoint, torch::kCPU).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("head.last.bias"));
+}
+
+TEST_F(CheckpointTest, NonFiniteWeightIsRefused) {
+  AffinityModel model(options_);
+  Checkpoint checkpoint = Make(model);
+  checkpoint.weights.insert_or_assign("head.last.bias", torch::full({1}, NAN));
+  EXPECT_EQ(MakeModel(checkpoint, torch::kCPU).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace deepbindnet

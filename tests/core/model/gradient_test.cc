@@ -1,0 +1,131 @@
+// Every module's gradients against differences in double precision, and single against double precision.
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "core/model/affinity_model.h"
+#include "tests/support/gradient_check.h"
+#include "tests/support/synthetic_batch.h"
+
+namespace deepbindnet {
+namespace {
+
+ModelOptions Tiny(ModelType type = ModelType::kGated, GateKind gate = GateKind::kVector) {
+  ModelOptions options;
+  options.model_type = type;
+  options.gate_kind = gate;
+  options.hidden_dim = 8;
+  options.feature_dim = 12;
+  options.fusion_heads = 2;
+  options.fusion_layers = 2;
+  options.drug_layers = 2;
+  options.dropout_rate = 0;
+  return options;
+}
+
+const SyntheticEntities& Entities() {
+  static const auto* const entities = new SyntheticEntities({5, 1, 9}, {40, 130});
+  return *entities;
+}
+
+PairBatch Batch(torch::Dtype type) {
+  PairBatch batch = Entities().Batch({{0, 0}, {1, 1}, {2, 0}, {0, 1}});
+  batch.residue_mask = batch.residue_mask.to(type);
+  batch.token_mask = batch.token_mask.to(type);
+  return batch;
+}
+
+// A fixed direction to project outputs on, so that every output entry counts.
+torch::Tensor Projected(const torch::Tensor& output) {
+  return (output * torch::linspace(-1, 1, output.numel(), output.options()).view(output.sizes())).sum();
+}
+
+torch::Tensor Ramp(std::vector<int64_t> sizes, torch::Dtype type) {
+  const int64_t count = c10::multiply_integers(sizes);
+  return torch::sin(torch::arange(count, torch::TensorOptions().dtype(torch::kFloat64)) * 1.7).to(type).view(sizes);
+}
+
+template <typename Module>
+void CheckModule(Module module, const std::function<torch::Tensor(Module&, torch::Dtype)>& loss) {
+  ExpectGradientsMatchDifferences<Module>(module, [&](Module& m) { return loss(m, torch::kFloat64); });
+  ExpectSameGradientsInFloat<Module>(module, loss);
+}
+
+TEST(GraphLayerTest, GradientsMatchDifferences) {
+  torch::manual_seed(1);
+  CheckModule<GraphLayer>(GraphLayer(8), [](GraphLayer& m, torch::Dtype type) {
+    const PairBatch batch = Batch(type);
+    return Projected(m(Ramp({batch.atom_features.size(0), 8}, type), batch.neighbors, batch.neighbor_bonds));
+  });
+}
+
+TEST(MoleculeEncoderTest, GradientsMatchDifferences) {
+  torch::manual_seed(2);
+  CheckModule<MoleculeEncoder>(MoleculeEncoder(Tiny()), [](MoleculeEncoder& m, torch::Dtype type) {
+    return Projected(m(Batch(type)));
+  });
+}
+
+TEST(ResidualConvolutionTest, GradientsMatchDifferences) {
+  torch::manual_seed(3);
+  CheckModule<ResidualConvolution>(ResidualConvolution(8, 5), [](ResidualConvolution& m, torch::Dtype type) {
+    torch::Tensor mask = torch::ones({14, 1}, type);
+    mask.slice(0, 4, 7).zero_();
+    return Projected(m(Ramp({14, 8}, type) * mask, mask));
+  });
+}
+
+TEST(ProteinEncoderTest, GradientsMatchDifferences) {
+  torch::manual_seed(4);
+  CheckModule<ProteinEncoder>(ProteinEncoder(Tiny()), [](ProteinEncoder& m, torch::Dtype type) {
+    return Projected(m(Batch(type)));
+  });
+}
+
+TEST(AttentionPoolTest, GradientsMatchDifferences) {
+  torch::manual_seed(5);
+  CheckModule<AttentionPool>(AttentionPool(8), [](AttentionPool& m, torch::Dtype type) {
+    const torch::Tensor mask = torch::arange(5).view({1, 5}) < torch::tensor({3, 5}).view({2, 1});
+    return Projected(m(Ramp({2, 5, 8}, type), mask));
+  });
+}
+
+TEST(AffinityHeadTest, GradientsMatchDifferences) {
+  torch::manual_seed(6);
+  CheckModule<AffinityHead>(AffinityHead(Tiny()), [](AffinityHead& m, torch::Dtype type) {
+    const torch::Tensor x = Ramp({12, 8}, type);
+    return Projected(m(x.slice(0, 0, 3), x.slice(0, 3, 6), x.slice(0, 6, 9), x.slice(0, 9, 12)));
+  });
+}
+
+class FusionSideGradientTest : public testing::TestWithParam<std::pair<ModelType, GateKind>> {};
+
+TEST_P(FusionSideGradientTest, GradientsMatchDifferences) {
+  torch::manual_seed(7);
+  const ModelOptions options = Tiny(GetParam().first, GetParam().second);
+  CheckModule<FusionSide>(FusionSide(options), [](FusionSide& m, torch::Dtype type) {
+    const torch::Tensor own = Ramp({12, 8}, type), other = Ramp({18, 8}, type).flip(0);
+    const torch::Tensor mask = torch::arange(6).view({1, 6}) < torch::tensor({2, 6, 5}).view({3, 1});
+    const auto mine = m->Project(own).view({3, 4, 24}).split(8, 2), theirs = m->Project(other).view({3, 6, 24}).split(8, 2);
+    const torch::Tensor attended = MultiHeadAttention(mine[0], theirs[1], theirs[2], mask, 2);
+    return Projected(m(own, attended.reshape({12, 8})));
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryGate, FusionSideGradientTest,
+                         testing::Values(std::pair(ModelType::kGated, GateKind::kVector),
+                                         std::pair(ModelType::kGated, GateKind::kHead),
+                                         std::pair(ModelType::kGated, GateKind::kScalar),
+                                         std::pair(ModelType::kStandard, GateKind::kVector)));
+
+class AffinityModelGradientTest : public testing::TestWithParam<ModelType> {};
+
+TEST_P(AffinityModelGradientTest, GradientsMatchDifferences) {
+  torch::manual_seed(8);
+  AffinityModel model(Tiny(GetParam()));
+  CheckModule<AffinityModel>(model, [](AffinityModel& m, torch::Dtype type) { return Projected(m->forward(Batch(type))); });
+}
+
+INSTANTIATE_TEST_SUITE_P(BothTypes, AffinityModelGradientTest, testing::Values(ModelType::kGated, ModelType::kStandard));
+
+}  // namespace
+}  // namespace deepbindnet

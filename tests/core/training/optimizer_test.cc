@@ -1,0 +1,114 @@
+#include "core/training/optimizer.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+
+namespace deepbindnet {
+namespace {
+
+torch::nn::Sequential Net() {
+  torch::manual_seed(3);
+  return torch::nn::Sequential(torch::nn::Linear(4, 8), torch::nn::Tanh(), torch::nn::Linear(8, 1));
+}
+
+torch::Tensor LossOf(torch::nn::Sequential& net, int step) {
+  torch::manual_seed(100 + step);
+  const torch::Tensor x = torch::randn({16, 4});
+  return torch::mse_loss(net->forward(x).squeeze(1), x.sum(1));
+}
+
+TEST(OptimizerTest, EqualsLibTorchAdamW) {
+  auto ours = Net(), theirs = Net();
+  Optimizer optimizer(*ours, {0.0, 0.0, 0.0});
+  torch::optim::AdamW reference(theirs->parameters(), torch::optim::AdamWOptions(1e-2).weight_decay(0.0));
+  for (int step = 0; step < 20; ++step) {
+    optimizer.ZeroGrad();
+    LossOf(ours, step).backward();
+    optimizer.Step(1e-2);
+    reference.zero_grad();
+    LossOf(theirs, step).backward();
+    reference.step();
+  }
+  for (size_t i = 0; i < ours->parameters().size(); ++i) {
+    EXPECT_LT((ours->parameters()[i] - theirs->parameters()[i]).abs().max().item<float>(), 1e-5F);
+  }
+}
+
+TEST(OptimizerTest, DecaysMatricesOnly) {
+  auto net = Net();
+  const torch::Tensor weight = net->parameters()[0].detach().clone(), bias = net->parameters()[1].detach().clone();
+  Optimizer optimizer(*net, {0.5, 0.0, 0.0});
+  optimizer.ZeroGrad();
+  optimizer.Step(0.1);
+  EXPECT_TRUE(torch::allclose(net->parameters()[0], weight * 0.95));
+  EXPECT_TRUE(torch::equal(net->parameters()[1], bias));
+}
+
+TEST(OptimizerTest, ClipsTheWholeGradientAndReportsItsNorm) {
+  auto net = Net();
+  Optimizer optimizer(*net, {0.0, 1e-3, 0.0});
+  LossOf(net, 0).backward();
+  double squares = 0;
+  for (const torch::Tensor& p : net->parameters()) squares += p.grad().pow(2).sum().item<double>();
+  EXPECT_NEAR(optimizer.Step(1e-3), std::sqrt(squares), 1e-5);
+  double clipped = 0;
+  for (const torch::Tensor& p : net->parameters()) clipped += p.grad().pow(2).sum().item<double>();
+  EXPECT_NEAR(std::sqrt(clipped), 1e-3, 1e-6);
+}
+
+TEST(OptimizerTest, NonFiniteGradientChangesNothing) {
+  auto net = Net();
+  Optimizer optimizer(*net, {});
+  const torch::Tensor before = net->parameters()[0].detach().clone();
+  (LossOf(net, 0) * std::numeric_limits<float>::infinity()).backward();
+  EXPECT_FALSE(std::isfinite(optimizer.Step(1e-2)));
+  EXPECT_TRUE(torch::equal(net->parameters()[0], before));
+  EXPECT_EQ(optimizer.steps(), 0);
+}
+
+TEST(OptimizerTest, AveragedWeightsAreSwappedInAndOut) {
+  auto net = Net();
+  Optimizer optimizer(*net, {0.0, 0.0, 0.9});
+  for (int step = 0; step < 5; ++step) {
+    optimizer.ZeroGrad();
+    LossOf(net, step).backward();
+    optimizer.Step(1e-2);
+  }
+  const torch::Tensor raw = net->parameters()[0].detach().clone();
+  {
+    const Optimizer::AveragedWeights averaged(&optimizer);
+    EXPECT_FALSE(torch::equal(net->parameters()[0], raw));
+  }
+  EXPECT_TRUE(torch::equal(net->parameters()[0], raw));
+}
+
+TEST(OptimizerTest, RestoredStateGoesOnBitForBit) {
+  const auto train = [](torch::nn::Sequential& net, Optimizer& optimizer, int from, int to) {
+    for (int step = from; step < to; ++step) {
+      optimizer.ZeroGrad();
+      LossOf(net, step).backward();
+      optimizer.Step(1e-2);
+    }
+  };
+  auto whole = Net(), first = Net(), second = Net();
+  Optimizer whole_optimizer(*whole, {}), first_optimizer(*first, {}), second_optimizer(*second, {});
+  train(whole, whole_optimizer, 0, 10);
+  train(first, first_optimizer, 0, 4);
+  ASSERT_TRUE(second_optimizer.LoadState(first_optimizer.State()).ok());
+  train(second, second_optimizer, 4, 10);
+  for (size_t i = 0; i < whole->parameters().size(); ++i) {
+    EXPECT_TRUE(torch::equal(whole->parameters()[i], second->parameters()[i]));
+  }
+}
+
+TEST(OptimizerTest, StateOfAnotherModelIsRefused) {
+  auto net = Net();
+  torch::nn::Sequential other(torch::nn::Linear(2, 2));
+  Optimizer optimizer(*net, {}), stranger(*other, {});
+  EXPECT_FALSE(optimizer.LoadState(stranger.State()).ok());
+}
+
+}  // namespace
+}  // namespace deepbindnet

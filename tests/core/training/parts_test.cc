@@ -1,0 +1,110 @@
+// The small parts of training: schedule, sampler, losses, options.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+
+#include "core/training/loss.h"
+#include "core/training/sampler.h"
+#include "core/training/schedule.h"
+#include "core/training/training_options.h"
+
+namespace deepbindnet {
+namespace {
+
+TEST(WarmupCosineTest, RisesToThePeakAndFallsToTheFinalShare) {
+  EXPECT_DOUBLE_EQ(WarmupCosine(0, 0.1), kFinalShare);
+  EXPECT_NEAR(WarmupCosine(0.05, 0.1), 0.5, 1e-12);
+  EXPECT_DOUBLE_EQ(WarmupCosine(0.1, 0.1), 1.0);
+  EXPECT_NEAR(WarmupCosine(0.55, 0.1), (1 + kFinalShare) / 2, 1e-12);
+  EXPECT_NEAR(WarmupCosine(1, 0.1), kFinalShare, 1e-12);
+  EXPECT_NEAR(WarmupCosine(1.5, 0.1), kFinalShare, 1e-12) << "beyond the end it stays";
+  EXPECT_DOUBLE_EQ(WarmupCosine(0, 0), 1.0) << "without warm-up it starts at the peak";
+}
+
+TEST(WarmupCosineTest, ChangesAtEveryStep) {
+  double last = 2;
+  for (int step = 20; step <= 1000; ++step) {
+    const double share = WarmupCosine(step / 1000.0, 0.02);
+    EXPECT_LT(share, last);
+    last = share;
+  }
+}
+
+std::vector<int32_t> Targets() {
+  std::vector<int32_t> targets;
+  for (int i = 0; i < 1000; ++i) targets.push_back(i * i % 37);
+  return targets;
+}
+
+TEST(EpochBatchesTest, HoldEveryPairOnce) {
+  std::vector<int64_t> all;
+  const auto batches = EpochBatches(Targets(), 64, 1, 1);
+  EXPECT_EQ(batches.size(), 16U);
+  for (const auto& batch : batches) all.insert(all.end(), batch.begin(), batch.end());
+  std::sort(all.begin(), all.end());
+  std::vector<int64_t> expected(1000);
+  std::iota(expected.begin(), expected.end(), 0);
+  EXPECT_EQ(all, expected);
+  for (size_t b = 0; b + 1 < batches.size(); ++b) EXPECT_EQ(batches[b].size(), 64U);
+}
+
+TEST(EpochBatchesTest, SeedAndEpochDecide) {
+  EXPECT_EQ(EpochBatches(Targets(), 64, 1, 2), EpochBatches(Targets(), 64, 1, 2));
+  EXPECT_NE(EpochBatches(Targets(), 64, 1, 2), EpochBatches(Targets(), 64, 1, 3));
+  EXPECT_NE(EpochBatches(Targets(), 64, 1, 2), EpochBatches(Targets(), 64, 2, 2));
+}
+
+TEST(EpochBatchesTest, BatchesShareProteins) {
+  const std::vector<int32_t> targets = Targets();
+  for (const auto& batch : EpochBatches(targets, 64, 1, 1)) {
+    std::set<int32_t> distinct;
+    for (const int64_t pair : batch) distinct.insert(targets[pair]);
+    EXPECT_LE(distinct.size(), 64U / kPairsPerRun + 8);
+  }
+}
+
+TEST(ComputeLossTest, FollowsItsFormula) {
+  const torch::Tensor truth = torch::zeros({3}), predicted = torch::tensor({0.5F, -2.0F, 30.0F});
+  EXPECT_NEAR(ComputeLoss(Loss::kMse, predicted, truth).item<double>(), (0.25 + 4 + 900) / 3, 1e-4);
+  EXPECT_NEAR(ComputeLoss(Loss::kHuber, predicted, truth).item<double>(), (0.125 + 1.5 + 29.5) / 3, 1e-5);
+  EXPECT_NEAR(ComputeLoss(Loss::kLogCosh, predicted, truth).item<double>(),
+              (std::log(std::cosh(0.5)) + std::log(std::cosh(2.0)) + 30 - std::log(2.0)) / 3, 1e-5);
+}
+
+TEST(TrainingOptionsTest, PresetsAreValid) {
+  for (const char* name : {"small", "base"}) EXPECT_TRUE(ValidateTrainingOptions(*TrainingPreset(name)).ok()) << name;
+  EXPECT_EQ(TrainingPreset("base")->model.hidden_dim, 256);
+  EXPECT_EQ(TrainingPreset("large").status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(TrainingOptionsTest, EveryFieldIsChecked) {
+  const auto field_at_fault = [](auto change) {
+    TrainingOptions options;
+    change(&options);
+    return GetErrorMetadata(ValidateTrainingOptions(options))["field"];
+  };
+  EXPECT_EQ(field_at_fault([](TrainingOptions* o) { o->batch_size = 0; }), "batch_size");
+  EXPECT_EQ(field_at_fault([](TrainingOptions* o) { o->num_epochs = 0; }), "num_epochs");
+  EXPECT_EQ(field_at_fault([](TrainingOptions* o) { o->lr = 0; }), "lr");
+  EXPECT_EQ(field_at_fault([](TrainingOptions* o) { o->lr = NAN; }), "lr");
+  EXPECT_EQ(field_at_fault([](TrainingOptions* o) { o->weight_decay = -1; }), "weight_decay");
+  EXPECT_EQ(field_at_fault([](TrainingOptions* o) { o->patience = -1; }), "patience");
+  EXPECT_EQ(field_at_fault([](TrainingOptions* o) { o->max_minutes = -1; }), "max_minutes");
+  EXPECT_EQ(field_at_fault([](TrainingOptions* o) { o->clip_norm = -1; }), "clip_norm");
+  EXPECT_EQ(field_at_fault([](TrainingOptions* o) { o->warmup_fraction = 0.6; }), "warmup_fraction");
+  EXPECT_EQ(field_at_fault([](TrainingOptions* o) { o->ema_decay = 1; }), "ema_decay");
+  EXPECT_EQ(field_at_fault([](TrainingOptions* o) { o->model.hidden_dim = 4; }), "hidden_dim");
+}
+
+TEST(LossTest, NamesRoundTrip) {
+  for (const Loss loss : {Loss::kMse, Loss::kHuber, Loss::kLogCosh}) EXPECT_EQ(*ParseLoss(LossName(loss)), loss);
+  EXPECT_EQ(ParseLoss("l1").status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace deepbindnet
