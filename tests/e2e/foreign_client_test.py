@@ -1,0 +1,155 @@
+"""A client of another make: Python's grpcio with stubs generated from the published .proto files."""
+
+import os
+import subprocess
+import sys
+import unittest
+
+import grpc
+
+from harness import SOURCE_DIR, STEP_DEADLINE, TINY, ServerTest, read_csv
+
+# The standard services' wire format, as far as it is used here.
+STANDARD_PROTOS = {
+    "health.proto": """
+        syntax = "proto3"; package grpc.health.v1;
+        message HealthCheckRequest { string service = 1; }
+        message HealthCheckResponse {
+          enum ServingStatus { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; SERVICE_UNKNOWN = 3; }
+          ServingStatus status = 1;
+        }
+        service Health { rpc Check(HealthCheckRequest) returns (HealthCheckResponse); }""",
+    "reflection.proto": """
+        syntax = "proto3"; package grpc.reflection.v1alpha;
+        message ServerReflectionRequest { string file_containing_symbol = 4; string list_services = 7; }
+        message FileDescriptorResponse { repeated bytes file_descriptor_proto = 1; }
+        message ServiceResponse { string name = 1; }
+        message ListServiceResponse { repeated ServiceResponse service = 1; }
+        message ServerReflectionResponse {
+          FileDescriptorResponse file_descriptor_response = 4;
+          ListServiceResponse list_services_response = 6;
+        }
+        service ServerReflection {
+          rpc ServerReflectionInfo(stream ServerReflectionRequest) returns (stream ServerReflectionResponse);
+        }""",
+}
+
+
+def generate_stubs(directory):
+    """Python modules for the service's and the standard protos, importable from `directory`."""
+    for name, text in STANDARD_PROTOS.items():
+        with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    plugin = subprocess.run(["which", "grpc_python_plugin"], check=True, capture_output=True, text=True).stdout.strip()
+    subprocess.run(["protoc", "-I", os.path.join(SOURCE_DIR, "proto"), "-I", directory, "--python_out", directory,
+                    "--grpc_out", directory, f"--plugin=protoc-gen-grpc={plugin}", "deepbindnet/v1/types.proto",
+                    "deepbindnet/v1/deepbindnet.proto", "google/rpc/error_details.proto", "google/rpc/status.proto",
+                    *STANDARD_PROTOS], check=True, timeout=STEP_DEADLINE)
+
+
+class ForeignClientTest(ServerTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        generate_stubs(cls.directory)
+        sys.path.insert(0, cls.directory)
+        cls.run_json("train", "--dataset", "demo", "--name", "model", "--num-epochs", "1", *TINY)
+        cls.channel = grpc.insecure_channel(cls.server.address, options=[("grpc.enable_http_proxy", 0)])
+        cls.addClassCleanup(cls.channel.close)
+        from deepbindnet.v1 import deepbindnet_pb2, deepbindnet_pb2_grpc
+        cls.pb = deepbindnet_pb2
+        cls.stub = deepbindnet_pb2_grpc.DeepBindNetStub(cls.channel)
+        row = read_csv(cls.csv)[0]
+        cls.smiles, cls.sequence = row["compound_iso_smiles"], row["target_sequence"]
+
+    def test_health_is_serving(self):
+        import health_pb2
+        import health_pb2_grpc
+        stub = health_pb2_grpc.HealthStub(self.channel)
+        for service in ("", "deepbindnet.v1.DeepBindNet"):
+            answer = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=STEP_DEADLINE)
+            self.assertEqual(answer.status, health_pb2.HealthCheckResponse.SERVING, service)
+
+    def test_reflection_describes_the_service(self):
+        import reflection_pb2
+        import reflection_pb2_grpc
+        from google.protobuf import descriptor_pb2
+        stub = reflection_pb2_grpc.ServerReflectionStub(self.channel)
+        requests = [reflection_pb2.ServerReflectionRequest(list_services="*"),
+                    reflection_pb2.ServerReflectionRequest(file_containing_symbol="deepbindnet.v1.DeepBindNet")]
+        services, files = list(stub.ServerReflectionInfo(iter(requests), timeout=STEP_DEADLINE))
+        self.assertLessEqual({"deepbindnet.v1.DeepBindNet", "grpc.health.v1.Health"},
+                             {service.name for service in services.list_services_response.service})
+        described = [descriptor_pb2.FileDescriptorProto.FromString(data)
+                     for data in files.file_descriptor_response.file_descriptor_proto]
+        methods = {method.name for file in described for service in file.service for method in service.method}
+        self.assertLessEqual({"StartTraining", "WatchJob", "Predict", "Compare", "PredictStream"}, methods)
+
+    def test_predict_answers_each_item(self):
+        request = self.pb.PredictRequest(model="model", smiles=[self.smiles, "C1CC("], sequences=[self.sequence, "MK1"],
+                                         pairs=[{"drug": 0, "target": 0}, {"drug": 1, "target": 0},
+                                                {"drug": 0, "target": 1}, {"drug": 0, "target": 0}])
+        response = self.stub.Predict(request, timeout=STEP_DEADLINE)
+        self.assertEqual([item.error_reason for item in response.predictions],
+                         ["", "INVALID_SMILES", "INVALID_SEQUENCE", ""])
+        self.assertEqual(response.predictions[0].value, response.predictions[3].value)
+        self.assertEqual(response.affinity_unit, "pKd")
+        self.assertEqual(response.model, "model")
+        self.assertRegex(response.model_digest, r"\A[0-9a-f]{64}\Z")
+
+    def error_of(self, call, request):
+        with self.assertRaises(grpc.RpcError) as raised:
+            answer = call(request, timeout=STEP_DEADLINE)
+            list(answer)  # A stream fails when it is read.
+        from google.rpc import error_details_pb2, status_pb2
+        details = dict(raised.exception.trailing_metadata()).get("grpc-status-details-bin", b"")
+        infos = []
+        for detail in status_pb2.Status.FromString(details).details:
+            info = error_details_pb2.ErrorInfo()
+            if detail.Unpack(info):
+                infos.append(info)
+        self.assertEqual(len(infos), 1, raised.exception)
+        self.assertRegex(infos[0].reason, r"\A[A-Z][A-Z0-9_]*\Z")
+        return raised.exception, infos[0]
+
+    def test_errors_carry_their_reason(self):
+        error, _ = self.error_of(self.stub.Predict, self.pb.PredictRequest(
+            model="model", smiles=[self.smiles], sequences=[self.sequence], pairs=[{"drug": 1, "target": 0}]))
+        self.assertEqual(error.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        error, _ = self.error_of(self.stub.GetStatus, self.pb.GetStatusRequest(job="nothing"))
+        self.assertEqual(error.code(), grpc.StatusCode.NOT_FOUND)
+        self.assertIn("nothing", error.details())
+        error, info = self.error_of(self.stub.StartTraining, self.pb.StartTrainingRequest(
+            spec={"model": "x", "dataset": "demo", "options": {"dropout_rate": 3.0}}))
+        self.assertEqual(error.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        self.assertEqual(dict(info.metadata).get("field", "").split(".")[-1], "dropout_rate")
+
+    def test_an_rpc_of_a_later_release_says_so(self):
+        error, _ = self.error_of(self.stub.PauseJob, self.pb.PauseJobRequest(job="model"))
+        self.assertEqual(error.code(), grpc.StatusCode.UNIMPLEMENTED)
+        self.assertTrue(error.details())
+
+    def test_validate_only_stores_nothing(self):
+        job = self.stub.StartTraining(self.pb.StartTrainingRequest(
+            spec={"model": "ghost", "dataset": "demo"}, validate_only=True), timeout=STEP_DEADLINE)
+        self.assertEqual(job.id, "")
+        self.assertEqual([job.name for job in self.stub.ListJobs(self.pb.ListJobsRequest()).jobs].count("ghost"), 0)
+
+    def test_lists_are_paged(self):
+        first = self.stub.ListJobs(self.pb.ListJobsRequest(page_size=1), timeout=STEP_DEADLINE)
+        self.assertEqual(len(first.jobs), 1)
+        second = self.stub.ListJobs(self.pb.ListJobsRequest(page_size=1, page_token=first.next_page_token),
+                                    timeout=STEP_DEADLINE)
+        self.assertNotEqual(first.jobs[0].id, second.jobs[0].id)
+
+    def test_an_upload_with_another_digest_is_refused(self):
+        def parts():
+            yield self.pb.PrepareDatasetRequest(header={"spec": {"dataset": "bad"}, "size_bytes": 4, "sha256": "0" * 64})
+            yield self.pb.PrepareDatasetRequest(chunk=b"a,b\n")
+
+        error, _ = self.error_of(self.stub.PrepareDataset, parts())
+        self.assertEqual(error.code(), grpc.StatusCode.INVALID_ARGUMENT)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,241 @@
+"""What the end-to-end tests share: the built programs, a server on a free port, the command line, deadlines."""
+
+import contextlib
+import csv
+import glob
+import json
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+import urllib.request
+
+BIN_DIR = os.environ["DEEPBINDNET_BIN_DIR"]
+SOURCE_DIR = os.environ["DEEPBINDNET_SOURCE_DIR"]
+
+# Seconds. Generous, because other tests may share the machine; nothing waits this long when all is well.
+START_DEADLINE = 60
+STEP_DEADLINE = 120
+JOB_DEADLINE = 300
+
+# A network and a schedule that train in seconds.
+TINY = ["--hidden_dim", "16", "--feature_dim", "32", "--fusion_heads", "2", "--batch_size", "64", "--patience", "0",
+        "--seed", "7"]
+
+ENVIRONMENT = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "LC_ALL": "C.UTF-8"}
+ENVIRONMENT.pop("DEEPBINDNET_SERVER", None)
+
+
+def program(name):
+    return os.path.join(BIN_DIR, name)
+
+
+def wait_until(condition, what, deadline=STEP_DEADLINE):
+    """Polls `condition` until it returns something true, and returns that."""
+    end = time.monotonic() + deadline
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline} s: {what}")
+        time.sleep(0.02)
+
+
+def fetch(url):
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=30) as response:
+        return response.read().decode()
+
+
+def read_csv(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def synthesize(path, pairs=600, seed=3):
+    subprocess.run([program("deepbindnet-worker"), "synthesize", "--out", path, "--pairs", str(pairs), "--seed",
+                    str(seed)], check=True, env=ENVIRONMENT, capture_output=True, timeout=STEP_DEADLINE)
+    return path
+
+
+class Server:
+    """A deepbindnet-server of its own. It keeps its port over a restart, so that clients find it again."""
+
+    def __init__(self, data_dir):
+        self.data_dir = data_dir
+        self.process = None
+        self.address = "127.0.0.1:0"
+        self.metrics = "127.0.0.1:0"
+        self.log_path = data_dir + ".log"
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [program("deepbindnet-server"), "--listen", self.address, "--metrics-listen", self.metrics, "--data-dir",
+                 self.data_dir], stdout=subprocess.PIPE, stderr=log, env=ENVIRONMENT, text=True)
+        lines = Lines(self.process.stdout)
+        ready = lines.next(START_DEADLINE)
+        match = ready and re.search(r"listening on (\S+:\d+), metrics on (\S+:\d+)", ready)
+        if not match:
+            self.stop()
+            raise AssertionError(f"the server did not get ready: {ready!r}\n{self.log()}")
+        self.address, self.metrics = match.groups()
+        return self
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self, deadline=STEP_DEADLINE):
+        """SIGTERM; returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=deadline)
+
+    def stop(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=STEP_DEADLINE)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        if self.process is not None and self.process.stdout:
+            self.process.stdout.close()
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as file:
+            return file.read()[-4000:]
+
+    def workers(self):
+        """Process ids of this server's workers, found by the data directory in their arguments."""
+        found = []
+        for path in glob.glob("/proc/[0-9]*/cmdline"):
+            with contextlib.suppress(OSError), open(path, "rb") as file:
+                arguments = file.read().split(b"\0")
+                if arguments[0].endswith(b"deepbindnet-worker") and any(
+                        self.data_dir.encode() in argument for argument in arguments):
+                    found.append(int(path.split("/")[2]))
+        return found
+
+    def scrape(self):
+        return fetch(f"http://{self.metrics}/metrics")
+
+
+class Lines:
+    """Lines of a pipe, read by a thread so that waiting for one has a deadline."""
+
+    def __init__(self, stream):
+        self.queue = queue.Queue()
+        threading.Thread(target=self._read, args=(stream,), daemon=True).start()
+
+    def _read(self, stream):
+        with contextlib.suppress(ValueError):  # Closed meanwhile.
+            for line in stream:
+                self.queue.put(line)
+        self.queue.put(None)
+
+    def next(self, deadline=STEP_DEADLINE):
+        """The next line; None at the end."""
+        try:
+            return self.queue.get(timeout=deadline)
+        except queue.Empty:
+            raise AssertionError(f"no line within {deadline} s") from None
+
+
+class Cli:
+    """A running `deepbindnet --json ...` whose objects are read one by one."""
+
+    def __init__(self, server, arguments):
+        self.process = subprocess.Popen([program("deepbindnet"), "--server", server.address, "--json", *arguments],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        self.lines = Lines(self.process.stdout)
+        self.errors = Lines(self.process.stderr)
+        self.objects = []
+
+    def next(self, deadline=JOB_DEADLINE):
+        line = self.lines.next(deadline)
+        if line is None:
+            return None
+        self.objects.append(json.loads(line))
+        return self.objects[-1]
+
+    def until_epoch(self, epoch):
+        while (event := self.next()) is not None:
+            if event["type"] == "epoch" and event["epoch"] >= epoch:
+                return event
+        raise AssertionError(f"ended before epoch {epoch}: {self.objects[-1:]} {self.error_text()}")
+
+    def finish(self):
+        """Reads to the end; returns the exit code."""
+        while self.next() is not None:
+            pass
+        return self.process.wait(timeout=STEP_DEADLINE)
+
+    def error_text(self):
+        text = ""
+        while (line := self.errors.next()) is not None:
+            text += line
+        return text
+
+    def epochs(self):
+        return [event["epoch"] for event in self.objects if event["type"] == "epoch"]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def close(self):
+        if self.process.poll() is None:
+            self.kill()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+
+class ServerTest(unittest.TestCase):
+    """A server for all tests of a class, with a small data set called `demo` where `with_dataset` is set."""
+
+    with_dataset = True
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.mkdtemp(prefix="deepbindnet-e2e-")
+        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
+        cls.server = Server(cls.path("data"))
+        cls.addClassCleanup(lambda: cls.server.stop())
+        cls.server.start()
+        if cls.with_dataset:
+            cls.csv = synthesize(cls.path("demo.csv"))
+            cls.prepared = cls.run_json("datasets", "prepare", cls.csv, "--name", "demo")
+
+    @classmethod
+    def path(cls, name):
+        return os.path.join(cls.directory, name)
+
+    @classmethod
+    def run_cli(cls, *arguments, deadline=JOB_DEADLINE):
+        return subprocess.run([program("deepbindnet"), "--server", cls.server.address, *arguments],
+                              capture_output=True, text=True, env=ENVIRONMENT, timeout=deadline)
+
+    @classmethod
+    def run_json(cls, *arguments):
+        """Runs a command that must succeed; returns its JSON lines."""
+        result = cls.run_cli("--json", *arguments)
+        if result.returncode != 0:
+            raise AssertionError(f"{arguments} exited {result.returncode}: {result.stderr}\n{cls.server.log()}")
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    def start_cli(self, *arguments):
+        cli = Cli(self.server, arguments)
+        self.addCleanup(cli.close)
+        return cli
+
+    def assert_one_error_line(self, result, exit_code, *parts):
+        self.assertEqual(result.returncode, exit_code, result.stderr + result.stdout)
+        self.assertRegex(result.stderr, r"\Aerror: [^\n]+\n\Z")
+        for part in parts:
+            self.assertIn(part, result.stderr)

@@ -1,0 +1,84 @@
+"""The real Prometheus scrapes the server, and promtool reads its metrics."""
+
+import json
+import socket
+import subprocess
+import unittest
+import urllib.error
+import urllib.parse
+
+from harness import ENVIRONMENT, STEP_DEADLINE, TINY, ServerTest, fetch, wait_until
+
+CONFIG = """
+global:
+  scrape_interval: 1s
+scrape_configs:
+  - job_name: deepbindnet
+    static_configs:
+      - targets: ["{target}"]
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class PrometheusTest(ServerTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.run_json("train", "--dataset", "demo", "--name", "model", "--num-epochs", "1", *TINY)
+        config = cls.path("prometheus.yml")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(CONFIG.format(target=cls.server.metrics))
+        cls.url = f"http://127.0.0.1:{free_port()}"
+        with open(cls.path("prometheus.log"), "wb") as log:
+            cls.prometheus = subprocess.Popen(
+                ["prometheus", "--config.file", config, "--storage.tsdb.path", cls.path("tsdb"),
+                 "--web.listen-address", cls.url.removeprefix("http://")], stdout=log, stderr=log, env=ENVIRONMENT)
+        cls.addClassCleanup(cls.stop_prometheus)
+
+    @classmethod
+    def stop_prometheus(cls):
+        cls.prometheus.terminate()
+        cls.prometheus.wait(timeout=STEP_DEADLINE)
+
+    def query(self, expression):
+        """The result once there is one; before, Prometheus may not listen or not have scraped."""
+        url = f"{self.url}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
+
+        def ask():
+            self.assertIsNone(self.prometheus.poll(), "prometheus has ended")
+            try:
+                return json.loads(fetch(url))["data"]["result"]
+            except (urllib.error.URLError, ConnectionError):
+                return None
+
+        return wait_until(ask, f"Prometheus answers {expression}")
+
+    def test_the_scrape_works(self):
+        [up] = self.query("up == 1")
+        self.assertEqual(up["metric"]["instance"], self.server.metrics)
+
+    def test_jobs_are_counted_by_kind_and_state(self):
+        series = self.query('deepbindnet_jobs{state="succeeded"} > 0')
+        self.assertEqual({"train", "prepare_dataset"} - {one["metric"]["kind"] for one in series}, set())
+
+    def test_calls_are_counted(self):
+        [calls] = self.query('sum by (grpc_method) (grpc_server_handled_total{grpc_method="StartTraining",'
+                             'grpc_code="OK"})')
+        self.assertEqual(calls["value"][1], "1")
+
+    def test_latencies_are_histograms(self):
+        self.assertTrue(self.query("histogram_quantile(0.5, sum by (le) (grpc_server_handling_seconds_bucket))"))
+
+    def test_promtool_finds_nothing_wrong(self):
+        result = subprocess.run(["promtool", "check", "metrics"], input=self.server.scrape(), capture_output=True,
+                                text=True, env=ENVIRONMENT, timeout=STEP_DEADLINE)
+        self.assertEqual((result.returncode, result.stdout + result.stderr), (0, ""))
+
+
+if __name__ == "__main__":
+    unittest.main()
