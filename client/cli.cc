@@ -33,6 +33,15 @@ void AddGlobalOptions(CLI::App* app, ConnectionOptions* options, bool* json) {
       ->check(CLI::NonNegativeNumber);
 }
 
+bool IsUtf8(const std::string& text) {
+  try {
+    (void)nlohmann::json(text).dump();
+    return true;
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
+}
+
 // The innermost command that was named, for "see ... --help".
 std::string CommandName(const CLI::App& app) {
   const std::vector<CLI::App*> named = app.get_subcommands();
@@ -79,6 +88,9 @@ ExitCode RunCli(const std::vector<std::string>& arguments, Console* console, Int
   AddCompareCommand(&app, &action);
   AddServerCommands(&app, &action);
 
+  for (const std::string& argument : arguments) {
+    if (!IsUtf8(argument)) return Report(UsageError("the command line has bytes that are not UTF-8"), console);
+  }
   try {
     std::vector<std::string> reversed = NormalizeOptionNames(arguments);
     std::reverse(reversed.begin(), reversed.end());

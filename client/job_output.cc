@@ -57,8 +57,8 @@ void PrintComparison(const v1::Job& job, Console* console) {
     for (const auto& [name, value] : NamedMetrics(model.metrics())) row.push_back(FormatMetric(value));
     const bool reference = rows.empty();
     row.push_back(reference ? "reference" : percent(model.rmse_improvement_percent()));
-    row.push_back(reference ? "" : percent(model.mae_improvement_percent()));
-    row.push_back(reference ? "" : percent(model.r2_improvement_percent()));
+    row.push_back(reference ? "-" : percent(model.mae_improvement_percent()));
+    row.push_back(reference ? "-" : percent(model.r2_improvement_percent()));
     rows.push_back(row);
   }
   console->Line(absl::StrCat("test part of ", result.dataset(),
@@ -86,7 +86,7 @@ void PrintEvent(const v1::JobEvent& event, Console* console) {
   switch (event.event_case()) {
     case v1::JobEvent::kStateChange: {
       const v1::StateChange& change = event.state_change();
-      console->Line(absl::StrCat("job ", event.job_id(), ": ", StateName(change.to()),
+      console->Line(absl::StrCat(event.job_id(), ": ", StateName(change.to()),
                                  change.why().empty() ? "" : absl::StrCat(" (", change.why(), ")")));
       console->Json(EventJson("state", event, change));
       return;
@@ -115,8 +115,7 @@ void PrintEvent(const v1::JobEvent& event, Console* console) {
 }
 
 void PrintAccepted(const v1::Job& job, Session* session) {
-  session->console()->Line(absl::StrCat("job ", job.id(), ": ", KindName(KindOf(job.spec())), " ", job.name(), ", ",
-                                        StateName(job.state())));
+  session->console()->Line(absl::StrCat(job.id(), ": ", KindName(KindOf(job.spec())), " ", job.name()));
   nlohmann::ordered_json json = {{"type", "job"}, {"job", job.id()}};
   json.update(ToJson(job));
   session->console()->Json(json);

@@ -101,7 +101,7 @@ absl::Status Cancel(const std::string& id, Session* session) {
   request.set_job(id);
   DBN_CLIENT_ASSIGN_OR_RETURN(const v1::Job job, session->connection()->Call(&Stub::CancelJob, request));
   session->console()->Json(ToJson(job));
-  session->console()->Line(absl::StrCat("job ", job.id(), ": ", StateName(job.state())));
+  session->console()->Line(absl::StrCat(job.id(), ": ", StateName(job.state())));
   return absl::OkStatus();
 }
 

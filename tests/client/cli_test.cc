@@ -426,6 +426,7 @@ TEST_F(CliTest, WrongUsageIsOneLineThatNamesTheOption) {
       {{"predict", "--smiles", "C"}, "give --smiles and --sequence"},
       {{"predict", "--smiles", "C", "--sequence", "M", "--input", "x"}, "give --smiles and --sequence"},
       {{"compare", "--models", "a", "--dataset", "d"}, "--models"},
+      {{"jobs", "status", "\xff"}, "not UTF-8"},
       {{"jobs", "list", "--state", "asleep"}, "'asleep' is no state of a job"},
   };
   for (const auto& [arguments, message] : cases) {

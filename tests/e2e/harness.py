@@ -91,21 +91,22 @@ class Server:
     def kill(self):
         self.process.kill()
         self.process.wait()
+        self.process.stdout.close()
 
     def terminate(self, deadline=STEP_DEADLINE):
         """SIGTERM; returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=deadline)
+        code = self.process.wait(timeout=deadline)
+        self.process.stdout.close()
+        return code
 
     def stop(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(timeout=STEP_DEADLINE)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        if self.process is not None and self.process.stdout:
-            self.process.stdout.close()
+        if self.process is None or self.process.poll() is not None:
+            return
+        try:
+            self.terminate()
+        except subprocess.TimeoutExpired:
+            self.kill()
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
