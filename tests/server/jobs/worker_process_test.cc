@@ -1,0 +1,270 @@
+#include "server/jobs/worker_process.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/util/delimited_message_util.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/file.h"
+#include "core/base/mutex.h"
+#include "tests/support/fake_worker_launcher.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace deepbindnet {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+v1::WorkerEvent Log(const std::string& text) {
+  v1::WorkerEvent event;
+  event.mutable_log()->set_text(text);
+  return event;
+}
+
+std::string Delimited(const v1::WorkerEvent& event) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::util::SerializeDelimitedToZeroCopyStream(event, &stream);
+  return bytes;
+}
+
+// What a worker told, for the test's thread to wait on.
+class Observed {
+ public:
+  WorkerCallbacks Callbacks() {
+    return {[this](v1::WorkerEvent event) {
+              MutexLock lock(&mutex_);
+              events_.push_back(std::move(event));
+              changed_.SignalAll();
+            },
+            [this](WorkerExit exit) {
+              MutexLock lock(&mutex_);
+              exit_ = std::move(exit);
+              changed_.SignalAll();
+            }};
+  }
+  bool WaitForEvents(size_t count) {
+    MutexLock lock(&mutex_);
+    while (events_.size() < count) {
+      if (!changed_.WaitUntil(&mutex_, TestDeadline())) return events_.size() >= count;
+    }
+    return true;
+  }
+  // Code -1: it did not end before TestDeadline().
+  WorkerExit WaitForExit() {
+    MutexLock lock(&mutex_);
+    while (!exit_) {
+      if (!changed_.WaitUntil(&mutex_, TestDeadline()) && !exit_) return {WorkerExit::How::kExited, -1, "still there"};
+    }
+    return *exit_;
+  }
+  std::vector<v1::WorkerEvent> events() {
+    MutexLock lock(&mutex_);
+    return events_;
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  std::vector<v1::WorkerEvent> events_ ABSL_GUARDED_BY(mutex_);
+  std::optional<WorkerExit> exit_ ABSL_GUARDED_BY(mutex_);
+};
+
+class WorkerProcessTest : public ::testing::Test {
+ protected:
+  // Starts a worker that is the shell script `body`; "$events" is a file of `events`, "$dir" the test's directory.
+  std::unique_ptr<WorkerHandle> Start(const std::string& body, const std::string& events, Observed* observed) {
+    WriteTestFile(dir_ / "events", events);
+    const std::string script = absl::StrCat("#!/bin/sh\ndir=", dir_.path(), "\nevents=$dir/events\n", body, "\n");
+    EXPECT_THAT(WriteFileAtomically(dir_ / "worker", script), IsOk());
+    chmod((dir_ / "worker").c_str(), 0755);
+    auto launcher = MakeProcessLauncher(dir_ / "worker");
+    EXPECT_THAT(launcher, IsOk());
+    if (!launcher.ok()) return nullptr;
+    v1::WorkerTask task;
+    task.set_input_file("the input");
+    auto handle = (*launcher)->Launch(task, dir_ / "job", observed->Callbacks());
+    EXPECT_THAT(handle, IsOk());
+    return handle.ok() ? *std::move(handle) : nullptr;
+  }
+  std::string LogOfWorker() { return ReadFile(dir_ / "job/worker.log").value_or("(no log)"); }
+
+  const TempDir dir_;
+};
+
+TEST_F(WorkerProcessTest, DeliversEventsAndTheExitCode) {
+  Observed observed;
+  auto worker = Start("cat $events >&3; exit 7", Delimited(Log("a")) + Delimited(Log("b")), &observed);
+  const WorkerExit exit = observed.WaitForExit();
+  EXPECT_EQ(exit.how, WorkerExit::How::kExited);
+  EXPECT_EQ(exit.value, 7);
+  ASSERT_THAT(observed.events(), SizeIs(2));
+  EXPECT_EQ(observed.events()[0].log().text(), "a");
+  EXPECT_EQ(observed.events()[1].log().text(), "b");
+}
+
+TEST_F(WorkerProcessTest, DeliversEventsWhileItRuns) {
+  Observed observed;
+  auto worker = Start("cat $events >&3; exec sleep 1000", Delimited(Log("a")), &observed);
+  EXPECT_TRUE(observed.WaitForEvents(1));
+}
+
+TEST_F(WorkerProcessTest, IgnoresAMessageThatTheEndCutsOff) {
+  const std::string whole = Delimited(Log("whole"));
+  Observed observed;
+  auto worker = Start("cat $events >&3", whole + whole.substr(0, whole.size() - 2), &observed);
+  EXPECT_EQ(observed.WaitForExit().value, 0);
+  EXPECT_THAT(observed.events(), SizeIs(1));
+}
+
+TEST_F(WorkerProcessTest, DeliversMoreThanAPipeHolds) {
+  std::string events;
+  for (int i = 0; i < 500; ++i) events += Delimited(Log(std::string(1000, 'x')));
+  Observed observed;
+  auto worker = Start("cat $events >&3", events, &observed);
+  EXPECT_EQ(observed.WaitForExit().value, 0);
+  EXPECT_THAT(observed.events(), SizeIs(500));
+}
+
+TEST_F(WorkerProcessTest, KillsAWorkerThatWritesNoEvents) {
+  Observed observed;
+  auto worker = Start("cat $events >&3; exec sleep 1000", std::string(100, '\xff'), &observed);
+  const WorkerExit exit = observed.WaitForExit();
+  EXPECT_EQ(exit.how, WorkerExit::How::kSignalled);
+  EXPECT_EQ(exit.value, SIGKILL);
+  EXPECT_THAT(observed.events(), IsEmpty());
+}
+
+TEST_F(WorkerProcessTest, GivesTheTaskAndTheNumberOfThePipe) {
+  Observed observed;
+  auto worker = Start("echo \"$1 $2 $3 $4 $5\"", "", &observed);
+  EXPECT_EQ(observed.WaitForExit().value, 0);
+  EXPECT_EQ(LogOfWorker(), absl::StrCat("run --task ", dir_ / "job/task.pb", " --events-fd 3\n"));
+  ASSERT_OK_AND_ASSIGN(const std::string bytes, ReadFile(dir_ / "job/task.pb"));
+  v1::WorkerTask task;
+  ASSERT_TRUE(task.ParseFromString(bytes));
+  EXPECT_EQ(task.input_file(), "the input");
+}
+
+TEST_F(WorkerProcessTest, AppendsOutputToTheLog) {
+  Observed first;
+  auto worker = Start("echo one; echo two >&2", "", &first);
+  first.WaitForExit();
+  Observed second;
+  worker = Start("echo three", "", &second);
+  second.WaitForExit();
+  EXPECT_EQ(LogOfWorker(), "one\ntwo\nthree\n");
+}
+
+TEST_F(WorkerProcessTest, InheritsOnlyPipeAndLock) {
+  Observed observed;
+  auto worker = Start("for f in 0 1 2 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$f ] && printf $f; done; true", "", &observed);
+  EXPECT_EQ(observed.WaitForExit().value, 0);
+  EXPECT_THAT(LogOfWorker(), HasSubstr("01234"));
+  for (const char* other : {"5", "6", "7", "8", "9"}) EXPECT_THAT(LogOfWorker(), ::testing::Not(HasSubstr(other)));
+}
+
+TEST_F(WorkerProcessTest, TerminateLetsItStopByItself) {
+  Observed observed;
+  auto worker =
+      Start("trap 'exit 75' TERM; cat $events >&3; while :; do sleep 0.01; done", Delimited(Log("ready")), &observed);
+  ASSERT_TRUE(observed.WaitForEvents(1));
+  worker->Terminate();
+  const WorkerExit exit = observed.WaitForExit();
+  EXPECT_EQ(exit.how, WorkerExit::How::kExited);
+  EXPECT_EQ(exit.value, 75);
+}
+
+TEST_F(WorkerProcessTest, TerminateReachesItThoughTheServerBlocksTheSignal) {
+  sigset_t blocked;
+  sigset_t before;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  Observed observed;
+  auto worker = Start("cat $events >&3; exec sleep 1000", Delimited(Log("ready")), &observed);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ASSERT_TRUE(observed.WaitForEvents(1));
+  worker->Terminate();
+  const WorkerExit exit = observed.WaitForExit();
+  EXPECT_EQ(exit.how, WorkerExit::How::kSignalled);
+  EXPECT_EQ(exit.value, SIGTERM);
+}
+
+TEST_F(WorkerProcessTest, KillEndsOneThatDoesNotListen) {
+  Observed observed;
+  auto worker =
+      Start("trap '' TERM; cat $events >&3; while :; do sleep 0.01; done", Delimited(Log("ready")), &observed);
+  ASSERT_TRUE(observed.WaitForEvents(1));
+  worker->Terminate();
+  worker->Kill();
+  const WorkerExit exit = observed.WaitForExit();
+  EXPECT_EQ(exit.how, WorkerExit::How::kSignalled);
+  EXPECT_EQ(exit.value, SIGKILL);
+}
+
+TEST_F(WorkerProcessTest, SignalsAfterTheEndAreHarmless) {
+  Observed observed;
+  auto worker = Start("exit 0", "", &observed);
+  EXPECT_EQ(observed.WaitForExit().value, 0);
+  worker->Terminate();
+  worker->Kill();
+}
+
+TEST_F(WorkerProcessTest, EndsWithTheWorkerAndTakesItsChildrenAlong) {
+  Observed observed;
+  // The child holds the pipe open, and waits for ever.
+  auto worker = Start("sleep 1000 & echo $!; cat $events >&3; kill -9 $$", Delimited(Log("a")), &observed);
+  const WorkerExit exit = observed.WaitForExit();
+  EXPECT_EQ(exit.value, SIGKILL);
+  EXPECT_THAT(observed.events(), SizeIs(1));
+  // The lock is free again only when the child is gone too.
+  Observed next;
+  auto second = Start("exit 0", "", &next);
+  EXPECT_EQ(next.WaitForExit().value, 0);
+}
+
+TEST_F(WorkerProcessTest, DestroyingTheHandleKillsTheWorker) {
+  Observed observed;
+  auto worker = Start("exec sleep 1000", "", &observed);
+  worker = nullptr;
+  EXPECT_EQ(observed.WaitForExit().value, SIGKILL);
+}
+
+TEST_F(WorkerProcessTest, AnOrphanOfTheSameJobIsKilledFirst) {
+  Observed orphan;
+  auto left_behind = Start("cat $events >&3; exec sleep 1000", Delimited(Log("ready")), &orphan);
+  ASSERT_TRUE(orphan.WaitForEvents(1));
+  Observed next;
+  auto worker = Start("exit 0", "", &next);
+  EXPECT_EQ(orphan.WaitForExit().value, SIGKILL);
+  EXPECT_EQ(next.WaitForExit().value, 0);
+}
+
+TEST_F(WorkerProcessTest, NamesABinaryThatCannotBeExecuted) {
+  EXPECT_THAT(MakeProcessLauncher(dir_ / "none"),
+              IsError(absl::StatusCode::kFailedPrecondition, "WORKER_NOT_FOUND", dir_ / "none"));
+}
+
+TEST_F(WorkerProcessTest, NamesABinaryThatIsGoneWhenItIsNeeded) {
+  WriteTestFile(dir_ / "worker", "#!/none/such\n");
+  chmod((dir_ / "worker").c_str(), 0755);
+  ASSERT_OK_AND_ASSIGN(const auto launcher, MakeProcessLauncher(dir_ / "worker"));
+  Observed observed;
+  EXPECT_THAT(launcher->Launch(v1::WorkerTask(), dir_ / "job", observed.Callbacks()),
+              IsError(absl::StatusCode::kInternal, "INTERNAL", absl::StrCat("cannot start ", dir_ / "worker")));
+}
+
+}  // namespace
+}  // namespace deepbindnet
