@@ -18,12 +18,15 @@ struct PreprocessOptions {
   double max_rejected = 0.05;   // Largest share of rejected rows that still succeeds, in [0, 1].
 };
 
-// Called now and then with the phase ("reading", "featurising", "writing"), the units done and the total (0: unknown).
+// Called now and then, on the calling thread, with the phase, what is done of it and its total: "reading" in bytes of
+// the file, "featurising" in distinct molecules, "writing" as 0 or 1 of 1.
 using PreprocessProgress = std::function<void(absl::string_view phase, int64_t done, int64_t total)>;
 
-// Reads `input_file`, featurises each distinct molecule and protein once (on all cores), splits, fits the scaler on
-// train and writes `output_dir` (made where missing). INVALID_ARGUMENT names the column, line or option at fault;
-// nothing is written but rejected.csv when too many rows are rejected.
+// Reads `input_file` (CSV, plain or gzipped), featurises each distinct molecule and protein once (on all cores),
+// splits, fits the scaler on train and writes `output_dir` (made where missing). A row that cannot be used goes to
+// rejected.csv with its line and reason and stops nothing else. NOT_FOUND where there is no such file; INVALID_ARGUMENT
+// names the column, line or option at fault: a missing column (reason MISSING_COLUMN, AMBIGUOUS_COLUMN), a file that is
+// cut off, too many rejected rows (TOO_MANY_REJECTED; nothing is written but rejected.csv). `progress` may be empty.
 absl::StatusOr<DatasetManifest> Preprocess(const std::string& input_file, const std::string& output_dir,
                                            const PreprocessOptions& options, const PreprocessProgress& progress);
 

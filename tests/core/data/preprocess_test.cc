@@ -1,0 +1,312 @@
+#include "core/data/preprocess.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/file.h"
+#include "core/chem/scaffold.h"
+#include "tests/core/base/temp_dir.h"
+
+namespace deepbindnet {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+
+const std::vector<Part> kAllParts = {Part::kTrain, Part::kVal, Part::kTest};
+
+// Drugs with three scaffolds and none, ten targets, every combination.
+std::string MakeGridCsv() {
+  const std::vector<std::string> drugs = {"Cc1ccccc1", "CCc1ccccc1", "Oc1ccccc1", "Nc1ccccc1", "CC1CCCCC1", "OC1CCCCC1",
+                                          "Cc1ccncc1", "Clc1ccncc1", "CCO",       "CCCO",      "CCN",       "CCCCN"};
+  std::string csv = "smiles,sequence,pKd\n";
+  for (size_t drug = 0; drug < drugs.size(); ++drug) {
+    for (size_t target = 0; target < 10; ++target) {
+      absl::StrAppend(&csv, drugs[drug], ",MK", std::string(target + 1, 'V'), ",",
+                      5.0 + 0.1 * static_cast<double>(drug) + 0.01 * static_cast<double>(target), "\n");
+    }
+  }
+  return csv;
+}
+
+class PreprocessTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<DatasetManifest> Prepare(const std::string& csv, const PreprocessOptions& options = {}) {
+    return Preprocess(dir_.Write("in.csv", csv), output(), options, nullptr);
+  }
+  ProcessedDataset Load() { return LoadProcessedDataset(output(), kAllParts).value(); }
+  std::string output() const { return dir_.File("out"); }
+  std::string Rejected() { return ReadFile(output() + "/rejected.csv").value(); }
+
+  static PreprocessOptions With(SplitMethod method) {
+    PreprocessOptions options;
+    options.split.method = method;
+    options.max_rejected = 1.0;
+    if (method == SplitMethod::kColumn) options.split.split_column = "fold";
+    return options;
+  }
+
+  const TempDir dir_;
+};
+
+std::set<int32_t> SetOf(const std::vector<int32_t>& values) { return {values.begin(), values.end()}; }
+
+std::set<int32_t> Shared(const std::vector<int32_t>& a, const std::vector<int32_t>& b) {
+  const std::set<int32_t> known = SetOf(a);
+  std::set<int32_t> shared;
+  for (const int32_t value : b) {
+    if (known.count(value)) shared.insert(value);
+  }
+  return shared;
+}
+
+TEST_F(PreprocessTest, WritesADataSetThatLoads) {
+  const DatasetManifest manifest = Prepare(MakeGridCsv()).value();
+  EXPECT_EQ(manifest.source, "in.csv");
+  EXPECT_EQ(manifest.affinity_unit, "pKd");
+  EXPECT_EQ(manifest.rows_read, 120);
+  EXPECT_EQ(manifest.rows_rejected, 0);
+  EXPECT_EQ(manifest.drugs, 12);
+  EXPECT_EQ(manifest.targets, 10);
+  EXPECT_EQ(manifest.test_pairs, 24);
+  EXPECT_EQ(manifest.val_pairs, 10);
+  EXPECT_EQ(manifest.train_pairs, 86);
+  EXPECT_EQ(manifest.test_pairs_in_train, 0);
+  const ProcessedDataset dataset = Load();
+  EXPECT_EQ(dataset.manifest.digest, manifest.digest);
+  EXPECT_EQ(Rejected(), "line,row,reason\n");
+}
+
+TEST_F(PreprocessTest, EveryPairKeepsItsRowAndAffinity) {
+  ASSERT_TRUE(Prepare(MakeGridCsv()).ok());
+  const ProcessedDataset dataset = Load();
+  std::set<int64_t> rows;
+  for (const PairTable* part : {&dataset.train, &dataset.val, &dataset.test}) {
+    for (size_t i = 0; i < part->row.size(); ++i) {
+      const int64_t row = part->row[i];
+      EXPECT_TRUE(rows.insert(row).second);
+      EXPECT_NEAR(part->affinity[i],
+                  5.0 + 0.1 * static_cast<double>((row - 1) / 10) + 0.01 * static_cast<double>((row - 1) % 10), 1e-9);
+      EXPECT_EQ(part->drug[i], (row - 1) / 10);
+      EXPECT_EQ(part->target[i], (row - 1) % 10);
+    }
+  }
+  EXPECT_EQ(rows.size(), 120u);
+}
+
+TEST_F(PreprocessTest, ScalerIsFittedOnTrainAlone) {
+  ASSERT_TRUE(Prepare("smiles,sequence,pKd,fold\nC,MK,1,0\nCC,MK,3,0\nCCC,MK,100,val\nCCCC,MK,1000,test\n",
+                      With(SplitMethod::kColumn))
+                  .ok());
+  const ProcessedDataset dataset = Load();
+  EXPECT_EQ(dataset.scaler.mean, 2.0);
+  EXPECT_EQ(dataset.scaler.sd, 1.0);
+}
+
+TEST_F(PreprocessTest, WritingsOfOneMoleculeAreOneDrug) {
+  const DatasetManifest manifest =
+      Prepare("smiles,sequence,pKd,fold\nOCC,MK,5,0\nCCO,mk,7,0\nC(O)C,MK*,6,val\nCCO,MK,8,test\n",
+              With(SplitMethod::kColumn))
+          .value();
+  EXPECT_EQ(manifest.drugs, 1);
+  EXPECT_EQ(manifest.targets, 1);
+  EXPECT_EQ(manifest.duplicates_merged, 1);
+  const ProcessedDataset dataset = Load();
+  EXPECT_THAT(dataset.train.affinity, ElementsAre(6.0));
+  EXPECT_THAT(dataset.train.row, ElementsAre(1));
+  EXPECT_EQ(dataset.molecules.front().canonical_smiles, "CCO");
+}
+
+TEST_F(PreprocessTest, GivenTestRowsAreAllKept) {
+  const DatasetManifest manifest =
+      Prepare("smiles,sequence,pKd,fold\nC,MK,1,0\nC,MK,2,1\nC,MK,3,test\nC,MK,4,test\nCC,MK,5,0\nCC,MV,5,test\n",
+              With(SplitMethod::kColumn))
+          .value();
+  EXPECT_EQ(manifest.test_pairs, 3);
+  EXPECT_EQ(manifest.train_pairs + manifest.val_pairs, 2);
+  EXPECT_EQ(manifest.duplicates_merged, 1);
+  EXPECT_EQ(manifest.test_pairs_in_train, 2);
+  EXPECT_EQ(manifest.test_drugs_in_train, 2);
+  EXPECT_EQ(manifest.test_targets_in_train, 1);
+}
+
+TEST_F(PreprocessTest, RandomSplitMergesBeforeItSplits) {
+  std::string csv = MakeGridCsv();
+  csv += csv.substr(csv.find('\n') + 1);  // Every pair twice.
+  const DatasetManifest manifest = Prepare(csv).value();
+  EXPECT_EQ(manifest.duplicates_merged, 120);
+  EXPECT_EQ(manifest.test_pairs, 24);
+  EXPECT_EQ(manifest.test_pairs_in_train, 0);
+}
+
+TEST_F(PreprocessTest, ColdDrugHasNoTestDrugInTrain) {
+  const DatasetManifest manifest = Prepare(MakeGridCsv(), With(SplitMethod::kColdDrug)).value();
+  EXPECT_GT(manifest.test_pairs, 0);
+  EXPECT_EQ(manifest.test_drugs_in_train, 0);
+  EXPECT_EQ(manifest.test_targets_in_train, 10);
+  const ProcessedDataset dataset = Load();
+  EXPECT_THAT(Shared(dataset.train.drug, dataset.val.drug), ElementsAre());
+}
+
+TEST_F(PreprocessTest, ColdTargetHasNoTestTargetInTrain) {
+  const DatasetManifest manifest = Prepare(MakeGridCsv(), With(SplitMethod::kColdTarget)).value();
+  EXPECT_GT(manifest.test_pairs, 0);
+  EXPECT_EQ(manifest.test_targets_in_train, 0);
+  EXPECT_EQ(manifest.test_drugs_in_train, 12);
+}
+
+TEST_F(PreprocessTest, ColdBothHasNeitherAndCountsWhatItDrops) {
+  const DatasetManifest manifest = Prepare(MakeGridCsv(), With(SplitMethod::kColdBoth)).value();
+  EXPECT_EQ(manifest.test_drugs_in_train, 0);
+  EXPECT_EQ(manifest.test_targets_in_train, 0);
+  EXPECT_GT(manifest.pairs_dropped, 0);
+  EXPECT_EQ(manifest.pairs_dropped + manifest.train_pairs + manifest.val_pairs + manifest.test_pairs, 120);
+}
+
+TEST_F(PreprocessTest, ScaffoldSplitHasNoTestScaffoldInTrain) {
+  const DatasetManifest manifest = Prepare(MakeGridCsv(), With(SplitMethod::kScaffold)).value();
+  EXPECT_GT(manifest.test_pairs, 0);
+  const ProcessedDataset dataset = Load();
+  const auto scaffolds = [&dataset](const PairTable& part) {
+    std::set<std::string> found;
+    for (const int32_t drug : part.drug) {
+      const std::string scaffold =
+          MurckoScaffold(dataset.molecules[static_cast<size_t>(drug)].canonical_smiles).value();
+      if (!scaffold.empty()) found.insert(scaffold);
+    }
+    return found;
+  };
+  const std::set<std::string> train = scaffolds(dataset.train);
+  for (const std::string& scaffold : scaffolds(dataset.test)) EXPECT_EQ(train.count(scaffold), 0u) << scaffold;
+  for (const std::string& scaffold : scaffolds(dataset.val)) EXPECT_EQ(train.count(scaffold), 0u) << scaffold;
+  EXPECT_THAT(Shared(dataset.train.drug, dataset.test.drug), ElementsAre());
+}
+
+TEST_F(PreprocessTest, TheSeedDecidesTheDigest) {
+  PreprocessOptions options;
+  const std::string first = Prepare(MakeGridCsv(), options).value().digest;
+  EXPECT_EQ(Prepare(MakeGridCsv(), options).value().digest, first);
+  options.split.seed = 1;
+  EXPECT_NE(Prepare(MakeGridCsv(), options).value().digest, first);
+}
+
+TEST_F(PreprocessTest, BadRowsGoToRejectedWithLineAndReason) {
+  const DatasetManifest manifest = Prepare(
+                                       "smiles,sequence,pKd\n"
+                                       "C1CC,MK,5\n"
+                                       "CC,MK1,5\n"
+                                       "CC,,5\n"
+                                       "CC,MK,n/a\n"
+                                       "CC,MK\n"
+                                       "CC,MK,5\n"
+                                       ",MK,5\n"
+                                       "CCO,MK,6\n",
+                                       With(SplitMethod::kRandom))
+                                       .value();
+  EXPECT_EQ(manifest.rows_read, 8);
+  EXPECT_EQ(manifest.rows_rejected, 6);
+  EXPECT_EQ(manifest.train_pairs + manifest.val_pairs + manifest.test_pairs, 2);
+  EXPECT_EQ(manifest.drugs, 2);
+  const std::string rejected = Rejected();
+  EXPECT_THAT(rejected, HasSubstr("line,row,reason\n2,1,\"INVALID_SMILES: 'C1CC' is not SMILES"));
+  EXPECT_THAT(rejected, HasSubstr("\n3,2,\"INVALID_SEQUENCE: '1' at position 3"));
+  EXPECT_THAT(rejected, HasSubstr("\n4,3,INVALID_SEQUENCE: the sequence is empty"));
+  EXPECT_THAT(rejected, HasSubstr("\n5,4,affinity 'n/a' is not a finite number\n"));
+  EXPECT_THAT(rejected, HasSubstr("\n6,5,\"has 2 fields, the header has 3\"\n"));
+  EXPECT_THAT(rejected, HasSubstr("\n8,7,INVALID_SMILES: '' is empty"));
+}
+
+TEST_F(PreprocessTest, TooManyRejectedRowsAreAnErrorAndOnlyRejectedCsvIsWritten) {
+  PreprocessOptions options;
+  options.max_rejected = 0.2;
+  const std::string csv = "smiles,sequence,pKd\nC,MK,5\nCC,MK,5\nXX,MK,5\nCCC,MK,5\nCCCC,MK,\n";
+  const absl::Status status = Prepare(csv, options).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(GetReason(status), "TOO_MANY_REJECTED");
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("2 of 5 rows"), HasSubstr("line 4"), HasSubstr("'XX'"), HasSubstr("rejected.csv")));
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(output()))
+    names.insert(entry.path().filename().string());
+  EXPECT_THAT(names, UnorderedElementsAre("rejected.csv"));
+  options.max_rejected = 0.4;  // Exactly as many as allowed.
+  EXPECT_TRUE(Prepare(csv, options).ok());
+}
+
+TEST_F(PreprocessTest, NothingButRejectedRowsIsAnErrorWhateverIsAllowed) {
+  const absl::Status status = Prepare("smiles,sequence,pKd\nXX,MK,5\n", With(SplitMethod::kRandom)).status();
+  EXPECT_EQ(GetReason(status), "TOO_MANY_REJECTED");
+}
+
+TEST_F(PreprocessTest, GzippedInputGivesTheSameDataSet) {
+  const std::string plain = Prepare(MakeGridCsv()).value().digest;
+  const std::string path = dir_.File("in.csv.gz");
+  const std::string csv = MakeGridCsv();
+  gzFile file = gzopen(path.c_str(), "wb");
+  gzwrite(file, csv.data(), static_cast<unsigned>(csv.size()));
+  gzclose(file);
+  EXPECT_EQ(Preprocess(path, output(), {}, nullptr).value().digest, plain);
+}
+
+TEST_F(PreprocessTest, WindowsFilesGiveTheSameDataSet) {
+  const std::string plain = Prepare(MakeGridCsv()).value().digest;
+  std::string csv = "\xEF\xBB\xBF";
+  for (const char c : MakeGridCsv()) csv += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  EXPECT_EQ(Prepare(csv).value().digest, plain);
+}
+
+TEST_F(PreprocessTest, UnitAndColumnMayBeGiven) {
+  PreprocessOptions options;
+  options.affinity_column = "b";
+  options.affinity_unit = "ddG";
+  options.split.test_size = 0.0;
+  options.split.val_size = 0.0;
+  EXPECT_EQ(Prepare("smiles,sequence,a,b\nC,MK,1,2\n", options).value().affinity_unit, "ddG");
+  EXPECT_THAT(Load().train.affinity, ElementsAre(2.0));
+}
+
+TEST_F(PreprocessTest, BadOptionsAreRefusedBeforeTheFileIsRead) {
+  PreprocessOptions options;
+  options.max_rejected = 1.5;
+  EXPECT_EQ(GetErrorMetadata(Preprocess("missing.csv", output(), options, nullptr).status())["field"], "max_rejected");
+  options = With(SplitMethod::kColumn);
+  options.split.split_column = "";
+  EXPECT_EQ(GetErrorMetadata(Preprocess("missing.csv", output(), options, nullptr).status())["field"], "split_column");
+}
+
+TEST_F(PreprocessTest, AMissingFileIsNotFound) {
+  EXPECT_EQ(Preprocess(dir_.File("missing.csv"), output(), {}, nullptr).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(PreprocessTest, AnUnwritableOutputIsAnErrorThatNamesIt) {
+  dir_.Write("file", "x");
+  const absl::Status status =
+      Preprocess(dir_.Write("in.csv", MakeGridCsv()), dir_.File("file/out"), {}, nullptr).status();
+  EXPECT_THAT(std::string(status.message()), HasSubstr("file/out"));
+}
+
+TEST_F(PreprocessTest, ProgressReachesTheTotalOfEveryPhase) {
+  std::map<std::string, std::pair<int64_t, int64_t>> last;
+  ASSERT_TRUE(Preprocess(dir_.Write("in.csv", MakeGridCsv()), output(), {},
+                         [&last](absl::string_view phase, int64_t done, int64_t total) {
+                           last[std::string(phase)] = {done, total};
+                         })
+                  .ok());
+  ASSERT_EQ(last.size(), 3u);
+  for (const std::string phase : {"reading", "featurising", "writing"}) {
+    EXPECT_EQ(last[phase].first, last[phase].second) << phase;
+    EXPECT_GT(last[phase].second, 0) << phase;
+  }
+}
+
+}  // namespace
+}  // namespace deepbindnet

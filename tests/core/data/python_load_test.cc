@@ -1,0 +1,72 @@
+// The promise that processed data are readable with Python's torch.load, checked with a real Python.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/file.h"
+#include "core/data/processed_dataset.h"
+#include "tests/core/base/temp_dir.h"
+#include "tests/core/data/small_dataset.h"
+
+namespace deepbindnet {
+namespace {
+
+constexpr char kPython[] = "/usr/bin/python3";
+
+// Prints every entry of every file in one canonical line.
+constexpr char kScript[] = R"(
+import sys, torch
+for name in ("entities", "scaler_params", "train_data", "val_data", "test_data"):
+    for key, value in sorted(torch.load(f"{sys.argv[1]}/{name}.pt").items()):
+        if isinstance(value, torch.Tensor):
+            value = f"{value.dtype} {value.tolist()}"
+        print(f"{name}.{key} = {value}")
+)";
+
+constexpr char kExpected[] =
+    R"(entities.atom_features = torch.uint8 [[3, 1, 3, 3, 0, 3, 0, 0], [5, 1, 3, 1, 0, 3, 0, 0], [3, 0, 3, 4, 0, 3, 0, 0]]
+entities.atom_offsets = torch.int64 [0, 2, 3]
+entities.bond_atoms = torch.int32 [[0, 1]]
+entities.bond_features = torch.uint8 [[0, 0, 0, 0]]
+entities.bond_offsets = torch.int64 [0, 1, 1]
+entities.feature_version = 1
+entities.residue_offsets = torch.int64 [0, 4, 9]
+entities.residue_tokens = torch.uint8 [11, 9, 17, 18, 1, 2, 3, 21, 25]
+entities.sequences = ['MKTV', 'ACDUX']
+entities.smiles = ['CO', 'C']
+scaler_params.affinity_unit = pKd
+scaler_params.mean = 6.0
+scaler_params.sd = 1.0
+train_data.affinity = torch.float64 [5.0, 7.0]
+train_data.drug = torch.int32 [0, 1]
+train_data.row = torch.int64 [1, 2]
+train_data.target = torch.int32 [0, 1]
+val_data.affinity = torch.float64 [6.25]
+val_data.drug = torch.int32 [0]
+val_data.row = torch.int64 [3]
+val_data.target = torch.int32 [1]
+test_data.affinity = torch.float64 [8.5]
+test_data.drug = torch.int32 [1]
+test_data.row = torch.int64 [4]
+test_data.target = torch.int32 [0]
+)";
+
+int Shell(const std::string& command) { return std::system(command.c_str()); }
+
+TEST(PythonLoadTest, TorchLoadSeesEveryValue) {
+  if (Shell(absl::StrCat(kPython, " -c 'import torch' 2>/dev/null")) != 0) {
+    GTEST_SKIP() << kPython << " has no torch; install python3-torch";
+  }
+  const TempDir dir;
+  ProcessedDataset dataset = MakeSmallDataset();
+  ASSERT_TRUE(SaveProcessedDataset(dir.path(), &dataset).ok());
+  const std::string script = dir.Write("print.py", kScript);
+  ASSERT_EQ(Shell(absl::StrCat(kPython, " ", script, " ", dir.path(), " > ", dir.File("out"))), 0);
+  EXPECT_EQ(ReadFile(dir.File("out")).value(), kExpected);
+}
+
+}  // namespace
+}  // namespace deepbindnet

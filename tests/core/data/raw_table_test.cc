@@ -1,0 +1,113 @@
+#include "core/data/raw_table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/core/base/temp_dir.h"
+
+namespace deepbindnet {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class RawTableTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<RawTable> Read(const std::string& contents, const ColumnRequest& request = {}) {
+    return ReadRawTable(dir_.Write("x.csv", contents), request, [](int64_t, int64_t) {});
+  }
+  const TempDir dir_;
+};
+
+TEST_F(RawTableTest, DistinctTextsAreKeptOnce) {
+  const RawTable table = Read("smiles,sequence,pKd\nCC,MK,5\nCO,MK,6\nCC,MV,7\n").value();
+  EXPECT_THAT(table.smiles, ElementsAre("CC", "CO"));
+  EXPECT_THAT(table.sequences, ElementsAre("MK", "MV"));
+  ASSERT_EQ(table.rows.size(), 3u);
+  EXPECT_EQ(table.rows[2].smiles, 0);
+  EXPECT_EQ(table.rows[2].sequence, 1);
+  EXPECT_EQ(table.rows[2].affinity, 7.0);
+  EXPECT_EQ(table.rows[2].line, 4);
+  EXPECT_EQ(table.rows[2].row, 3);
+  EXPECT_EQ(table.rows_read, 3);
+  EXPECT_EQ(table.affinity_name, "pKd");
+}
+
+TEST_F(RawTableTest, RowsWithoutAFiniteAffinityAreRejectedWithLineAndReason) {
+  const RawTable table =
+      Read("smiles,sequence,pKd\nCC,MK,5\nCC,MK,\nCC,MK,>7\nCC,MK,nan\nCC,MK,inf\nCC,MK, 6.5 \n").value();
+  EXPECT_EQ(table.rows_read, 6);
+  ASSERT_EQ(table.rows.size(), 2u);
+  EXPECT_EQ(table.rows[1].affinity, 6.5);
+  ASSERT_EQ(table.rejected.size(), 4u);
+  EXPECT_EQ(table.rejected[0].line, 3);
+  EXPECT_EQ(table.rejected[0].row, 2);
+  EXPECT_EQ(table.rejected[0].reason, "no affinity");
+  EXPECT_EQ(table.rejected[1].reason, "affinity '>7' is not a finite number");
+  EXPECT_EQ(table.rejected[3].row, 5);
+}
+
+TEST_F(RawTableTest, RowsOfAnotherWidthAreRejected) {
+  const RawTable table = Read("smiles,sequence,pKd\nCC,MK\nCC,MK,5,6\nCC,MK,5\n").value();
+  EXPECT_EQ(table.rows.size(), 1u);
+  ASSERT_EQ(table.rejected.size(), 2u);
+  EXPECT_EQ(table.rejected[0].reason, "has 2 fields, the header has 3");
+  EXPECT_EQ(table.rejected[1].reason, "has 4 fields, the header has 3");
+}
+
+TEST_F(RawTableTest, AFileThatEndsWithinARowIsAnErrorThatNamesTheLine) {
+  const absl::Status status = Read("smiles,sequence,pKd\nCC,MK,5\nCC,MKTV").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("x.csv: line 3"), HasSubstr("2 of 3 fields"), HasSubstr("cut off")));
+  EXPECT_EQ(Read("smiles,sequence,pKd\nCC,MK,5\nCC,MKTV,5").value().rows.size(), 2u);
+}
+
+TEST_F(RawTableTest, FilesWithoutRowsAreErrors) {
+  EXPECT_THAT(std::string(Read("").status().message()), HasSubstr("is empty"));
+  EXPECT_THAT(std::string(Read("smiles,sequence,pKd\n").status().message()), HasSubstr("no rows"));
+}
+
+TEST_F(RawTableTest, AMissingColumnNamesTheFile) {
+  const absl::Status status = Read("molecule,pKd\nCC,5\n").status();
+  EXPECT_EQ(GetReason(status), "MISSING_COLUMN");
+  EXPECT_THAT(std::string(status.message()), HasSubstr("x.csv: no sequence column"));
+}
+
+TEST_F(RawTableTest, PartsComeFromTheSplitColumn) {
+  const RawTable table =
+      Read("smiles,sequence,pKd,part\nC,M,1,0\nC,M,1,test\nC,M,1,val\nC,M,1,Validation\nC,M,1, TEST \nC,M,1,\n",
+           {"", "part"})
+          .value();
+  std::vector<Assignment> parts;
+  for (const RawRow& row : table.rows) parts.push_back(row.part);
+  EXPECT_THAT(parts, ElementsAre(Assignment::kTrain, Assignment::kTest, Assignment::kVal, Assignment::kVal,
+                                 Assignment::kTest, Assignment::kTrain));
+}
+
+TEST_F(RawTableTest, MoreRowsThanTheSampleAreRead) {
+  std::string contents = "smiles,sequence,value\n";
+  for (int i = 0; i < 10000; ++i) absl::StrAppend(&contents, "C,M,", i, "\n");
+  int64_t last = 0;
+  int64_t total = 0;
+  const RawTable table = ReadRawTable(dir_.Write("x.csv", contents), {}, [&](int64_t bytes, int64_t size) {
+                           EXPECT_GE(bytes, last);
+                           last = bytes;
+                           total = size;
+                         }).value();
+  ASSERT_EQ(table.rows.size(), 10000u);
+  for (size_t i = 0; i < table.rows.size(); ++i) {
+    ASSERT_EQ(table.rows[i].affinity, static_cast<double>(i));
+    ASSERT_EQ(table.rows[i].line, static_cast<int64_t>(i) + 2);
+  }
+  EXPECT_EQ(last, static_cast<int64_t>(contents.size()));
+  EXPECT_EQ(total, last);
+}
+
+}  // namespace
+}  // namespace deepbindnet
