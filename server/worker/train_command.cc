@@ -2,6 +2,8 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
@@ -115,6 +117,14 @@ int Run(const Options& options, Console* console) {
   return kDone;
 }
 
+// What is wrong with a device's name; empty where nothing is.
+std::string CheckDevice(const std::string& device) {
+  int index = 0;
+  const bool numbered = absl::StartsWith(device, "cuda:") && absl::SimpleAtoi(device.substr(5), &index) && index >= 0;
+  if (numbered || device == "auto" || device == "cpu" || device == "cuda") return "";
+  return device + " is none of auto, cpu, cuda, cuda:N";
+}
+
 }  // namespace
 
 void AddTrainCommand(CLI::App* app, Action* action) {
@@ -131,15 +141,7 @@ void AddTrainCommand(CLI::App* app, Action* action) {
   command->add_flag("--resume", options->resume, "Go on from latest_checkpoint.pt where there is one.");
   command->add_option("--device", options->device, "auto, cpu, cuda or cuda:N. Default auto: a GPU where there is one.")
       ->type_name("TEXT")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}) |
-              CLI::Validator(
-                  [](std::string& text) -> std::string {
-                    int index = 0;
-                    const bool fits =
-                        text.rfind("cuda:", 0) == 0 && absl::SimpleAtoi(text.substr(5), &index) && index >= 0;
-                    return fits ? "" : text + " is none of auto, cpu, cuda, cuda:N";
-                  },
-                  ""));
+      ->check(CheckDevice);
   AddTrainingOptions(command, &options->training);
   command->callback([options, action] { *action = [options](Console* console) { return Run(*options, console); }; });
 }

@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -64,14 +66,15 @@ std::string MustRead(const std::string& path) {
 // Sets an environment variable for a scope.
 class ScopedEnvironment {
  public:
-  ScopedEnvironment(const char* name, const std::string& value) : name_(name), old_(getenv(name)) {
+  ScopedEnvironment(const char* name, const std::string& value) : name_(name) {
+    if (const char* const old = getenv(name)) old_ = old;
     setenv(name, value.c_str(), 1);
   }
-  ~ScopedEnvironment() { setenv(name_, old_.c_str(), 1); }
+  ~ScopedEnvironment() { old_ ? setenv(name_, old_->c_str(), 1) : unsetenv(name_); }
 
  private:
   const char* const name_;
-  const std::string old_;
+  std::optional<std::string> old_;
 };
 
 TEST(CompareTest, HalvingEveryErrorImprovesRmseAndMaeByFiftyPercent) {
@@ -248,10 +251,11 @@ TEST(WriteComparisonTest, WithoutGnuplotIsUnavailableAndSaysWhatToInstall) {
 
 TEST(WriteComparisonTest, LeavesNoTemporaryDirectory) {
   const std::string temporary = FreshDirectory("temporary");
+  const std::string output = FreshDirectory("output");
   ASSERT_TRUE(MakeDirectories(temporary).ok());
   const ScopedEnvironment tmpdir("TMPDIR", temporary);
   const ComparisonInput input = TwoModels(20);
-  ASSERT_TRUE(WriteComparison(input, *Compare(input), FreshDirectory("output")).ok());
+  ASSERT_TRUE(WriteComparison(input, *Compare(input), output).ok());
   EXPECT_TRUE(std::filesystem::is_empty(temporary));
 }
 

@@ -89,7 +89,8 @@ std::map<std::string, double> NumpyMetrics(const Data& data) {
   std::string output;
   for (int c = std::fgetc(pipe.get()); c != EOF; c = std::fgetc(pipe.get())) output.push_back(static_cast<char>(c));
   std::map<std::string, double> metrics;
-  for (const auto& [name, value] : nlohmann::json::parse(output).items()) {
+  const nlohmann::json parsed = nlohmann::json::parse(output);
+  for (const auto& [name, value] : parsed.items()) {
     metrics[name] = value.is_null() ? std::nan("") : value.get<double>();
   }
   return metrics;
