@@ -1,6 +1,7 @@
 #include "core/model/affinity_model.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/model/masking.h"
 
@@ -23,19 +24,21 @@ AttentionPoolImpl::AttentionPoolImpl(int64_t hidden)
 torch::Tensor AttentionPoolImpl::forward(const torch::Tensor& tokens, const torch::Tensor& mask) {
   const torch::Tensor scores = (tokens * score_->weight.view({-1})).sum(2);
   const torch::Tensor weights = torch::softmax(scores + MaskBias(mask, scores.scalar_type()), 1);
-  return (tokens * weights.unsqueeze(2)).sum(1);
+  const torch::Tensor largest = (tokens + MaskBias(mask, tokens.scalar_type()).unsqueeze(2)).amax(1);
+  return torch::cat({(tokens * weights.unsqueeze(2)).sum(1), largest}, 1);
 }
 
 AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) {
-  const int64_t hidden = options.hidden_dim, width = options.feature_dim, rank = std::max<int64_t>(4, hidden / 2);
+  const int64_t pooled = 2 * options.hidden_dim, width = options.feature_dim;
+  const int64_t rank = std::max(4, options.hidden_dim / 2);
   const auto linear = [](int64_t in, int64_t out) { return torch::nn::Linear(in, out); };
-  first_ = register_module("first", linear(4 * hidden, width));
+  first_ = register_module("first", linear(4 * pooled, width));
   second_ = register_module("second", linear(width, width));
   last_ = register_module("last", linear(width, 1));
-  drug_factors_ = register_module("drug_factors", linear(hidden, rank));
-  target_factors_ = register_module("target_factors", linear(hidden, rank));
-  drug_bias_ = register_module("drug_bias", linear(hidden, 1));
-  target_bias_ = register_module("target_bias", linear(hidden, 1));
+  drug_factors_ = register_module("drug_factors", linear(pooled, rank));
+  target_factors_ = register_module("target_factors", linear(pooled, rank));
+  drug_bias_ = register_module("drug_bias", linear(pooled, 1));
+  target_bias_ = register_module("target_bias", linear(pooled, 1));
   dropout_ = register_module("dropout", torch::nn::Dropout(options.dropout_rate));
 }
 
@@ -44,7 +47,9 @@ torch::Tensor AffinityHeadImpl::forward(const torch::Tensor& fused_drug, const t
   torch::Tensor x = dropout_(torch::cat({fused_drug, fused_target, drug, target}, 1));
   x = dropout_(torch::relu(first_(x)));
   x = last_(dropout_(torch::relu(second_(x)))).squeeze(1);
-  const torch::Tensor product = (drug_factors_(drug) * target_factors_(target)).sum(1);
+  const torch::Tensor drug_factors = drug_factors_(drug), target_factors = target_factors_(target);
+  const double scale = 1 / std::sqrt(static_cast<double>(drug_factors.size(1)));
+  const torch::Tensor product = (drug_factors * target_factors).sum(1) * scale;
   return x + product + drug_bias_(drug).squeeze(1) + target_bias_(target).squeeze(1);
 }
 

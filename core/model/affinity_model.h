@@ -14,12 +14,12 @@
 
 namespace deepbindnet {
 
-// Weighted mean of the tokens with weights softmax(w . x) over the unmasked ones.
+// Weighted mean of the tokens with weights softmax(w . x), and their largest values by channel; over unmasked tokens.
 class AttentionPoolImpl : public torch::nn::Module {
  public:
   explicit AttentionPoolImpl(int64_t hidden);
 
-  // Shape: tokens [n, tokens, hidden], mask [n, tokens] bool with a true in every row -> [n, hidden].
+  // Shape: tokens [n, tokens, hidden], mask [n, tokens] bool with a true in every row -> [n, 2 * hidden].
   torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& mask);
 
  private:
@@ -33,7 +33,7 @@ class AffinityHeadImpl : public torch::nn::Module {
  public:
   explicit AffinityHeadImpl(const ModelOptions& options);
 
-  // Shape: all [pairs, hidden] -> [pairs].
+  // Shape: all [pairs, 2 * hidden] -> [pairs].
   torch::Tensor forward(const torch::Tensor& fused_drug, const torch::Tensor& fused_target, const torch::Tensor& drug,
                         const torch::Tensor& target);
 

@@ -27,6 +27,8 @@ namespace deepbindnet {
 namespace {
 
 constexpr int kEpochsPerCheckpoint = 5;
+// Gate values are kept of every so manieth step and of the last: an epoch that time cuts short has some too.
+constexpr int64_t kStepsPerGateLook = 64;
 
 double Seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -84,7 +86,7 @@ class Run {
   double learning_rate_ = 0;
   std::vector<torch::Tensor> predicted_;  // Each [batch] float, z-scored, in the order trained.
   std::vector<int64_t> trained_;          // Pair of each prediction.
-  std::vector<torch::Tensor> gates_;      // Of the last batch.
+  std::vector<torch::Tensor> gates_;      // Of the newest batch looked at.
 };
 
 absl::Status Run::Load() {
@@ -212,11 +214,12 @@ absl::Status Run::Step(const std::vector<int64_t>& chosen, StepReport* step) {
   const PairBatch batch =
       MakeBatch(molecules_, proteins_, pairs, options_.model.residues_per_token).To(device_);
   const torch::Tensor truth = train_z_.index_select(0, torch::tensor(chosen).to(device_));
-  gates_.clear();
+  const bool look_at_gates = step->step % kStepsPerGateLook == 1 || step->step == step->steps;
+  if (look_at_gates) gates_.clear();
   torch::Tensor predicted;
   {
     const MixedPrecisionScope scope(device_, mixed_precision_);
-    predicted = model_->forward(batch, step->step == step->steps ? &gates_ : nullptr);
+    predicted = model_->forward(batch, look_at_gates ? &gates_ : nullptr);
   }
   const torch::Tensor loss = ComputeLoss(options_.loss, predicted, truth);
   optimizer_->ZeroGrad();

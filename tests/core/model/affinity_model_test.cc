@@ -146,7 +146,7 @@ TEST(AffinityModelTest, AtomOrderDoesNotMatter) {
 }
 
 TEST(CountParametersTest, SmallPresetIsDocumentedSize) {
-  EXPECT_EQ(CountParameters(*AffinityModel(ModelOptions{})), 276947);
+  EXPECT_EQ(CountParameters(*AffinityModel(ModelOptions{})), 373926);
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ TEST(AttentionPoolTest, GradientsMatchDifferences) {
 TEST(AffinityHeadTest, GradientsMatchDifferences) {
   torch::manual_seed(6);
   CheckModule<AffinityHead>(AffinityHead(Tiny()), [](AffinityHead& m, torch::Dtype type) {
-    const torch::Tensor x = Ramp({12, 8}, type);
+    const torch::Tensor x = Ramp({12, 16}, type);
     return Projected(m(x.slice(0, 0, 3), x.slice(0, 3, 6), x.slice(0, 6, 9), x.slice(0, 9, 12)));
   });
 }

@@ -1,0 +1,115 @@
+#include "core/inference/predictor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/base/file.h"
+#include "core/model/checkpoint.h"
+
+namespace deepbindnet {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr char kKinase[] = "MTVKTEAAKGTLTYSRMRGMVAILIAFMKQRRMGLNDFIQKIANNSYACKHPEVQSILKIS";
+
+class PredictorTest : public testing::Test {
+ protected:
+  PredictorTest() {
+    std::filesystem::create_directories(directory_);
+    torch::manual_seed(4);
+    Checkpoint checkpoint;
+    checkpoint.options.hidden_dim = 16;
+    checkpoint.options.max_sequence_length = 100;
+    checkpoint.scaler = {11.7, 0.84};
+    checkpoint.affinity_unit = "KIBA";
+    checkpoint.weights = CopyWeights(*AffinityModel(checkpoint.options));
+    EXPECT_TRUE(SaveCheckpoint(path_, checkpoint).ok());
+    auto loaded = LoadPredictor(path_, "cpu");
+    EXPECT_TRUE(loaded.ok()) << loaded.status();
+    predictor_ = *std::move(loaded);
+  }
+  ~PredictorTest() override { std::filesystem::remove_all(directory_); }
+
+  double One(const std::string& smiles, const std::string& sequence) const {
+    const auto results = predictor_->Predict({{smiles}, {sequence}, {{0, 0}}});
+    EXPECT_TRUE(results.ok() && results->at(0).ok());
+    return *results->at(0);
+  }
+
+  const std::string directory_ = testing::TempDir() + "/predictor_test_" + std::to_string(getpid());
+  const std::string path_ = directory_ + "/best_model.pt";
+  std::shared_ptr<const Predictor> predictor_;
+};
+
+TEST_F(PredictorTest, KnowsItsModel) {
+  EXPECT_EQ(predictor_->info().model_type, "gated");
+  EXPECT_EQ(predictor_->info().affinity_unit, "KIBA");
+  EXPECT_EQ(predictor_->info().digest, *Sha256HexOfFile(path_));
+}
+
+TEST_F(PredictorTest, AnswersInTheUnitOfTheData) {
+  // An untrained network says about 0 standard deviations.
+  EXPECT_NEAR(One("CCO", kKinase), 11.7, 0.84 * 4);
+}
+
+TEST_F(PredictorTest, EqualMoleculesGetEqualAnswers) {
+  EXPECT_EQ(One("OCC", kKinase), One("CCO", kKinase));
+  EXPECT_EQ(One("c1ccccc1O", kKinase), One("C1=CC=CC=C1O", kKinase));
+}
+
+TEST_F(PredictorTest, EitherInputMovesTheAnswer) {
+  EXPECT_NE(One("CCO", kKinase), One("CCN", kKinase));
+  EXPECT_NE(One("CCO", kKinase), One("CCO", std::string(kKinase) + "W"));
+}
+
+TEST_F(PredictorTest, BadItemsFailAloneWithAReason) {
+  const auto results = predictor_->Predict(
+      {{"CCO", "C1CC", "CCN"}, {kKinase, "MK9", "", std::string(101, 'A')}, {{0, 0}, {1, 0}, {0, 1}, {0, 2}, {0, 3}, {2, 0}}});
+  ASSERT_TRUE(results.ok()) << results.status();
+  EXPECT_EQ(*results->at(0), One("CCO", kKinase));
+  EXPECT_EQ(GetReason(results->at(1).status()), "INVALID_SMILES");
+  EXPECT_EQ(GetReason(results->at(2).status()), "INVALID_SEQUENCE");
+  EXPECT_EQ(GetReason(results->at(3).status()), "INVALID_SEQUENCE");
+  EXPECT_EQ(GetReason(results->at(4).status()), "SEQUENCE_TOO_LONG");
+  EXPECT_NEAR(*results->at(5), One("CCN", kKinase), 1e-5);
+}
+
+TEST_F(PredictorTest, OnlyBadItemsAreFine) {
+  const auto results = predictor_->Predict({{"C1CC"}, {kKinase}, {{0, 0}}});
+  ASSERT_TRUE(results.ok()) << results.status();
+  EXPECT_FALSE(results->at(0).ok());
+}
+
+TEST_F(PredictorTest, IndexOutOfRangeIsNamed) {
+  const absl::Status status = predictor_->Predict({{"CCO"}, {kKinase}, {{0, 0}, {1, 0}}}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("pairs[1].drug: 1"));
+  EXPECT_FALSE(predictor_->Predict({{"CCO"}, {kKinase}, {{0, -1}}}).ok());
+}
+
+TEST_F(PredictorTest, ThreadsShareOneModel) {
+  const double expected = One("CCO", kKinase);
+  std::vector<double> answers(4);
+  std::vector<std::thread> threads;
+  for (double& answer : answers) threads.emplace_back([this, &answer] { answer = One("CCO", kKinase); });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(answers, std::vector<double>(4, expected));
+}
+
+TEST_F(PredictorTest, MissingFileAndUnknownDeviceAreNamed) {
+  EXPECT_EQ(LoadPredictor(directory_ + "/none.pt", "cpu").status().code(), absl::StatusCode::kNotFound);
+  const absl::Status status = LoadPredictor(path_, "tpu").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("device: tpu"));
+}
+
+}  // namespace
+}  // namespace deepbindnet
