@@ -7,7 +7,7 @@ WORKDIR /src
 COPY . .
 RUN cmake --preset release -DDEEPBINDNET_BUILD_TESTS=OFF \
     && cmake --build --preset release --parallel "$(nproc)" \
-    && cmake --install build/release --prefix /opt/deepbindnet --strip
+    && cmake --install build/release --component programs --prefix /opt/deepbindnet --strip
 
 FROM debian:bookworm-slim
 COPY deploy/packages /packages

@@ -1,9 +1,9 @@
-# `cmake --install`: the programs, and the systemd unit that starts the server.
+# `cmake --install`: the programs (component `programs`, all that an image needs), the systemd unit and its documentation.
 include(GNUInstallDirs)
 foreach(program deepbindnet-server deepbindnet-worker deepbindnet deepbindnet-healthcheck)
   if(TARGET ${program})
-    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT programs)
   endif()
 endforeach()
-install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/deepbindnet.service DESTINATION lib/systemd/system)
-install(FILES ${PROJECT_SOURCE_DIR}/docs/operations.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/deepbindnet.service DESTINATION lib/systemd/system COMPONENT service)
+install(FILES ${PROJECT_SOURCE_DIR}/docs/operations.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT service)
