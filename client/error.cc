@@ -34,6 +34,8 @@ std::string LastReason(absl::string_view message) {
 bool LooksLikeConnectionLoss(const grpc::Status& status) {
   if (!status.error_details().empty()) return false;
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) return true;
+  // A server that stops cancels the calls it still has; our own cancelling has been told apart before.
+  if (status.error_code() == grpc::StatusCode::CANCELLED) return true;
   // What gRPC says when a server dies in the middle of a stream.
   return (status.error_code() == grpc::StatusCode::UNKNOWN || status.error_code() == grpc::StatusCode::INTERNAL) &&
          (absl::StrContains(status.error_message(), "Stream removed") ||

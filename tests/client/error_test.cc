@@ -47,6 +47,7 @@ TEST(FromGrpcTest, AServerThatDrainsIsWorthComingBackTo) {
 
 TEST(FromGrpcTest, AStreamThatBreaksOffIsAConnectionLoss) {
   EXPECT_TRUE(IsConnectionLoss(FromGrpc(grpc::Status(grpc::StatusCode::UNKNOWN, "Stream removed"), "h:1")));
+  EXPECT_TRUE(IsConnectionLoss(FromGrpc(grpc::Status(grpc::StatusCode::CANCELLED, "CANCELLED"), "h:1")));
   EXPECT_FALSE(IsConnectionLoss(FromGrpc(grpc::Status(grpc::StatusCode::UNKNOWN, "oops"), "h:1")));
 }
 
