@@ -1,8 +1,11 @@
 #include "core/base/torch_util.h"
 
+#include <caffe2/serialize/inline_container.h>
+#include <torch/csrc/jit/serialization/pickler.h>
 #include <torch/script.h>
 
 #include <new>
+#include <string>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -31,12 +34,39 @@ absl::Status CheckShape(const torch::Tensor& tensor, absl::string_view name, con
                                           absl::StrJoin(expected, ", "), "]"));
 }
 
+namespace {
+
+// Like torch::pickle_save, but without the type tags that it puts on dictionaries and lists: Python's
+// torch.load(weights_only=True), the default of recent versions, refuses them.
+std::string Pickle(const TensorDict& dict) {
+  std::string pickled;
+  torch::jit::Pickler pickler([&pickled](const char* bytes, size_t size) { pickled.append(bytes, size); }, nullptr,
+                              nullptr, nullptr, nullptr, /*tag_aggregates=*/false);
+  pickler.protocol();
+  pickler.pushIValue(dict);
+  pickler.stop();
+  std::string archive;
+  caffe2::serialize::PyTorchStreamWriter writer([&archive](const void* bytes, size_t size) {
+    archive.append(static_cast<const char*>(bytes), size);
+    return size;
+  });
+  size_t index = 0;
+  for (const torch::Tensor& tensor : pickler.tensorData()) {
+    const auto data = torch::jit::getWriteableTensorData(tensor);
+    writer.writeRecord("data/" + std::to_string(index++), data.data(), data.sizeInBytes());
+  }
+  writer.writeRecord("data.pkl", pickled.data(), pickled.size());
+  writer.writeEndOfFile();
+  return archive;
+}
+
+}  // namespace
+
 TensorDict MakeTensorDict() { return TensorDict(c10::StringType::get(), c10::AnyType::get()); }
 
 absl::Status SaveDict(const std::string& path, const TensorDict& dict) {
   return CatchTorch([&]() -> absl::Status {
-    const std::vector<char> bytes = torch::pickle_save(torch::IValue(dict));
-    return WriteFileAtomically(path, absl::string_view(bytes.data(), bytes.size()));
+    return WriteFileAtomically(path, Pickle(dict));
   });
 }
 

@@ -59,9 +59,9 @@ class TrainingObserver {
 
 // Trains on `data_dir` into `output_dir` (made where missing): best_model.pt, latest_checkpoint.pt,
 // checkpoint_epoch_X.pt every 5 epochs, metrics.csv, result.json; each file appears whole. With `resume`, goes on from
-// latest_checkpoint.pt where there is one and reports only epochs after it. The test part is read once, after the last
-// epoch. When `*stop` becomes true the run ends after the current step with CANCELLED; the last epoch's checkpoint
-// stands. INVALID_ARGUMENT where an option or the data do not fit; INTERNAL naming epoch and step on a NaN loss.
+// latest_checkpoint.pt where there is one; the epochs up to it are reported again first, as they were, so that a caller
+// that missed one has it. The test part is read once, after the last epoch. When `*stop` becomes true the run ends after
+// the current step with CANCELLED; the last epoch's checkpoint stands. INVALID_ARGUMENT where an option or the data do not fit; INTERNAL naming epoch and step on a NaN loss.
 absl::StatusOr<TrainingReport> Train(const std::string& data_dir, const std::string& output_dir,
                                      const TrainingOptions& options, bool resume, const std::atomic<bool>& stop,
                                      TrainingObserver* observer);

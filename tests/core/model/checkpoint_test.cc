@@ -64,7 +64,7 @@ TEST_F(CheckpointTest, PythonReadsTheWeights) {
   AffinityModel model(options_);
   ASSERT_TRUE(SaveCheckpoint(Path(), Make(model)).ok());
   const std::string script =
-      "import json,sys,torch; d=torch.load(sys.argv[1]); c=json.loads(d['config']); "
+      "import json,sys,torch; d=torch.load(sys.argv[1], weights_only=True); c=json.loads(d['config']); "
       "print(c['model']['hidden_dim'], len(d['weights']), '%.6f' % float(sum(w.double().sum() for w in d['weights'].values())))";
   const std::string command = "/usr/bin/python3 -c \"" + script + "\" " + Path();
   FILE* pipe = popen(command.c_str(), "r");
