@@ -1,6 +1,7 @@
 """A client of another make: Python's grpcio with stubs generated from the published .proto files."""
 
 import os
+import shutil
 import subprocess
 import sys
 import unittest
@@ -40,7 +41,7 @@ def generate_stubs(directory):
     for name, text in STANDARD_PROTOS.items():
         with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
             file.write(text)
-    plugin = subprocess.run(["which", "grpc_python_plugin"], check=True, capture_output=True, text=True).stdout.strip()
+    plugin = shutil.which("grpc_python_plugin")
     subprocess.run(["protoc", "-I", os.path.join(SOURCE_DIR, "proto"), "-I", directory, "--python_out", directory,
                     "--grpc_out", directory, f"--plugin=protoc-gen-grpc={plugin}", "deepbindnet/v1/types.proto",
                     "deepbindnet/v1/deepbindnet.proto", "google/rpc/error_details.proto", "google/rpc/status.proto",

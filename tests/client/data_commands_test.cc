@@ -1,0 +1,158 @@
+// datasets, predict and models against a service in this process.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "client/files.h"
+#include "client/pair_batch.h"
+#include "tests/client/cli_fixture.h"
+
+namespace deepbindnet::client {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+class DataCommandsTest : public CliTest {};
+
+TEST_F(DataCommandsTest, UploadSendsTheFileInChunksWithItsDigest) {
+  const std::string contents(3 * (512 << 10) + 17, 'x');
+  const std::string path = Write("data.csv", contents);
+  ASSERT_EQ(
+      Run({"datasets", "prepare", path, "--name", "d", "--split_column", "fold", "--val-size", "0.1", "--detach"}),
+      ExitCode::kDone);
+  EXPECT_EQ(service_.uploaded, contents);
+  EXPECT_LE(service_.largest_chunk, 1u << 20);
+  EXPECT_EQ(service_.upload_header.size_bytes(), contents.size());
+  Sha256 sha256;
+  sha256.Update(contents);
+  EXPECT_EQ(service_.upload_header.sha256(), sha256.FinishHex());
+  EXPECT_EQ(service_.upload_header.spec().dataset(), "d");
+  EXPECT_EQ(service_.upload_header.spec().file_name(), "data.csv");
+  EXPECT_EQ(service_.upload_header.spec().split().split_column(), "fold");
+  EXPECT_FALSE(service_.upload_header.spec().split().has_test_size());
+}
+
+TEST_F(DataCommandsTest, UploadOfAMissingOrEmptyFileIsWrongUsage) {
+  EXPECT_EQ(Run({"datasets", "prepare", Path("none.csv"), "--name", "d"}), ExitCode::kUsage);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("none.csv"), HasSubstr("cannot be read")));
+  EXPECT_EQ(Run({"datasets", "prepare", Write("empty.csv", ""), "--name", "d"}), ExitCode::kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("is empty"));
+}
+
+// Affinity = length of SMILES + 100 times the length of the sequence; a SMILES "bad" has an error.
+grpc::Status PredictLengths(const v1::PredictRequest& request, v1::PredictResponse* response) {
+  response->set_affinity_unit("pKd");
+  response->set_model("m");
+  response->set_model_digest("d1");
+  for (const auto& pair : request.pairs()) {
+    v1::Prediction* prediction = response->add_predictions();
+    const std::string& smiles = request.smiles(pair.drug());
+    if (smiles == "bad") {
+      prediction->set_error("smiles: 'bad' cannot be read");
+    } else {
+      prediction->set_value(static_cast<double>(smiles.size() + 100 * request.sequences(pair.target()).size()));
+    }
+  }
+  return grpc::Status::OK;
+}
+
+TEST_F(DataCommandsTest, PredictsOnePair) {
+  service_.predict = PredictLengths;
+  EXPECT_EQ(Run({"predict", "--model", "m", "--smiles", "[O-]", "--sequence", "MK"}), ExitCode::kDone);
+  EXPECT_EQ(out_.str(), "204.0000 pKd  (model m)\n");
+  EXPECT_EQ(Run({"--json", "predict", "--smiles", "CC", "--sequence", "M"}), ExitCode::kDone);
+  EXPECT_EQ(JsonLines().at(0)["predicted_affinity"], 102.0);
+}
+
+TEST_F(DataCommandsTest, AnUnreadablePairIsOneLineAndExitCodeOne) {
+  service_.predict = PredictLengths;
+  EXPECT_EQ(Run({"predict", "--smiles", "bad", "--sequence", "MK"}), ExitCode::kFailed);
+  EXPECT_EQ(err_.str(), "error: smiles: 'bad' cannot be read\n");
+}
+
+TEST_F(DataCommandsTest, PredictsATableAndKeepsItsColumns) {
+  service_.predict = PredictLengths;
+  const std::string input =
+      Write("pairs.csv", "id,Drug,protein,error\n1,CC,M,old\n\"2,b\",bad,MK,\n3,C\xC3\xA9,M,\n4,CC,MKV,\n");
+  ASSERT_EQ(Run({"predict", "--model", "m", "--input", input, "--output", Path("out.csv")}), ExitCode::kDone);
+  EXPECT_EQ(Read("out.csv"),
+            "id,Drug,protein,predicted_affinity,unit,error\n"
+            "1,CC,M,102,pKd,\n"
+            "\"2,b\",bad,MK,,,smiles: 'bad' cannot be read\n"
+            "3,C\xC3\xA9,M,,,smiles: has a character that is not ASCII\n"
+            "4,CC,MKV,302,pKd,\n");
+  EXPECT_THAT(err_.str(), HasSubstr("line 3: smiles: 'bad' cannot be read"));
+}
+
+TEST_F(DataCommandsTest, ATableIsSentInChunksWithDistinctStringsOnce) {
+  std::vector<v1::PredictRequest> requests;
+  service_.predict = [&](const v1::PredictRequest& request, v1::PredictResponse* response) {
+    requests.push_back(request);
+    return PredictLengths(request, response);
+  };
+  std::string text = "smiles,sequence\n";
+  for (int i = 0; i < PairBatch::kMaxPairs + 1; ++i) absl::StrAppend(&text, std::string(i % 3 + 1, 'C'), ",MKV\n");
+  ASSERT_EQ(Run({"predict", "--input", Write("pairs.csv", text), "--output", Path("out.csv")}), ExitCode::kDone);
+  ASSERT_THAT(requests, SizeIs(2));
+  EXPECT_EQ(requests[0].pairs_size(), PairBatch::kMaxPairs);
+  EXPECT_EQ(requests[0].smiles_size(), 3);
+  EXPECT_EQ(requests[0].sequences_size(), 1);
+  EXPECT_EQ(requests[1].pairs_size(), 1);
+}
+
+TEST_F(DataCommandsTest, NothingIsLeftOfATableThatFails) {
+  service_.predict = [](const v1::PredictRequest&, v1::PredictResponse*) {
+    return grpc::Status(grpc::StatusCode::NOT_FOUND, "model x: there is none");
+  };
+  const std::string input = Write("pairs.csv", "smiles,sequence\nC,M\n");
+  EXPECT_EQ(Run({"predict", "--model", "x", "--input", input, "--output", Path("out.csv")}), ExitCode::kFailed);
+  EXPECT_THAT(Files(), ElementsAre("pairs.csv"));
+  EXPECT_EQ(Run({"predict", "--input", Write("pairs.csv", "smiles,sequence\nC"), "--output", Path("out.csv")}),
+            ExitCode::kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("is the file truncated?"));
+  EXPECT_THAT(Files(), ElementsAre("pairs.csv"));
+}
+
+TEST_F(DataCommandsTest, AModelThatChangesBetweenChunksIsRefused) {
+  int call = 0;
+  service_.predict = [&](const v1::PredictRequest& request, v1::PredictResponse* response) {
+    PredictLengths(request, response);
+    response->set_model_digest(absl::StrCat("d", ++call));
+    return grpc::Status::OK;
+  };
+  std::string text = "smiles,sequence\n";
+  for (int i = 0; i < PairBatch::kMaxPairs + 1; ++i) absl::StrAppend(&text, "C,M\n");
+  EXPECT_EQ(Run({"predict", "--model", "default", "--input", Write("pairs.csv", text), "--output", Path("out.csv")}),
+            ExitCode::kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("--model: default moved"));
+}
+
+TEST_F(DataCommandsTest, DownloadsAModelsFilesWhole) {
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::SUCCEEDED, 1, job);
+    job->add_artifacts("best_model.pt");
+    job->add_artifacts("logs/events");
+    return grpc::Status::OK;
+  };
+  Sha256 sha256;
+  sha256.Update(service_.artifact);
+  service_.artifact_digest = sha256.FinishHex();
+  ASSERT_EQ(Run({"models", "download", "m", "--output-dir", Path("model")}), ExitCode::kDone);
+  EXPECT_EQ(Read("model/best_model.pt"), "artifact");
+  EXPECT_EQ(Read("model/logs/events"), "artifact");
+}
+
+TEST_F(DataCommandsTest, ADamagedOrStrayArtifactIsNotKept) {
+  service_.artifact_digest = "0";
+  EXPECT_EQ(Run({"models", "download", "m", "--output-dir", Path("model"), "--artifact", "a.pt"}), ExitCode::kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("a.pt: came damaged"));
+  EXPECT_FALSE(std::filesystem::exists(Path("model/a.pt")));
+  EXPECT_EQ(Run({"models", "download", "m", "--output-dir", Path("model"), "--artifact", "../a.pt"}),
+            ExitCode::kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("outside the directory"));
+}
+
+}  // namespace
+}  // namespace deepbindnet::client

@@ -1,0 +1,185 @@
+// train and jobs against a service in this process.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/client/cli_fixture.h"
+
+namespace deepbindnet::client {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+class JobCommandsTest : public CliTest {};
+
+v1::JobEvent EpochEvent(uint64_t sequence, uint32_t epoch) {
+  v1::JobEvent event;
+  event.set_job_id("1");
+  event.set_sequence(sequence);
+  event.mutable_epoch()->set_epoch(epoch);
+  event.mutable_epoch()->set_epochs(9);
+  return event;
+}
+
+v1::JobEvent ProgressEvent(uint64_t sequence) {
+  v1::JobEvent event;
+  event.set_job_id("1");
+  event.set_sequence(sequence);
+  event.mutable_progress()->set_phase("training");
+  return event;
+}
+
+TEST_F(JobCommandsTest, TrainSendsEveryOptionInEitherSpelling) {
+  v1::StartTrainingRequest sent;
+  service_.start_training = [&](const v1::StartTrainingRequest& request, v1::Job* job) {
+    sent = request;
+    FillJob(v1::QUEUED, 1, job);
+    return grpc::Status::OK;
+  };
+  ASSERT_EQ(Run({"train", "--dataset", "d", "--name", "m", "--hidden_dim", "32", "--dropout-rate=0.2",
+                 "--mixed_precision", "--model_type", "standard", "--request-id", "r", "--detach"}),
+            ExitCode::kDone);
+  EXPECT_EQ(sent.spec().dataset(), "d");
+  EXPECT_EQ(sent.spec().model(), "m");
+  EXPECT_EQ(sent.spec().options().hidden_dim(), 32u);
+  EXPECT_EQ(sent.spec().options().dropout_rate(), 0.2);
+  EXPECT_TRUE(sent.spec().options().mixed_precision());
+  EXPECT_EQ(sent.spec().options().model_type(), v1::STANDARD);
+  EXPECT_FALSE(sent.spec().options().has_lr());
+  EXPECT_EQ(sent.request_id(), "r");
+  EXPECT_THAT(out_.str(), HasSubstr("jobs watch 1"));
+}
+
+TEST_F(JobCommandsTest, TrainMakesARequestIdOfItsOwn) {
+  std::set<std::string> ids;
+  service_.start_training = [&](const v1::StartTrainingRequest& request, v1::Job* job) {
+    ids.insert(request.request_id());
+    FillJob(v1::QUEUED, 1, job);
+    return grpc::Status::OK;
+  };
+  Run({"train", "--dataset", "d", "--name", "m", "--detach"});
+  Run({"train", "--dataset", "d", "--name", "m", "--detach"});
+  EXPECT_THAT(ids, SizeIs(2));
+  EXPECT_THAT(*ids.begin(), SizeIs(36));
+}
+
+TEST_F(JobCommandsTest, ARefusedCallIsOneLineAndExitCodeOne) {
+  service_.start_training = [](const v1::StartTrainingRequest&, v1::Job*) {
+    return ErrorWithInfo(grpc::StatusCode::INVALID_ARGUMENT, "lr: 7 is not in (0, 1]", "INVALID_FIELD",
+                         {{"field", "lr"}, {"value", "7"}});
+  };
+  EXPECT_EQ(Run({"train", "--dataset", "d", "--name", "m", "--lr", "7"}), ExitCode::kFailed);
+  EXPECT_EQ(err_.str(), "error: lr: 7 is not in (0, 1]\n");
+  EXPECT_EQ(out_.str(), "");
+}
+
+TEST_F(JobCommandsTest, WatchingComesBackWithTheNextSequence) {
+  // The first stream breaks after event 2 and repeats nothing; the second leaves event 3 out; the third repeats
+  // event 2.
+  int call = 0;
+  service_.watch = [&](uint64_t) -> FakeService::Watch {
+    const grpc::Status lost(grpc::StatusCode::UNAVAILABLE, "Socket closed");
+    switch (++call) {
+      case 1:
+        return {{EpochEvent(1, 1), ProgressEvent(1), EpochEvent(2, 2)}, lost};
+      case 2:
+        return {{EpochEvent(4, 4)}, lost};
+      default:
+        return {{EpochEvent(2, 2), EpochEvent(3, 3), EpochEvent(4, 4)}, grpc::Status::OK};
+    }
+  };
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::SUCCEEDED, 4, job);
+    return grpc::Status::OK;
+  };
+  ASSERT_EQ(Run({"--json", "jobs", "watch", "m"}), ExitCode::kDone);
+  EXPECT_THAT(Epochs(), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(service_.watched_from(), ElementsAre(1, 3, 3));
+  EXPECT_EQ(JsonLines().back()["state"], "SUCCEEDED");
+  EXPECT_TRUE(JsonLines().back().contains("test_mse"));
+  EXPECT_THAT(err_.str(), HasSubstr("the connection was lost"));
+}
+
+TEST_F(JobCommandsTest, AStreamThatEndsBeforeTheJobIsOpenedAgain) {
+  int call = 0;
+  service_.watch = [&](uint64_t) -> FakeService::Watch {
+    if (++call == 1) return {{EpochEvent(1, 1)}, grpc::Status::OK};
+    return {{EpochEvent(2, 2)}, grpc::Status::OK};
+  };
+  service_.get_status = [&](v1::Job* job) {
+    FillJob(call == 1 ? v1::RUNNING : v1::SUCCEEDED, call, job);
+    return grpc::Status::OK;
+  };
+  ASSERT_EQ(Run({"--json", "jobs", "watch", "1"}), ExitCode::kDone);
+  EXPECT_THAT(Epochs(), ElementsAre(1, 2));
+}
+
+TEST_F(JobCommandsTest, WatchingGivesUpAfterTheReconnectTimeout) {
+  service_.watch = [](uint64_t from) -> FakeService::Watch {
+    const grpc::Status lost(grpc::StatusCode::UNAVAILABLE, "Socket closed");
+    if (from == 1) return {{EpochEvent(1, 1)}, lost};
+    return {{}, lost};
+  };
+  EXPECT_EQ(Run({"--reconnect-timeout", "0.2", "jobs", "watch", "1"}), ExitCode::kUnreachable);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("did not come back"), HasSubstr("jobs watch 1")));
+}
+
+TEST_F(JobCommandsTest, WatchingFromASequenceAsksForIt) {
+  service_.watch = [](uint64_t) -> FakeService::Watch { return {{EpochEvent(5, 5)}, grpc::Status::OK}; };
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::SUCCEEDED, 5, job);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"jobs", "watch", "1", "--from-sequence", "5"}), ExitCode::kDone);
+  EXPECT_THAT(service_.watched_from(), ElementsAre(5));
+  EXPECT_THAT(out_.str(), HasSubstr("epoch   5/9"));
+}
+
+TEST_F(JobCommandsTest, AFailedJobIsExitCodeOneAndItsEndIsTheLastLine) {
+  service_.watch = [](uint64_t) -> FakeService::Watch { return {{}, grpc::Status::OK}; };
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::FAILED, 0, job);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"--json", "jobs", "watch", "1"}), ExitCode::kFailed);
+  EXPECT_EQ(err_.str(), "error: training m (job 1) failed: loss is NaN; lower --lr\n");
+  EXPECT_EQ(JsonLines().back()["state"], "FAILED");
+  EXPECT_EQ(JsonLines().back()["error"]["message"], "loss is NaN; lower --lr");
+}
+
+TEST_F(JobCommandsTest, AnInterruptDetachesAndSaysHowToReattach) {
+  Interrupt interrupt;
+  service_.watch = [&](uint64_t) -> FakeService::Watch {
+    interrupt.Raise();
+    return {{}, grpc::Status(grpc::StatusCode::UNAVAILABLE, "Socket closed")};
+  };
+  Console console(&out_, &err_, ConsoleMode::kPlain);
+  EXPECT_EQ(RunCli({"--server", server_.address(), "train", "--dataset", "d", "--name", "m"}, &console, &interrupt),
+            ExitCode::kInterrupted);
+  EXPECT_EQ(err_.str(), absl::StrCat("note: detached; job 1 goes on; re-attach: deepbindnet --server ",
+                                     server_.address(), " jobs watch 1\n"));
+}
+
+TEST_F(JobCommandsTest, LogsPrintTheLogLinesThereAreAndDoNotWait) {
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::RUNNING, 2, job);
+    return grpc::Status::OK;
+  };
+  service_.watch = [](uint64_t) -> FakeService::Watch {
+    v1::JobEvent log;
+    log.set_job_id("1");
+    log.set_sequence(2);
+    log.mutable_log()->set_level(v1::LogLine::WARNING);
+    log.mutable_log()->set_text("3 rows rejected");
+    return {{EpochEvent(1, 1), log, EpochEvent(3, 3)}, grpc::Status::OK};
+  };
+  EXPECT_EQ(Run({"jobs", "logs", "1"}), ExitCode::kDone);
+  EXPECT_EQ(out_.str(), "warning: 3 rows rejected\n");
+}
+
+}  // namespace
+}  // namespace deepbindnet::client
