@@ -123,7 +123,8 @@ TEST_F(RunTest, SuccessStoresTheDatasetAndDropsTheUpload) {
   worker->Exit(0);
   ASSERT_TRUE(AwaitState(id, v1::SUCCEEDED));
   EXPECT_THAT(Get(id).artifacts(), ElementsAre("manifest.json"));
-  EXPECT_FALSE(std::filesystem::exists(InputFile(layout_, Get(id))));
+  // Removed once the end is durable, just before listeners hear of it.
+  EXPECT_TRUE(Await(id, [&] { return !std::filesystem::exists(InputFile(layout_, Get(id))); }));
   ASSERT_OK_AND_ASSIGN(const v1::Dataset dataset, store_->GetDataset("davis"));
   EXPECT_EQ(dataset.job_id(), id);
   EXPECT_EQ(dataset.split().seed(), 7u);
