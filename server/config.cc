@@ -3,7 +3,11 @@
 #include <arpa/inet.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <istream>
 #include <map>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -30,6 +34,20 @@ template <typename Value>
 CLI::Option* Add(CLI::App* app, const std::string& name, Value* value, const std::string& description) {
   return app->add_option(Spellings(name), *value, description)->envname(EnvironmentName(name))->capture_default_str();
 }
+
+// CLI11 lets the file go before the environment; this one leaves out what the environment says.
+class FileBelowEnvironment final : public CLI::ConfigTOML {
+ public:
+  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    std::vector<CLI::ConfigItem> items = CLI::ConfigTOML::from_config(input);
+    items.erase(std::remove_if(items.begin(), items.end(),
+                               [](const CLI::ConfigItem& item) {
+                                 return std::getenv(EnvironmentName(item.name).c_str()) != nullptr;
+                               }),
+                items.end());
+    return items;
+  }
+};
 
 void AddAddresses(CLI::App* app, ServerConfig* config) {
   Add(app, "listen", &config->listen, "HOST:PORT for gRPC; port 0 takes a free one");
@@ -110,6 +128,7 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments, absl::st
   AddLogging(&app, &config);
   app.set_config("--config", "", "File with these options, one NAME = VALUE a line (TOML or INI)")
       ->envname("DEEPBINDNET_CONFIG");
+  app.config_formatter(std::make_shared<FileBelowEnvironment>());
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_version_flag("--version", absl::StrCat("deepbindnet-server ", version));
   app.footer("Every option can be set as DEEPBINDNET_NAME in the environment, for example DEEPBINDNET_DATA_DIR.");

@@ -91,8 +91,9 @@ int Run(int argc, char** argv) {
   Log(LogLevel::kInfo, "draining", {{"signal", strsignal(signal)}});
   WatchDrain(config.drain_timeout_seconds);
   (*server)->Drain(absl::Now() + absl::Seconds(config.drain_timeout_seconds));
-  server->reset();
   Log(LogLevel::kInfo, "stopped");
+  // Nothing is left to do that matters, and closing the metrics port alone would take the HTTP server two seconds.
+  server->release();
   return 0;
 }
 

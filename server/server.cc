@@ -221,8 +221,10 @@ void Server::Drain(absl::Time deadline) {
   std::thread predictions([this, work_deadline] { parts_->batcher.Drain(work_deadline); });
   parts_->engine->Drain(work_deadline);
   predictions.join();
+  Log(LogLevel::kDebug, "jobs and predictions are drained");
   parts_->service->EndWatches();
   parts_->grpc->Shutdown(std::min(deadline, absl::Now() + kStreamGrace));
+  Log(LogLevel::kDebug, "calls are drained");
 }
 
 }  // namespace deepbindnet

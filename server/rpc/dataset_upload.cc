@@ -3,7 +3,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/convert/convert.h"
 #include "server/rpc/grpc_status.h"
@@ -65,7 +64,9 @@ absl::Status DatasetUpload::TakeHeader() {
   DBN_RETURN_IF_ERROR(deps_.check_accepting());
   header_ = message_.header();
   DBN_RETURN_IF_ERROR(ValidateUploadHeader(header_, deps_.max_bytes));
-  DBN_RETURN_IF_ERROR(FromProto(header_.spec()).status());
+  DBN_ASSIGN_OR_RETURN(const PreprocessOptions options, FromProto(header_.spec()));
+  *header_.mutable_spec()->mutable_split() = ToProto(options.split);
+  header_.mutable_spec()->set_max_rejected(options.max_rejected);
   JobSubmission submission = MakeSubmission();
   if (!header_.request_id().empty()) {
     DBN_ASSIGN_OR_RETURN(const std::optional<v1::Job> earlier, deps_.store->FindJobByRequestId(header_.request_id()));
@@ -78,8 +79,7 @@ absl::Status DatasetUpload::TakeHeader() {
   // A name that is taken is better refused before gigabytes have been sent than after.
   submission.validate_only = true;
   DBN_RETURN_IF_ERROR(deps_.engine->Submit(submission).status());
-  const std::string suffix = absl::EndsWithIgnoreCase(header_.spec().file_name(), ".gz") ? ".csv.gz" : ".csv";
-  DBN_ASSIGN_OR_RETURN(file_, UploadFile::Create(deps_.uploads_dir, suffix, header_.size_bytes()));
+  DBN_ASSIGN_OR_RETURN(file_, UploadFile::Create(deps_.uploads_dir, header_.size_bytes()));
   return absl::OkStatus();
 }
 

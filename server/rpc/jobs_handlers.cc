@@ -39,8 +39,7 @@ absl::StatusOr<v1::TrainSpec> CompleteTrainSpec(const v1::TrainSpec& spec) {
   DBN_RETURN_IF_ERROR(ValidateName("spec.dataset", spec.dataset()));
   DBN_ASSIGN_OR_RETURN(const TrainingOptions options, FromProto(spec.options()));
   v1::TrainSpec complete = spec;
-  // Merged over the request, so that fields which core does not know keep what the caller said.
-  complete.mutable_options()->MergeFrom(ToProto(options));
+  *complete.mutable_options() = ToProto(options);
   return complete;
 }
 

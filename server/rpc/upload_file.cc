@@ -43,11 +43,10 @@ UploadFile::~UploadFile() {
   if (!path_.empty()) unlink(path_.c_str());
 }
 
-absl::StatusOr<std::unique_ptr<UploadFile>> UploadFile::Create(const std::string& directory, const std::string& suffix,
-                                                               uint64_t size_bytes) {
+absl::StatusOr<std::unique_ptr<UploadFile>> UploadFile::Create(const std::string& directory, uint64_t size_bytes) {
   DBN_RETURN_IF_ERROR(MakeDirectories(directory));
-  std::string path = absl::StrCat(directory, "/XXXXXX", suffix, kPartSuffix);
-  const int fd = mkostemps(path.data(), static_cast<int>(suffix.size() + kPartSuffix.size()), O_CLOEXEC);
+  std::string path = absl::StrCat(directory, "/upload-XXXXXX", kPartSuffix);
+  const int fd = mkostemps(path.data(), static_cast<int>(kPartSuffix.size()), O_CLOEXEC);
   if (fd < 0) return FileError("create", errno);
   return std::unique_ptr<UploadFile>(new UploadFile(fd, std::move(path), size_bytes));
 }

@@ -15,10 +15,9 @@ namespace deepbindnet {
 // Removes what it wrote when destroyed, unless released. Blocks on the file system. Not thread-safe.
 class UploadFile {
  public:
-  // A new file of `size_bytes` to come, with a name of its own in `directory` that ends in `suffix`; ".part" follows
-  // until Commit. The directory is made where it is missing.
-  static absl::StatusOr<std::unique_ptr<UploadFile>> Create(const std::string& directory, const std::string& suffix,
-                                                            uint64_t size_bytes);
+  // A new file for `size_bytes` to come, with a name of its own in `directory`, which is made where it is missing; the
+  // name ends in ".part" until Commit.
+  static absl::StatusOr<std::unique_ptr<UploadFile>> Create(const std::string& directory, uint64_t size_bytes);
   ~UploadFile();
 
   UploadFile(const UploadFile&) = delete;

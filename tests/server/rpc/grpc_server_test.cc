@@ -1,0 +1,73 @@
+#include "server/rpc/grpc_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prometheus/text_serializer.h>
+
+#include <string>
+
+#include "tests/server/rpc/health_client.h"
+#include "tests/server/rpc/service_fixture.h"
+
+namespace deepbindnet {
+namespace {
+
+using ::testing::HasSubstr;
+
+class GrpcServerTest : public ServiceTest {
+ protected:
+  std::string MetricsText() const { return prometheus::TextSerializer().Serialize(metrics_.collectable()->Collect()); }
+};
+
+TEST_F(GrpcServerTest, HealthFollowsSetServing) {
+  EXPECT_EQ(CheckHealth(channel_, ""), "NOT_SERVING");
+  server_->SetServing(true);
+  EXPECT_EQ(CheckHealth(channel_, ""), "SERVING");
+  EXPECT_EQ(CheckHealth(channel_, "deepbindnet.v1.DeepBindNet"), "SERVING");
+  EXPECT_EQ(CheckHealth(channel_, "another.Service"), "unknown service");
+  server_->SetServing(false);
+  EXPECT_EQ(CheckHealth(channel_, "deepbindnet.v1.DeepBindNet"), "NOT_SERVING");
+}
+
+TEST_F(GrpcServerTest, PortInUseIsAnError) {
+  EXPECT_THAT(GrpcServer::Start(absl::StrCat("127.0.0.1:", server_->port()), service_.get(), &metrics_),
+              IsError(absl::StatusCode::kUnavailable, "CANNOT_LISTEN", "cannot listen on 127.0.0.1:"));
+}
+
+TEST_F(GrpcServerTest, EveryCallIsCountedFailuresIncluded) {
+  v1::Job job;
+  v1::GetStatusRequest request;
+  request.set_job("nobody");
+  grpc::ClientContext failing;
+  ASSERT_FALSE(stub_->GetStatus(&failing, request, &job).ok());
+  v1::ServerStatus status;
+  grpc::ClientContext succeeding;
+  ASSERT_THAT(stub_->GetServerStatus(&succeeding, {}, &status), IsCallOk());
+  grpc::ClientContext later;
+  ASSERT_FALSE(stub_->PauseJob(&later, {}, &job).ok());
+  const auto handled = [](const std::string& method, const std::string& code) {
+    return R"(grpc_server_handled_total{grpc_code=")" + code + R"(",grpc_method=")" + method +
+           R"(",grpc_service="deepbindnet.v1.DeepBindNet",grpc_type="unary"} )";
+  };
+  const std::string text = MetricsText();
+  EXPECT_THAT(text, HasSubstr(handled("GetStatus", "NOT_FOUND") + "1"));
+  EXPECT_THAT(text, HasSubstr(handled("GetStatus", "OK") + "0"));
+  EXPECT_THAT(text, HasSubstr(handled("GetServerStatus", "OK") + "1"));
+  EXPECT_THAT(text, HasSubstr(handled("PauseJob", "UNIMPLEMENTED") + "1"));
+}
+
+TEST_F(GrpcServerTest, StreamsAreCounted) {
+  grpc::ClientContext context;
+  v1::WatchJobRequest request;
+  request.set_job("nobody");
+  const auto reader = stub_->WatchJob(&context, request);
+  v1::JobEvent event;
+  while (reader->Read(&event)) {
+  }
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(MetricsText(), HasSubstr(R"(grpc_server_handled_total{grpc_code="NOT_FOUND",grpc_method="WatchJob",)"
+                                       R"(grpc_service="deepbindnet.v1.DeepBindNet",grpc_type="server_stream"} 1)"));
+}
+
+}  // namespace
+}  // namespace deepbindnet

@@ -1,0 +1,108 @@
+#include "server/server.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "deepbindnet/v1/deepbindnet.grpc.pb.h"
+#include "tests/server/metrics/scrape.h"
+#include "tests/server/rpc/health_client.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace deepbindnet {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ServerTest : public ::testing::Test {
+ protected:
+  ServerConfig Config(const std::string& data_dir) const {
+    ServerConfig config;
+    config.listen = "127.0.0.1:0";
+    config.metrics_listen = "off";
+    config.data_dir = dir_ / data_dir;
+    config.worker_binary = "/bin/true";
+    config.device = "cpu";
+    return config;
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(ServerTest, IsReadyWhenItHasStarted) {
+  ServerConfig config = Config("data");
+  config.metrics_listen = "127.0.0.1:0";
+  ASSERT_OK_AND_ASSIGN(const auto server, Server::Start(config));
+  const auto channel =
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", server->ports().grpc), grpc::InsecureChannelCredentials());
+  EXPECT_EQ(CheckHealth(channel, ""), "SERVING");
+  const std::string metrics = Scrape(server->ports().metrics);
+  EXPECT_THAT(metrics, HasSubstr("deepbindnet_jobs{kind=\"train\",state=\"queued\"} 0"));
+  EXPECT_THAT(metrics, HasSubstr("grpc_service=\"grpc.health.v1.Health\""));
+  EXPECT_THAT(metrics, HasSubstr("process_cpu_seconds_total"));
+  EXPECT_THAT(metrics, HasSubstr("deepbindnet_predict_queue_seconds_count 0"));
+}
+
+TEST_F(ServerTest, GrpcPortInUseIsOneClearLine) {
+  ASSERT_OK_AND_ASSIGN(const auto server, Server::Start(Config("first")));
+  ServerConfig config = Config("second");
+  config.listen = absl::StrCat("127.0.0.1:", server->ports().grpc);
+  EXPECT_THAT(Server::Start(config),
+              IsError(absl::StatusCode::kUnavailable, "CANNOT_LISTEN", "Address already in use; choose another"));
+}
+
+TEST_F(ServerTest, MetricsPortInUseIsOneClearLine) {
+  ASSERT_OK_AND_ASSIGN(const auto server, Server::Start(Config("first")));
+  ServerConfig config = Config("second");
+  config.metrics_listen = absl::StrCat("127.0.0.1:", server->ports().grpc);
+  EXPECT_THAT(Server::Start(config), IsError(absl::StatusCode::kUnavailable, "CANNOT_LISTEN",
+                                             "Address already in use; choose another address with --metrics-listen"));
+}
+
+TEST_F(ServerTest, DataDirectoryHasOneServer) {
+  ASSERT_OK_AND_ASSIGN(const auto server, Server::Start(Config("data")));
+  EXPECT_THAT(Server::Start(Config("data")),
+              IsError(absl::StatusCode::kFailedPrecondition, "DATA_DIR_IN_USE", "another server uses"));
+}
+
+TEST_F(ServerTest, UnusableDataDirectoryIsAnError) {
+  ServerConfig config = Config("file/data");
+  WriteTestFile(dir_ / "file", "not a directory");
+  EXPECT_THAT(Server::Start(config),
+              IsError(absl::StatusCode::kFailedPrecondition, "DATA_DIR_UNUSABLE", "give a --data-dir"));
+}
+
+TEST_F(ServerTest, MissingWorkerIsAnError) {
+  ServerConfig config = Config("data");
+  config.worker_binary = dir_ / "no-worker";
+  EXPECT_FALSE(Server::Start(config).ok());
+}
+
+TEST_F(ServerTest, BeyondLoopbackIsRefused) {
+  ServerConfig config = Config("data");
+  config.listen = "0.0.0.0:0";
+  EXPECT_THAT(Server::Start(config), IsError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", "neither TLS"));
+}
+
+TEST_F(ServerTest, DrainEndsCallsAndFreesPortAndDirectory) {
+  ASSERT_OK_AND_ASSIGN(auto server, Server::Start(Config("data")));
+  ServerConfig config = Config("data");
+  config.listen = absl::StrCat("127.0.0.1:", server->ports().grpc);
+  server->Drain(absl::Now() + absl::Seconds(30));
+  const auto channel = grpc::CreateChannel(config.listen, grpc::InsecureChannelCredentials());
+  v1::ServerStatus status;
+  grpc::ClientContext context;
+  EXPECT_EQ(v1::DeepBindNet::NewStub(channel)->GetServerStatus(&context, {}, &status).error_code(),
+            grpc::StatusCode::UNAVAILABLE);
+  server.reset();
+  EXPECT_THAT(Server::Start(config), IsOk());
+}
+
+}  // namespace
+}  // namespace deepbindnet
