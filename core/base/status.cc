@@ -47,7 +47,8 @@ ErrorMetadata GetErrorMetadata(const absl::Status& status) {
 }
 
 absl::Status InvalidField(absl::string_view field, absl::string_view value, absl::string_view remedy) {
-  const std::string message = absl::StrCat(field, ": ", value.empty() ? absl::string_view("(empty)") : value, " ", remedy);
+  const std::string message =
+      absl::StrCat(field, ": ", value.empty() ? absl::string_view("(empty)") : value, " ", remedy);
   return WithReason(absl::InvalidArgumentError(message), "INVALID_FIELD",
                     {{"field", std::string(field)}, {"value", std::string(value)}});
 }

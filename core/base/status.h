@@ -37,8 +37,8 @@ absl::Status Annotate(const absl::Status& status, absl::string_view context);
 #define DBN_CONCAT(a, b) DBN_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function when `expression` is an error.
-#define DBN_RETURN_IF_ERROR(expression)                                        \
-  do {                                                                         \
+#define DBN_RETURN_IF_ERROR(expression)                                              \
+  do {                                                                               \
     if (absl::Status dbn_status = (expression); !dbn_status.ok()) return dbn_status; \
   } while (false)
 

@@ -30,8 +30,8 @@ absl::Status CheckShape(const torch::Tensor& tensor, absl::string_view name, con
   bool matches = sizes.size() == expected.size();
   for (size_t i = 0; matches && i < sizes.size(); ++i) matches = expected[i] == -1 || expected[i] == sizes[i];
   if (matches) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat(name, ": shape [", absl::StrJoin(sizes, ", "), "], expected [",
-                                          absl::StrJoin(expected, ", "), "]"));
+  return absl::InternalError(
+      absl::StrCat(name, ": shape [", absl::StrJoin(sizes, ", "), "], expected [", absl::StrJoin(expected, ", "), "]"));
 }
 
 namespace {
@@ -65,9 +65,7 @@ std::string Pickle(const TensorDict& dict) {
 TensorDict MakeTensorDict() { return TensorDict(c10::StringType::get(), c10::AnyType::get()); }
 
 absl::Status SaveDict(const std::string& path, const TensorDict& dict) {
-  return CatchTorch([&]() -> absl::Status {
-    return WriteFileAtomically(path, Pickle(dict));
-  });
+  return CatchTorch([&]() -> absl::Status { return WriteFileAtomically(path, Pickle(dict)); });
 }
 
 absl::StatusOr<TensorDict> LoadDict(const std::string& path) {

@@ -32,7 +32,8 @@ absl::Status CheckShape(const torch::Tensor& tensor, absl::string_view name, con
 using TensorDict = c10::impl::GenericDict;
 TensorDict MakeTensorDict();
 
-// Writes atomically what `torch.load` reads in Python, weights_only=True included; reads it back without running any code from the file.
+// Writes atomically what `torch.load` reads in Python, weights_only=True included; reads it back without running any
+// code from the file.
 absl::Status SaveDict(const std::string& path, const TensorDict& dict);
 absl::StatusOr<TensorDict> LoadDict(const std::string& path);
 

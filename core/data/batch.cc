@@ -115,8 +115,7 @@ Ranges AddMolecules(const std::vector<const MolecularGraph*>& molecules, PairBat
 }
 
 // Fills the protein part and returns each protein's tokens.
-Ranges AddProteins(const std::vector<const std::vector<uint8_t>*>& proteins, int residues_per_token,
-                   PairBatch* batch) {
+Ranges AddProteins(const std::vector<const std::vector<uint8_t>*>& proteins, int residues_per_token, PairBatch* batch) {
   Ranges ranges;
   int64_t tokens = 0;
   for (const auto* protein : proteins) {
@@ -175,8 +174,7 @@ class PackedSide {
   int64_t padded_rows_ = 0;
 };
 
-void AddPairs(const Rows& drug_of, const Rows& target_of, const Ranges& atoms, const Ranges& tokens,
-              PairBatch* batch) {
+void AddPairs(const Rows& drug_of, const Rows& target_of, const Ranges& atoms, const Ranges& tokens, PairBatch* batch) {
   Rows order(drug_of.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
@@ -231,10 +229,10 @@ PairBatch PairBatch::To(const torch::Device& device) const {
   if (device.is_cpu()) return *this;
   PairBatch moved = *this;
   for (torch::Tensor* tensor :
-       {&moved.atom_features, &moved.neighbors, &moved.neighbor_bonds, &moved.molecules.rows,
-        &moved.molecules.mask, &moved.residues, &moved.residue_mask, &moved.token_mask, &moved.proteins.rows,
-        &moved.proteins.mask, &moved.drug, &moved.target, &moved.pair_atom_rows, &moved.pair_token_rows,
-        &moved.padded_atoms, &moved.padded_tokens, &moved.order}) {
+       {&moved.atom_features, &moved.neighbors, &moved.neighbor_bonds, &moved.molecules.rows, &moved.molecules.mask,
+        &moved.residues, &moved.residue_mask, &moved.token_mask, &moved.proteins.rows, &moved.proteins.mask,
+        &moved.drug, &moved.target, &moved.pair_atom_rows, &moved.pair_token_rows, &moved.padded_atoms,
+        &moved.padded_tokens, &moved.order}) {
     *tensor = tensor->to(device);
   }
   for (PairBucket& bucket : moved.buckets) {

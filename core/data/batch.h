@@ -25,9 +25,9 @@ inline constexpr int kBondCodes =
 
 // Pairs of similar size, padded. Masked entries of a row index are 0, which is a row like any other.
 struct PairBucket {
-  torch::Tensor atom_rows;       // [pairs, max_atoms] int64 among `atoms`
-  torch::Tensor pair_atom_rows;  // [pairs, max_atoms] int64 among `pair_atoms`
-  torch::Tensor atom_mask;       // [pairs, max_atoms] bool, true for an atom
+  torch::Tensor atom_rows;        // [pairs, max_atoms] int64 among `atoms`
+  torch::Tensor pair_atom_rows;   // [pairs, max_atoms] int64 among `pair_atoms`
+  torch::Tensor atom_mask;        // [pairs, max_atoms] bool, true for an atom
   torch::Tensor token_rows;       // [pairs, max_tokens] int64 among `tokens`
   torch::Tensor pair_token_rows;  // [pairs, max_tokens] int64 among `pair_tokens`
   torch::Tensor token_mask;       // [pairs, max_tokens] bool, true for a token

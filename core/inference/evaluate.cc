@@ -39,9 +39,10 @@ absl::StatusOr<Evaluation> Evaluate(const std::string& checkpoint_path, const st
     DBN_ASSIGN_OR_RETURN(evaluation.digest, Sha256HexOfFile(checkpoint_path));
     evaluation.pairs = TakePart(&dataset, part);
     if (evaluation.pairs.size() == 0) {
-      return WithReason(absl::FailedPreconditionError(absl::StrCat(
-                            data_dir, ": the part asked for has no pairs; prepare the data set with a larger share for it")),
-                        "EMPTY_PART");
+      return WithReason(
+          absl::FailedPreconditionError(absl::StrCat(
+              data_dir, ": the part asked for has no pairs; prepare the data set with a larger share for it")),
+          "EMPTY_PART");
     }
     for (const double z :
          PredictPairs(*model, device, GraphsOf(dataset), TokensOf(dataset), PairsOf(evaluation.pairs))) {

@@ -12,10 +12,10 @@
 namespace deepbindnet {
 
 struct Evaluation {
-  std::string model_type;     // "gated" or "standard".
-  std::string digest;         // SHA-256 (hex) of the checkpoint.
-  std::string affinity_unit;  // May be empty.
-  PairTable pairs;            // The part's pairs; truth is pairs.affinity.
+  std::string model_type;         // "gated" or "standard".
+  std::string digest;             // SHA-256 (hex) of the checkpoint.
+  std::string affinity_unit;      // May be empty.
+  PairTable pairs;                // The part's pairs; truth is pairs.affinity.
   std::vector<double> predicted;  // Parallel to pairs, in the affinity's unit.
   RegressionMetrics metrics;
 };

@@ -35,8 +35,8 @@ absl::StatusOr<Protein> ModelPredictor::ReadProtein(const std::string& sequence)
   DBN_ASSIGN_OR_RETURN(Protein protein, ParseSequence(sequence));
   const auto length = static_cast<int>(protein.tokens.size());
   if (length <= info_.max_sequence_length) return protein;
-  return WithReason(absl::InvalidArgumentError(absl::StrCat("sequence of ", length, " residues: this model takes at most ",
-                                                            info_.max_sequence_length)),
+  return WithReason(absl::InvalidArgumentError(absl::StrCat(
+                        "sequence of ", length, " residues: this model takes at most ", info_.max_sequence_length)),
                     "SEQUENCE_TOO_LONG");
 }
 

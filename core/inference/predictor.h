@@ -34,8 +34,8 @@ class Predictor {
   virtual ~Predictor() = default;
 
   // One result a pair, in order. A pair whose molecule or protein cannot be read has an error of its own
-  // (INVALID_ARGUMENT, reason INVALID_SMILES, INVALID_SEQUENCE or SEQUENCE_TOO_LONG); the rest have values. An index out
-  // of range is INVALID_ARGUMENT for the whole call. Blocks for the computation.
+  // (INVALID_ARGUMENT, reason INVALID_SMILES, INVALID_SEQUENCE or SEQUENCE_TOO_LONG); the rest have values. An index
+  // out of range is INVALID_ARGUMENT for the whole call. Blocks for the computation.
   virtual absl::StatusOr<std::vector<absl::StatusOr<double>>> Predict(const PredictionInput& input) const = 0;
 
   virtual const PredictorInfo& info() const = 0;

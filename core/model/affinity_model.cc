@@ -100,7 +100,8 @@ torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<tor
   Side drug{GatherRows(atoms, batch.pair_atom_rows), {}}, target{GatherRows(tokens, batch.pair_token_rows), {}};
   for (size_t layer = 0; layer < drug_sides_->size(); ++layer) {
     // Gradients of many pairs meet in the rows of one molecule or protein: they are summed in the parameters' type.
-    drug.projected = drug_sides_[layer]->as<FusionSideImpl>()->Project(layer == 0 ? atoms : drug.tokens).to(atoms.dtype());
+    drug.projected =
+        drug_sides_[layer]->as<FusionSideImpl>()->Project(layer == 0 ? atoms : drug.tokens).to(atoms.dtype());
     target.projected =
         target_sides_[layer]->as<FusionSideImpl>()->Project(layer == 0 ? tokens : target.tokens).to(tokens.dtype());
     Fuse(batch, layer, &drug, &target, gates);
@@ -110,8 +111,8 @@ torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<tor
     fused_drugs.push_back(fused_drug_pool_(GatherRows(drug.tokens, bucket.pair_atom_rows), bucket.atom_mask));
     fused_targets.push_back(fused_target_pool_(GatherRows(target.tokens, bucket.pair_token_rows), bucket.token_mask));
   }
-  const torch::Tensor predicted = head_(torch::cat(fused_drugs), torch::cat(fused_targets), GatherRows(drugs, batch.drug),
-                                        GatherRows(targets, batch.target));
+  const torch::Tensor predicted = head_(torch::cat(fused_drugs), torch::cat(fused_targets),
+                                        GatherRows(drugs, batch.drug), GatherRows(targets, batch.target));
   return predicted.to(atoms.dtype()).index_select(0, batch.order);
 }
 

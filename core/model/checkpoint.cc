@@ -96,7 +96,8 @@ absl::Status SaveCheckpoint(const std::string& path, const Checkpoint& checkpoin
       {"affinity_unit", checkpoint.affinity_unit},
       {"dataset_digest", checkpoint.dataset_digest},
       {"epoch", checkpoint.epoch},
-      {"training", checkpoint.training.empty() ? nlohmann::json::object() : nlohmann::json::parse(checkpoint.training)}};
+      {"training",
+       checkpoint.training.empty() ? nlohmann::json::object() : nlohmann::json::parse(checkpoint.training)}};
   TensorDict dict = MakeTensorDict();
   dict.insert("config", config.dump());
   dict.insert("weights", checkpoint.weights);

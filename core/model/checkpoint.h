@@ -16,10 +16,10 @@ namespace deepbindnet {
 struct Checkpoint {
   ModelOptions options;
   Scaler scaler;
-  std::string affinity_unit;   // May be empty.
-  std::string dataset_digest;  // Of the processed data it was trained on.
-  int epoch = 0;               // From 1; 0 is an untrained model.
-  std::string training;        // JSON: the run's options, for the record.
+  std::string affinity_unit;                     // May be empty.
+  std::string dataset_digest;                    // Of the processed data it was trained on.
+  int epoch = 0;                                 // From 1; 0 is an untrained model.
+  std::string training;                          // JSON: the run's options, for the record.
   TensorDict weights = MakeTensorDict();         // Parameter name -> tensor on the CPU.
   TensorDict training_state = MakeTensorDict();  // What resuming needs; empty in best_model.pt.
 };

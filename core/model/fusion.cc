@@ -27,13 +27,15 @@ torch::Tensor MultiHeadAttention(const torch::Tensor& query, const torch::Tensor
   const auto split = [&](const torch::Tensor& x) {  // [pairs, heads, tokens, width]
     return x.reshape({pairs, x.size(1), heads, width}).transpose(1, 2);
   };
-  torch::Tensor scores = torch::matmul(split(query), split(key).transpose(2, 3)) / std::sqrt(static_cast<double>(width));
+  torch::Tensor scores =
+      torch::matmul(split(query), split(key).transpose(2, 3)) / std::sqrt(static_cast<double>(width));
   scores = scores + MaskBias(key_mask, scores.scalar_type()).view({pairs, 1, 1, -1});
   const torch::Tensor context = torch::matmul(torch::softmax(scores, 3), split(value));
   return context.transpose(1, 2).reshape({pairs, query.size(1), heads * width});
 }
 
-FusionSideImpl::FusionSideImpl(const ModelOptions& options) : hidden_(options.hidden_dim), heads_(options.fusion_heads) {
+FusionSideImpl::FusionSideImpl(const ModelOptions& options)
+    : hidden_(options.hidden_dim), heads_(options.fusion_heads) {
   const auto norm = [&] { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({hidden_})); };
   project_ = register_module("project", torch::nn::Linear(hidden_, 3 * hidden_));
   out_ = register_module("out", torch::nn::Linear(hidden_, hidden_));
@@ -55,8 +57,7 @@ torch::Tensor FusionSideImpl::Gated(const torch::Tensor& tokens, const torch::Te
   return (values.unsqueeze(2) * context.view({-1, heads_, hidden_ / heads_})).view_as(context);
 }
 
-torch::Tensor FusionSideImpl::forward(const torch::Tensor& tokens, const torch::Tensor& attended,
-                                      torch::Tensor* gate) {
+torch::Tensor FusionSideImpl::forward(const torch::Tensor& tokens, const torch::Tensor& attended, torch::Tensor* gate) {
   torch::Tensor context = out_(attended);
   if (!gate_.is_empty()) context = Gated(tokens, context, gate);
   const torch::Tensor fused = attention_norm_(tokens + context);

@@ -23,8 +23,8 @@ class FusionSideImpl : public torch::nn::Module {
  public:
   explicit FusionSideImpl(const ModelOptions& options);
 
-  // Query of this side, and key and value for the other side. Depends on no pair: in the first layer it is computed once
-  // per distinct molecule or protein. Shape: tokens [rows, hidden] -> [rows, 3 * hidden].
+  // Query of this side, and key and value for the other side. Depends on no pair: in the first layer it is computed
+  // once per distinct molecule or protein. Shape: tokens [rows, hidden] -> [rows, 3 * hidden].
   torch::Tensor Project(const torch::Tensor& tokens);
 
   // Shape: tokens [rows, hidden]; attended [rows, hidden], what MultiHeadAttention read -> [rows, hidden]. Writes the

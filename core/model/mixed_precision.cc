@@ -59,8 +59,9 @@ absl::StatusOr<torch::Device> ParseDevice(const std::string& name) {
   }
   const auto count = static_cast<int>(torch::cuda::device_count());
   if (device->is_cuda() && (device->has_index() ? device->index() : 0) >= count) {
-    return InvalidField("device", name, count == 0 ? "is not here: this machine has no usable GPU; use cpu"
-                                                   : "is not here: give a smaller index");
+    return InvalidField(
+        "device", name,
+        count == 0 ? "is not here: this machine has no usable GPU; use cpu" : "is not here: give a smaller index");
   }
   return device;
 }

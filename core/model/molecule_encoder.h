@@ -17,7 +17,8 @@ class GraphLayerImpl : public torch::nn::Module {
   explicit GraphLayerImpl(int64_t hidden);
 
   // Shape: atoms [atoms, hidden]; neighbors, neighbor_bonds [atoms, degree] as in PairBatch -> [atoms, hidden].
-  torch::Tensor forward(const torch::Tensor& atoms, const torch::Tensor& neighbors, const torch::Tensor& neighbor_bonds);
+  torch::Tensor forward(const torch::Tensor& atoms, const torch::Tensor& neighbors,
+                        const torch::Tensor& neighbor_bonds);
 
  private:
   torch::Tensor bonds_;  // [kBondCodes, hidden]

@@ -34,8 +34,7 @@ torch::Tensor ResidualConvolutionImpl::forward(const torch::Tensor& x, const tor
   return norm_(x + contract_(torch::relu(window_(Windows(x, kernel_))))) * mask;
 }
 
-ProteinEncoderImpl::ProteinEncoderImpl(const ModelOptions& options)
-    : merged_(options.residues_per_token / kStride) {
+ProteinEncoderImpl::ProteinEncoderImpl(const ModelOptions& options) : merged_(options.residues_per_token / kStride) {
   const int64_t hidden = options.hidden_dim, embedding = std::max<int64_t>(16, hidden / 4);
   residues_ = register_parameter("residues", torch::randn({kResidueVocabulary, embedding}));
   first_ = register_module("first", torch::nn::Linear(3 * kStride * embedding, hidden));

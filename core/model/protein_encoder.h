@@ -40,7 +40,7 @@ class ProteinEncoderImpl : public torch::nn::Module {
  private:
   static constexpr int64_t kStride = 4;
 
-  int64_t merged_;  // Positions a token merges.
+  int64_t merged_;          // Positions a token merges.
   torch::Tensor residues_;  // [kResidueVocabulary, embedding]
   torch::nn::Linear first_{nullptr}, merge_{nullptr};
   torch::nn::LayerNorm first_norm_{nullptr}, merge_norm_{nullptr};

@@ -50,11 +50,11 @@ class Optimizer {
 
  private:
   const OptimizerOptions options_;
-  torch::Tensor weights_;   // [parameters], the module's parameters are views of it
-  torch::Tensor gradient_;  // [parameters], the module's gradients are views of it
-  torch::Tensor decayed_;   // [parameters], 1 where weight decay applies, else 0
+  torch::Tensor weights_;         // [parameters], the module's parameters are views of it
+  torch::Tensor gradient_;        // [parameters], the module's gradients are views of it
+  torch::Tensor decayed_;         // [parameters], 1 where weight decay applies, else 0
   torch::Tensor first_, second_;  // [parameters], moments
-  torch::Tensor average_;   // [parameters]; undefined without averaging
+  torch::Tensor average_;         // [parameters]; undefined without averaging
   int64_t steps_ = 0;
 };
 

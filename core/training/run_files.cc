@@ -1,7 +1,7 @@
 #include "core/training/run_files.h"
 
-#include <nlohmann/json.hpp>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -13,7 +13,9 @@ namespace {
 using nlohmann::json;
 
 // JSON has no NaN: an undefined metric is null.
-double Number(const json& value) { return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>(); }
+double Number(const json& value) {
+  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
+}
 
 json MetricsToJson(const RegressionMetrics& metrics) {
   json object = {{"pairs", metrics.pairs}};

@@ -77,8 +77,8 @@ class Run {
   std::unique_ptr<Optimizer> optimizer_;
   std::vector<EpochReport> history_;
   int best_epoch_ = 0;
-  double train_seconds_ = 0;    // Spent in training steps, over restarts.
-  double elapsed_before_ = 0;   // Of earlier processes of this run.
+  double train_seconds_ = 0;   // Spent in training steps, over restarts.
+  double elapsed_before_ = 0;  // Of earlier processes of this run.
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 
   // Of the epoch at work.
@@ -114,7 +114,8 @@ absl::Status Run::Load() {
   }
   train_pairs_ = PairsOf(dataset_.train);
   std::vector<float> z;
-  for (const double affinity : dataset_.train.affinity) z.push_back(static_cast<float>(dataset_.scaler.Scale(affinity)));
+  for (const double affinity : dataset_.train.affinity)
+    z.push_back(static_cast<float>(dataset_.scaler.Scale(affinity)));
   train_z_ = torch::tensor(z).to(device_);
   torch::manual_seed(options_.seed);
   model_ = AffinityModel(options_.model);
@@ -211,8 +212,7 @@ absl::Status Run::TrainEpoch(int epoch) {
 absl::Status Run::Step(const std::vector<int64_t>& chosen, StepReport* step) {
   std::vector<PairIndex> pairs;
   for (const int64_t pair : chosen) pairs.push_back(train_pairs_[pair]);
-  const PairBatch batch =
-      MakeBatch(molecules_, proteins_, pairs, options_.model.residues_per_token).To(device_);
+  const PairBatch batch = MakeBatch(molecules_, proteins_, pairs, options_.model.residues_per_token).To(device_);
   const torch::Tensor truth = train_z_.index_select(0, torch::tensor(chosen).to(device_));
   const bool look_at_gates = step->step % kStepsPerGateLook == 1 || step->step == step->steps;
   if (look_at_gates) gates_.clear();
@@ -228,13 +228,12 @@ absl::Status Run::Step(const std::vector<int64_t>& chosen, StepReport* step) {
   learning_rate_ = options_.lr * WarmupCosine(Progress(step->steps), options_.warmup_fraction);
   const double norm = optimizer_->Step(learning_rate_);
   if (!std::isfinite(value) || !std::isfinite(norm)) {
-    return WithReason(
-        absl::InternalError(absl::StrFormat(
-            "epoch %d, step %d of %d: the loss is %g and its gradient's norm %g; lower lr (%g) or switch "
-            "mixed_precision off. The last good checkpoint is %s",
-            step->epoch, step->step, step->steps, value, norm, options_.lr,
-            history_.empty() ? "none" : files_.Latest())),
-        "LOSS_NOT_FINITE");
+    return WithReason(absl::InternalError(absl::StrFormat(
+                          "epoch %d, step %d of %d: the loss is %g and its gradient's norm %g; lower lr (%g) or switch "
+                          "mixed_precision off. The last good checkpoint is %s",
+                          step->epoch, step->step, step->steps, value, norm, options_.lr,
+                          history_.empty() ? "none" : files_.Latest())),
+                      "LOSS_NOT_FINITE");
   }
   loss_sum_ += value;
   step->loss = loss_sum_ / static_cast<double>(step->step);

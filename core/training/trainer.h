@@ -13,8 +13,8 @@
 namespace deepbindnet {
 
 struct EpochReport {
-  int epoch = 0;   // From 1.
-  int epochs = 0;  // Most epochs this run can take.
+  int epoch = 0;            // From 1.
+  int epochs = 0;           // Most epochs this run can take.
   double train_loss = 0.0;  // Mean over the epoch's steps, on z-scored affinities.
   RegressionMetrics train;  // Of the epoch's own training predictions (with dropout); errors only.
   RegressionMetrics val;
@@ -51,17 +51,18 @@ struct TrainingReport {
 class TrainingObserver {
  public:
   virtual ~TrainingObserver() = default;
-  virtual void OnPhase(absl::string_view phase) = 0;       // "loading", "training", "evaluating"
+  virtual void OnPhase(absl::string_view phase) = 0;      // "loading", "training", "evaluating"
   virtual void OnStep(const StepReport& report) = 0;      // Every step.
   virtual void OnEpoch(const EpochReport& report) = 0;    // After the epoch's checkpoint is on disk.
-  virtual void OnMessage(absl::string_view message) = 0;   // A line for people.
+  virtual void OnMessage(absl::string_view message) = 0;  // A line for people.
 };
 
 // Trains on `data_dir` into `output_dir` (made where missing): best_model.pt, latest_checkpoint.pt,
 // checkpoint_epoch_X.pt every 5 epochs, metrics.csv, result.json; each file appears whole. With `resume`, goes on from
 // latest_checkpoint.pt where there is one; the epochs up to it are reported again first, as they were, so that a caller
-// that missed one has it. The test part is read once, after the last epoch. When `*stop` becomes true the run ends after
-// the current step with CANCELLED; the last epoch's checkpoint stands. INVALID_ARGUMENT where an option or the data do not fit; INTERNAL naming epoch and step on a NaN loss.
+// that missed one has it. The test part is read once, after the last epoch. When `*stop` becomes true the run ends
+// after the current step with CANCELLED; the last epoch's checkpoint stands. INVALID_ARGUMENT where an option or the
+// data do not fit; INTERNAL naming epoch and step on a NaN loss.
 absl::StatusOr<TrainingReport> Train(const std::string& data_dir, const std::string& output_dir,
                                      const TrainingOptions& options, bool resume, const std::atomic<bool>& stop,
                                      TrainingObserver* observer);

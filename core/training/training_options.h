@@ -15,11 +15,11 @@ enum class Loss { kMse, kHuber, kLogCosh };
 
 struct TrainingOptions {
   ModelOptions model;
-  int batch_size = 256;        // Pairs per optimiser step, 1..65536.
-  int num_epochs = 100;        // 1..100000
-  double lr = 2e-3;            // Peak learning rate, (0, 1].
-  double weight_decay = 1e-4;  // Decoupled, [0, 1].
-  int patience = 15;           // Epochs without a lower validation RMSE before stopping; 0 never stops.
+  int batch_size = 256;         // Pairs per optimiser step, 1..65536.
+  int num_epochs = 100;         // 1..100000
+  double lr = 2e-3;             // Peak learning rate, (0, 1].
+  double weight_decay = 1e-4;   // Decoupled, [0, 1].
+  int patience = 15;            // Epochs without a lower validation RMSE before stopping; 0 never stops.
   bool mixed_precision = true;  // bf16 matrix products where the device has them.
   Loss loss = Loss::kMse;
   double max_minutes = 0.0;       // Training time after which the run ends and to which the schedule anneals; 0: none.

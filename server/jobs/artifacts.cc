@@ -35,7 +35,8 @@ std::vector<std::string> AllFilesUnder(const std::string& directory) {
   std::error_code error;
   for (fs::recursive_directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().lexically_relative(directory).generic_string();
-    if (IsPlainFile(entry->path()) && !absl::EndsWith(name, ".tmp")) files.push_back(name);
+    const bool internal = absl::EndsWith(name, ".tmp") || entry->path().filename().string().front() == '.';
+    if (IsPlainFile(entry->path()) && !internal) files.push_back(name);
   }
   std::sort(files.begin(), files.end());
   return files;

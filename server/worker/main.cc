@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "core/base/compute_threads.h"
 #include "server/runtime/runtime.h"
 #include "server/worker/commands.h"
 
@@ -52,6 +53,7 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return EndParsing(app, error);
   }
+  SetComputeThreads(0);
   Console console(json);
   try {
     return action(&console);

@@ -18,8 +18,7 @@ class FakeClock : public Clock {
   }
 
   // Waits for a signal or for Advance().
-  void WaitUntil(CondVar* condition, Mutex* mutex, absl::Time deadline) override
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+  void WaitUntil(CondVar* condition, Mutex* mutex, absl::Time deadline) override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     {
       MutexLock lock(&mutex_);
       if (deadline <= now_) return;

@@ -22,9 +22,11 @@ inline void PoisonMemory() {
 }
 
 // `loss` computes a scalar with the module as it stands. Compares the analytic gradient of every parameter in double
-// precision with central differences on `probes` of its entries (relative 1e-5), so that a wrong backward formula shows.
+// precision with central differences on `probes` of its entries (relative 1e-5), so that a wrong backward formula
+// shows.
 template <typename Module>
-void ExpectGradientsMatchDifferences(Module& module, const std::function<torch::Tensor(Module&)>& loss, int probes = 4) {
+void ExpectGradientsMatchDifferences(Module& module, const std::function<torch::Tensor(Module&)>& loss,
+                                     int probes = 4) {
   module->to(torch::kFloat64);
   PoisonMemory();
   module->zero_grad();

@@ -45,7 +45,8 @@ TEST(MakeBatchTest, TokensCoverEveryResidueAndStandApart) {
   EXPECT_EQ(batch.residue_mask.sum().item<float>(), 1 + 16 + 17 + 4128);
   EXPECT_EQ(batch.residues.size(0), batch.token_mask.size(0) * 16);
   for (int64_t p = 0; p + 1 < 4; ++p) {
-    const int64_t last = batch.proteins.rows[p].max().item<int64_t>(), next = batch.proteins.rows[p + 1][0].item<int64_t>();
+    const int64_t last = batch.proteins.rows[p].max().item<int64_t>(),
+                  next = batch.proteins.rows[p + 1][0].item<int64_t>();
     EXPECT_EQ(next, last + 3) << "two empty tokens between proteins";
     EXPECT_EQ(batch.token_mask.slice(0, last + 1, next).sum().item<float>(), 0.0F);
   }
@@ -93,9 +94,10 @@ TEST(MakeBatchTest, EveryIndexLeadsToThePairsOwnRows) {
   }
   const torch::Tensor atom_places = batch.padded_atoms.slice(0, 0, pair_atoms);
   const torch::Tensor token_places = batch.padded_tokens.slice(0, 0, pair_tokens);
-  EXPECT_TRUE(torch::equal(torch::cat(padded_atom_rows).index({atom_places}), batch.pair_atom_rows.slice(0, 0, pair_atoms)));
   EXPECT_TRUE(
-      torch::equal(torch::cat(padded_token_rows).index({token_places}), batch.pair_token_rows.slice(0, 0, pair_tokens)));
+      torch::equal(torch::cat(padded_atom_rows).index({atom_places}), batch.pair_atom_rows.slice(0, 0, pair_atoms)));
+  EXPECT_TRUE(torch::equal(torch::cat(padded_token_rows).index({token_places}),
+                           batch.pair_token_rows.slice(0, 0, pair_tokens)));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "core/evaluation/metrics.h"
 
+#include <unistd.h>
+
 #include <cmath>
 #include <cstdio>
 #include <map>
@@ -7,6 +9,7 @@
 #include <random>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
@@ -75,7 +78,7 @@ print(json.dumps({k: None if v != v else float(v) for k, v in out.items()}))
 )";
 
 std::map<std::string, double> NumpyMetrics(const Data& data) {
-  const std::string stem = testing::TempDir() + "/numpy_metrics";
+  const std::string stem = absl::StrCat(testing::TempDir(), "/numpy_metrics_", getpid());
   const auto write = [](const std::string& path, const std::string& text) {
     std::FILE* const file = std::fopen(path.c_str(), "w");
     ASSERT_NE(file, nullptr) << path;

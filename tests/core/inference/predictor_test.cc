@@ -71,8 +71,9 @@ TEST_F(PredictorTest, EitherInputMovesTheAnswer) {
 }
 
 TEST_F(PredictorTest, BadItemsFailAloneWithAReason) {
-  const auto results = predictor_->Predict(
-      {{"CCO", "C1CC", "CCN"}, {kKinase, "MK9", "", std::string(101, 'A')}, {{0, 0}, {1, 0}, {0, 1}, {0, 2}, {0, 3}, {2, 0}}});
+  const auto results = predictor_->Predict({{"CCO", "C1CC", "CCN"},
+                                            {kKinase, "MK9", "", std::string(101, 'A')},
+                                            {{0, 0}, {1, 0}, {0, 1}, {0, 2}, {0, 3}, {2, 0}}});
   ASSERT_TRUE(results.ok()) << results.status();
   EXPECT_EQ(*results->at(0), One("CCO", kKinase));
   EXPECT_EQ(GetReason(results->at(1).status()), "INVALID_SMILES");

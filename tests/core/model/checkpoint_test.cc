@@ -65,7 +65,8 @@ TEST_F(CheckpointTest, PythonReadsTheWeights) {
   ASSERT_TRUE(SaveCheckpoint(Path(), Make(model)).ok());
   const std::string script =
       "import json,sys,torch; d=torch.load(sys.argv[1], weights_only=True); c=json.loads(d['config']); "
-      "print(c['model']['hidden_dim'], len(d['weights']), '%.6f' % float(sum(w.double().sum() for w in d['weights'].values())))";
+      "print(c['model']['hidden_dim'], len(d['weights']), '%.6f' % float(sum(w.double().sum() for w in "
+      "d['weights'].values())))";
   const std::string command = "/usr/bin/python3 -c \"" + script + "\" " + Path();
   FILE* pipe = popen(command.c_str(), "r");
   ASSERT_NE(pipe, nullptr);
@@ -74,7 +75,8 @@ TEST_F(CheckpointTest, PythonReadsTheWeights) {
   EXPECT_EQ(fscanf(pipe, "%d %d %lf", &hidden, &count, &sum), 3);
   EXPECT_EQ(pclose(pipe), 0);
   double expected = 0;
-  for (const torch::Tensor& parameter : model->parameters()) expected += parameter.to(torch::kFloat64).sum().item<double>();
+  for (const torch::Tensor& parameter : model->parameters())
+    expected += parameter.to(torch::kFloat64).sum().item<double>();
   EXPECT_EQ(hidden, 16);
   EXPECT_EQ(count, static_cast<int>(model->parameters().size()));
   EXPECT_NEAR(sum, expected, 1e-5);

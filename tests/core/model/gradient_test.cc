@@ -60,9 +60,8 @@ TEST(GraphLayerTest, GradientsMatchDifferences) {
 
 TEST(MoleculeEncoderTest, GradientsMatchDifferences) {
   torch::manual_seed(2);
-  CheckModule<MoleculeEncoder>(MoleculeEncoder(Tiny()), [](MoleculeEncoder& m, torch::Dtype type) {
-    return Projected(m(Batch(type)));
-  });
+  CheckModule<MoleculeEncoder>(MoleculeEncoder(Tiny()),
+                               [](MoleculeEncoder& m, torch::Dtype type) { return Projected(m(Batch(type))); });
 }
 
 TEST(ResidualConvolutionTest, GradientsMatchDifferences) {
@@ -76,9 +75,8 @@ TEST(ResidualConvolutionTest, GradientsMatchDifferences) {
 
 TEST(ProteinEncoderTest, GradientsMatchDifferences) {
   torch::manual_seed(4);
-  CheckModule<ProteinEncoder>(ProteinEncoder(Tiny()), [](ProteinEncoder& m, torch::Dtype type) {
-    return Projected(m(Batch(type)));
-  });
+  CheckModule<ProteinEncoder>(ProteinEncoder(Tiny()),
+                              [](ProteinEncoder& m, torch::Dtype type) { return Projected(m(Batch(type))); });
 }
 
 TEST(AttentionPoolTest, GradientsMatchDifferences) {
@@ -105,7 +103,8 @@ TEST_P(FusionSideGradientTest, GradientsMatchDifferences) {
   CheckModule<FusionSide>(FusionSide(options), [](FusionSide& m, torch::Dtype type) {
     const torch::Tensor own = Ramp({12, 8}, type), other = Ramp({18, 8}, type).flip(0);
     const torch::Tensor mask = torch::arange(6).view({1, 6}) < torch::tensor({2, 6, 5}).view({3, 1});
-    const auto mine = m->Project(own).view({3, 4, 24}).split(8, 2), theirs = m->Project(other).view({3, 6, 24}).split(8, 2);
+    const auto mine = m->Project(own).view({3, 4, 24}).split(8, 2),
+               theirs = m->Project(other).view({3, 6, 24}).split(8, 2);
     const torch::Tensor attended = MultiHeadAttention(mine[0], theirs[1], theirs[2], mask, 2);
     return Projected(m(own, attended.reshape({12, 8})));
   });
@@ -122,10 +121,12 @@ class AffinityModelGradientTest : public testing::TestWithParam<ModelType> {};
 TEST_P(AffinityModelGradientTest, GradientsMatchDifferences) {
   torch::manual_seed(8);
   AffinityModel model(Tiny(GetParam()));
-  CheckModule<AffinityModel>(model, [](AffinityModel& m, torch::Dtype type) { return Projected(m->forward(Batch(type))); });
+  CheckModule<AffinityModel>(model,
+                             [](AffinityModel& m, torch::Dtype type) { return Projected(m->forward(Batch(type))); });
 }
 
-INSTANTIATE_TEST_SUITE_P(BothTypes, AffinityModelGradientTest, testing::Values(ModelType::kGated, ModelType::kStandard));
+INSTANTIATE_TEST_SUITE_P(BothTypes, AffinityModelGradientTest,
+                         testing::Values(ModelType::kGated, ModelType::kStandard));
 
 }  // namespace
 }  // namespace deepbindnet

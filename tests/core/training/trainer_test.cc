@@ -129,7 +129,8 @@ TEST_F(TrainerTest, LeavesCheckpointsMetricsAndResult) {
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(recorder.phases, (std::vector<std::string>{"loading", "training", "evaluating"}));
   ASSERT_EQ(recorder.epochs.size(), 5U);
-  EXPECT_EQ(recorder.latest_stands, std::vector<bool>(5, true)) << "nobody hears of an epoch before its checkpoint stands";
+  EXPECT_EQ(recorder.latest_stands, std::vector<bool>(5, true))
+      << "nobody hears of an epoch before its checkpoint stands";
   const RunFiles files{OutputDir("files")};
   for (const std::string& path : {files.Best(), files.Latest(), files.Epoch(5), files.MetricsCsv(), files.Result()}) {
     EXPECT_TRUE(std::filesystem::exists(path)) << path;
@@ -178,7 +179,8 @@ TEST_F(TrainerTest, SameSeedGivesTheSameModel) {
   Recorder recorder;
   ASSERT_TRUE(Run("one", &recorder).ok());
   ASSERT_TRUE(Run("two", &recorder).ok());
-  EXPECT_EQ(*Sha256HexOfFile(OutputDir("one") + "/best_model.pt"), *Sha256HexOfFile(OutputDir("two") + "/best_model.pt"));
+  EXPECT_EQ(*Sha256HexOfFile(OutputDir("one") + "/best_model.pt"),
+            *Sha256HexOfFile(OutputDir("two") + "/best_model.pt"));
 }
 
 TEST_F(TrainerTest, ResumedRunEqualsTheUninterruptedOne) {

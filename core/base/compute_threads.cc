@@ -1,0 +1,29 @@
+#include "core/base/compute_threads.h"
+
+#include <ATen/Parallel.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+
+namespace deepbindnet {
+namespace {
+
+int UsableCores() {
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof(cores), &cores) == 0) return CPU_COUNT(&cores);
+  return static_cast<int>(std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+void SetComputeThreads(int threads) {
+  if (threads == 0) {
+    const char* const wanted = std::getenv("OMP_NUM_THREADS");
+    threads = wanted != nullptr ? std::atoi(wanted) : 0;
+  }
+  at::set_num_threads(threads > 0 ? threads : std::max(1, UsableCores()));
+}
+
+}  // namespace deepbindnet
