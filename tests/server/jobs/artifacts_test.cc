@@ -37,6 +37,7 @@ TEST_F(ArtifactsTest, OfATrainingAreTheFilesUnderItsModel) {
   WriteTestFile(layout_.ModelDir("m") + "/best_model.pt", "x");
   WriteTestFile(layout_.ModelDir("m") + "/logs/events", "x");
   WriteTestFile(layout_.ModelDir("m") + "/latest_checkpoint.pt.abc.tmp", "x");
+  WriteTestFile(layout_.ModelDir("m") + "/.lock", "");
   WriteTestFile(dir_ / "secret", "x");
   std::filesystem::create_symlink(dir_ / "secret", layout_.ModelDir("m") + "/link");
   EXPECT_THAT(ListArtifacts(layout_, train_), ElementsAre("best_model.pt", "logs/events"));
