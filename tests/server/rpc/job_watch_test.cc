@@ -146,7 +146,8 @@ TEST_F(JobWatchTest, LongJournalComesInPagesWithoutGaps) {
   ASSERT_GT(events.size(), kEpochs);
   uint64_t sequence = 0;
   for (const v1::JobEvent& event : events) {
-    if (!event.has_progress()) ASSERT_EQ(event.sequence(), ++sequence);
+    if (event.has_progress()) continue;
+    ASSERT_EQ(event.sequence(), ++sequence);
   }
   EXPECT_GT(sequence, kEpochs);
 }
@@ -182,7 +183,9 @@ TEST_F(JobWatchTest, CallerWhoLeavesDisturbsNobody) {
   v1::JobEvent event;
   for (int i = 0; i < 20; ++i) {
     Watch watch(stub_.get(), "gated", 0);
-    if (i % 2 == 0) ASSERT_TRUE(watch.Next(&event));
+    // Every other one leaves before it has read anything.
+    if (i % 2 == 1) continue;
+    ASSERT_TRUE(watch.Next(&event));
   }
   Watch watch(stub_.get(), "gated", 0);
   FailJob();
