@@ -36,7 +36,7 @@ std::vector<std::pair<std::string, double>> NamedMetrics(const v1::Metrics& metr
 // One line for a finished epoch.
 std::string EpochLine(const v1::EpochMetrics& epoch);
 
-// "41/120 batches, loss 0.4312, 12.1 batches/s, eta 1:20"
+// "4100/12000 pairs, loss 0.4312, 1210.0 pairs/s, eta 1:20"
 std::string ProgressDetail(const v1::Progress& progress);
 
 }  // namespace deepbindnet::client

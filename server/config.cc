@@ -73,7 +73,7 @@ void AddJobs(CLI::App* app, ServerConfig* config) {
 }
 
 void AddPrediction(CLI::App* app, ServerConfig* config) {
-  Add(app, "threads", &config->threads, "Threads of one prediction, 0 to 1024; 0: as many as there are cores")
+  Add(app, "threads", &config->threads, "Threads of one prediction, 0 to 1024; 0: OMP_NUM_THREADS, else one a core")
       ->check(CLI::Range(0, 1024));
   Add(app, "device", &config->device, "Device of predictions: auto, cpu, cuda or cuda:N");
   Add(app, "max-loaded-models", &config->max_loaded_models, "Models kept in memory, 1 to 1000")

@@ -10,13 +10,13 @@
 #include <cstring>
 #include <filesystem>
 #include <future>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "core/base/compute_threads.h"
 #include "core/inference/predictor.h"
 #include "server/jobs/job_engine.h"
 #include "server/metrics/job_collector.h"
@@ -24,7 +24,7 @@
 #include "server/metrics/metrics_endpoint.h"
 #include "server/metrics/process_collector.h"
 #include "server/predict/batcher.h"
-#include "server/predict/compute_threads.h"
+#include "server/predict/devices.h"
 #include "server/predict/model_registry.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/grpc_server.h"
@@ -189,8 +189,7 @@ Server::~Server() {
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config) {
   DBN_RETURN_IF_ERROR(CheckListenAddresses(config));
   gpr_set_log_function(ForwardGrpcLog);
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  SetComputeThreads(config.threads > 0 ? config.threads : cores);
+  SetComputeThreads(config.threads);
   DBN_ASSIGN_OR_RETURN(auto store, Store::Open(DataLayout{config.data_dir}.Database()));
   auto parts = std::make_unique<Parts>(config, std::move(store));
   DBN_ASSIGN_OR_RETURN(std::string worker_binary, FindWorkerBinary(config));

@@ -8,6 +8,10 @@
 namespace deepbindnet {
 namespace {
 
+// Share of the newest batch in the running statistics of Standardize, and the least variance it divides by.
+constexpr double kNewShare = 0.05;
+constexpr double kSmallestVariance = 1e-4;
+
 // Appends what a gate said about real rows: those behind the last padded place only round up the batch.
 void Append(const torch::Tensor& gate, const std::vector<torch::Tensor>& masks, std::vector<torch::Tensor>* gates) {
   if (gates == nullptr || !gate.defined()) return;
@@ -26,6 +30,21 @@ torch::Tensor AttentionPoolImpl::forward(const torch::Tensor& tokens, const torc
   const torch::Tensor weights = torch::softmax(scores + MaskBias(mask, scores.scalar_type()), 1);
   const torch::Tensor largest = (tokens + MaskBias(mask, tokens.scalar_type()).unsqueeze(2)).amax(1);
   return torch::cat({(tokens * weights.unsqueeze(2)).sum(1), largest}, 1);
+}
+
+StandardizeImpl::StandardizeImpl(int64_t channels)
+    : mean_(register_parameter("mean", torch::zeros({channels}), /*requires_grad=*/false)),
+      square_(register_parameter("square", torch::ones({channels}), /*requires_grad=*/false)) {}
+
+torch::Tensor StandardizeImpl::forward(const torch::Tensor& x) {
+  if (is_training()) {
+    torch::NoGradGuard no_grad;
+    const torch::Tensor seen = x.detach().to(mean_.scalar_type());
+    mean_.lerp_(seen.mean(0), kNewShare);
+    square_.lerp_(seen.square().mean(0), kNewShare);
+  }
+  const torch::Tensor variance = (square_ - mean_.square()).clamp_min(kSmallestVariance);
+  return (x - mean_) * variance.rsqrt();
 }
 
 AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) {
@@ -61,6 +80,10 @@ AffinityModelImpl::AffinityModelImpl(const ModelOptions& options) : options_(opt
   target_pool_ = register_module("target_pool", AttentionPool(hidden));
   fused_drug_pool_ = register_module("fused_drug_pool", AttentionPool(hidden));
   fused_target_pool_ = register_module("fused_target_pool", AttentionPool(hidden));
+  drug_scale_ = register_module("drug_scale", Standardize(2 * hidden));
+  target_scale_ = register_module("target_scale", Standardize(2 * hidden));
+  fused_drug_scale_ = register_module("fused_drug_scale", Standardize(2 * hidden));
+  fused_target_scale_ = register_module("fused_target_scale", Standardize(2 * hidden));
   head_ = register_module("head", AffinityHead(options));
   for (int i = 0; i < options.fusion_layers; ++i) {
     drug_sides_->push_back(FusionSide(options));
@@ -94,8 +117,8 @@ void AffinityModelImpl::Fuse(const PairBatch& batch, size_t layer, Side* drug, S
 
 torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<torch::Tensor>* gates) {
   const torch::Tensor atoms = molecules_(batch), tokens = proteins_(batch);
-  const torch::Tensor drugs = drug_pool_(GatherRows(atoms, batch.molecules.rows), batch.molecules.mask);
-  const torch::Tensor targets = target_pool_(GatherRows(tokens, batch.proteins.rows), batch.proteins.mask);
+  const torch::Tensor drugs = drug_scale_(drug_pool_(GatherRows(atoms, batch.molecules.rows), batch.molecules.mask));
+  const torch::Tensor targets = target_scale_(target_pool_(GatherRows(tokens, batch.proteins.rows), batch.proteins.mask));
 
   Side drug{GatherRows(atoms, batch.pair_atom_rows), {}}, target{GatherRows(tokens, batch.pair_token_rows), {}};
   for (size_t layer = 0; layer < drug_sides_->size(); ++layer) {
@@ -118,7 +141,7 @@ torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<tor
 
 int64_t CountParameters(const torch::nn::Module& module) {
   int64_t count = 0;
-  for (const torch::Tensor& parameter : module.parameters()) count += parameter.numel();
+  for (const torch::Tensor& parameter : module.parameters()) count += parameter.requires_grad() ? parameter.numel() : 0;
   return count;
 }
 

@@ -27,6 +27,23 @@ class AttentionPoolImpl : public torch::nn::Module {
 };
 TORCH_MODULE(AttentionPool);
 
+// Subtracts the running mean of each channel and divides by its running standard deviation, as they were seen in
+// training. Pooled vectors of different molecules (proteins) are nearly alike at first; this makes what differs large
+// enough to learn from within the first epoch. Unlike in batch normalisation, no gradient passes through the statistics
+// and an answer never depends on the rest of its batch. The statistics are parameters without gradient, so that they
+// are averaged, saved and restored with the weights.
+class StandardizeImpl : public torch::nn::Module {
+ public:
+  explicit StandardizeImpl(int64_t channels);
+
+  // Shape: x [n, channels] -> as x. In training mode takes x into the statistics first.
+  torch::Tensor forward(const torch::Tensor& x);
+
+ private:
+  torch::Tensor mean_, square_;  // [channels], running means of x and of x^2
+};
+TORCH_MODULE(Standardize);
+
 // The affinity from four pooled vectors: an MLP, plus a product of low rank of the encoders' vectors with a bias each,
 // which learns the main effects of drug and target early.
 class AffinityHeadImpl : public torch::nn::Module {
@@ -71,6 +88,7 @@ class AffinityModelImpl : public torch::nn::Module {
   ProteinEncoder proteins_{nullptr};
   torch::nn::ModuleList drug_sides_, target_sides_;  // FusionSide, one a layer.
   AttentionPool drug_pool_{nullptr}, target_pool_{nullptr}, fused_drug_pool_{nullptr}, fused_target_pool_{nullptr};
+  Standardize drug_scale_{nullptr}, target_scale_{nullptr}, fused_drug_scale_{nullptr}, fused_target_scale_{nullptr};
   AffinityHead head_{nullptr};
 };
 TORCH_MODULE(AffinityModel);

@@ -188,12 +188,14 @@ absl::Status Run::TrainEpoch(int epoch) {
   StepReport step;
   step.epoch = epoch;
   step.steps = static_cast<int64_t>(batches.size());
+  step.epoch_pairs = dataset_.train.size();
   for (const std::vector<int64_t>& chosen : batches) {
     if (stop_) return absl::CancelledError(absl::StrCat("stopped in epoch ", epoch, " after step ", step.step));
     ++step.step;
     DBN_RETURN_IF_ERROR(Step(chosen, &step));
     const double seconds = Seconds(std::chrono::steady_clock::now() - epoch_start);
-    step.pairs_per_second = static_cast<double>(trained_.size()) / seconds;
+    step.pairs = static_cast<int64_t>(trained_.size());
+    step.pairs_per_second = static_cast<double>(step.pairs) / seconds;
     step.eta_seconds = EtaSeconds(step, seconds);
     observer_.OnStep(step);
     if (TimeIsUp()) break;

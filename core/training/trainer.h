@@ -30,6 +30,8 @@ struct StepReport {
   int epoch = 0;
   int64_t step = 0;   // Within the epoch, from 1.
   int64_t steps = 0;  // Of the epoch.
+  int64_t pairs = 0;  // Trained on in this epoch so far.
+  int64_t epoch_pairs = 0;
   double loss = 0.0;  // Running mean over the epoch.
   double pairs_per_second = 0.0;
   double eta_seconds = 0.0;  // Until the run ends; 0 where unknown.

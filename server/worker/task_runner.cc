@@ -42,9 +42,9 @@ class EventObserver : public TrainingObserver {
   void OnStep(const StepReport& report) override {
     v1::Progress progress;
     progress.set_phase("training");
-    progress.set_done(static_cast<uint64_t>(report.step));
-    progress.set_total(static_cast<uint64_t>(report.steps));
-    progress.set_unit("batches");
+    progress.set_done(static_cast<uint64_t>(report.pairs));
+    progress.set_total(static_cast<uint64_t>(report.epoch_pairs));
+    progress.set_unit("pairs");
     progress.set_epoch(static_cast<uint32_t>(report.epoch));
     progress.set_loss(report.loss);
     progress.set_rate(report.pairs_per_second);
@@ -65,7 +65,7 @@ class EventObserver : public TrainingObserver {
 
 // The unit of preprocessing's counts.
 absl::string_view PhaseUnit(absl::string_view phase) {
-  if (phase == "reading") return "rows";
+  if (phase == "reading") return "bytes";
   if (phase == "featurising") return "molecules and proteins";
   return "";
 }

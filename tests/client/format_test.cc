@@ -60,10 +60,10 @@ TEST(FormatTest, ProgressDetailLeavesOutWhatIsUnknown) {
   EXPECT_EQ(ProgressDetail(progress), "");
   progress.set_done(4);
   progress.set_total(10);
-  progress.set_unit("batches");
+  progress.set_unit("pairs");
   progress.set_rate(2.5);
   progress.mutable_eta()->set_seconds(90);
-  EXPECT_EQ(ProgressDetail(progress), "4/10 batches, 2.5 batches/s, eta 1:30");
+  EXPECT_EQ(ProgressDetail(progress), "4/10 pairs, 2.5 pairs/s, eta 1:30");
 }
 
 TEST(ProtoJsonTest, EpochHasErrorsForTrainAndEverythingForVal) {

@@ -28,11 +28,13 @@ template <typename Module>
 void ExpectGradientsMatchDifferences(Module& module, const std::function<torch::Tensor(Module&)>& loss,
                                      int probes = 4) {
   module->to(torch::kFloat64);
+  module->eval();
   PoisonMemory();
   module->zero_grad();
   loss(module).backward();
   constexpr double kStep = 1e-6;
   for (auto& item : module->named_parameters()) {
+    if (!item.value().requires_grad()) continue;
     torch::Tensor values = item.value().detach().view({-1});
     ASSERT_TRUE(item.value().grad().defined()) << item.key();
     const torch::Tensor gradient = item.value().grad().view({-1});
@@ -55,10 +57,13 @@ void ExpectGradientsMatchDifferences(Module& module, const std::function<torch::
 template <typename Module>
 void ExpectSameGradientsInFloat(Module& module, const std::function<torch::Tensor(Module&, torch::Dtype)>& loss) {
   module->to(torch::kFloat64);
+  module->eval();
   module->zero_grad();
   loss(module, torch::kFloat64).backward();
   std::vector<torch::Tensor> expected;
-  for (const torch::Tensor& parameter : module->parameters()) expected.push_back(parameter.grad().clone());
+  for (const torch::Tensor& parameter : module->parameters()) {
+    if (parameter.requires_grad()) expected.push_back(parameter.grad().clone());
+  }
   module->zero_grad();
   module->to(torch::kFloat32);
   for (int round = 0; round < 3; ++round) {
@@ -67,6 +72,7 @@ void ExpectSameGradientsInFloat(Module& module, const std::function<torch::Tenso
     loss(module, torch::kFloat32).backward();
     size_t i = 0;
     for (const auto& item : module->named_parameters()) {
+      if (!item.value().requires_grad()) continue;
       const torch::Tensor actual = item.value().grad().to(torch::kFloat64), wanted = expected[i++];
       const double error = (actual - wanted).abs().max().template item<double>();
       const double scale = std::max(1.0, wanted.abs().max().template item<double>());

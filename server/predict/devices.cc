@@ -1,4 +1,4 @@
-#include "server/predict/compute_threads.h"
+#include "server/predict/devices.h"
 
 #include <ATen/Parallel.h>
 #include <torch/cuda.h>
@@ -6,8 +6,6 @@
 #include "absl/strings/str_cat.h"
 
 namespace deepbindnet {
-
-void SetComputeThreads(int threads) { at::set_num_threads(threads); }
 
 std::vector<std::string> DescribeDevices() {
   const int threads = at::get_num_threads();
