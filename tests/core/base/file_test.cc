@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "tests/core/base/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
@@ -16,8 +16,8 @@ using ::testing::HasSubstr;
 TEST(FileTest, ReadsBackWhatItWrote) {
   const TempDir dir;
   const std::string contents("a\0b\n", 4);
-  ASSERT_TRUE(WriteFileAtomically(dir.File("x"), contents).ok());
-  EXPECT_EQ(ReadFile(dir.File("x")).value(), contents);
+  ASSERT_TRUE(WriteFileAtomically(dir / "x", contents).ok());
+  EXPECT_EQ(ReadFile(dir / "x").value(), contents);
 }
 
 TEST(FileTest, ReadsMoreThanOneBlock) {
@@ -25,51 +25,51 @@ TEST(FileTest, ReadsMoreThanOneBlock) {
   std::string contents;
   for (int i = 0; contents.size() < (3u << 20); ++i) contents += std::to_string(i);
   dir.Write("big", contents);
-  EXPECT_EQ(ReadFile(dir.File("big")).value(), contents);
+  EXPECT_EQ(ReadFile(dir / "big").value(), contents);
 }
 
 TEST(FileTest, ReadOfAMissingFileIsNotFoundAndNamesIt) {
   const TempDir dir;
-  const absl::Status status = ReadFile(dir.File("missing")).status();
+  const absl::Status status = ReadFile(dir / "missing").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
-  EXPECT_THAT(std::string(status.message()), HasSubstr(dir.File("missing")));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(dir / "missing"));
 }
 
 TEST(FileTest, WriteReplacesTheFileAndLeavesNothingElse) {
   const TempDir dir;
-  ASSERT_TRUE(WriteFileAtomically(dir.File("x"), "old and longer").ok());
-  ASSERT_TRUE(WriteFileAtomically(dir.File("x"), "new").ok());
-  EXPECT_EQ(ReadFile(dir.File("x")).value(), "new");
+  ASSERT_TRUE(WriteFileAtomically(dir / "x", "old and longer").ok());
+  ASSERT_TRUE(WriteFileAtomically(dir / "x", "new").ok());
+  EXPECT_EQ(ReadFile(dir / "x").value(), "new");
   EXPECT_THAT(dir.Names(), ElementsAre("x"));
 }
 
 TEST(FileTest, WriteThatCannotRenameLeavesTheOldState) {
   const TempDir dir;
-  ASSERT_TRUE(MakeDirectories(dir.File("taken")).ok());
-  EXPECT_FALSE(WriteFileAtomically(dir.File("taken"), "x").ok());
+  ASSERT_TRUE(MakeDirectories(dir / "taken").ok());
+  EXPECT_FALSE(WriteFileAtomically(dir / "taken", "x").ok());
   EXPECT_THAT(dir.Names(), ElementsAre("taken"));
 }
 
 TEST(FileTest, WriteIntoAMissingDirectoryIsNotFound) {
   const TempDir dir;
-  const absl::Status status = WriteFileAtomically(dir.File("missing/x"), "x");
+  const absl::Status status = WriteFileAtomically(dir / "missing/x", "x");
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(status.message()), HasSubstr("missing/x"));
 }
 
 TEST(FileTest, MakeDirectoriesMakesParentsAndAcceptsThatTheyExist) {
   const TempDir dir;
-  EXPECT_TRUE(MakeDirectories(dir.File("a/b/c")).ok());
-  EXPECT_TRUE(MakeDirectories(dir.File("a/b/c")).ok());
-  EXPECT_TRUE(std::filesystem::is_directory(dir.File("a/b/c")));
+  EXPECT_TRUE(MakeDirectories(dir / "a/b/c").ok());
+  EXPECT_TRUE(MakeDirectories(dir / "a/b/c").ok());
+  EXPECT_TRUE(std::filesystem::is_directory(dir / "a/b/c"));
 }
 
 TEST(FileTest, MakeDirectoriesBelowAFileFailsAndNamesThePath) {
   const TempDir dir;
   dir.Write("file", "x");
-  const absl::Status status = MakeDirectories(dir.File("file/sub"));
+  const absl::Status status = MakeDirectories(dir / "file/sub");
   EXPECT_FALSE(status.ok());
-  EXPECT_THAT(std::string(status.message()), HasSubstr(dir.File("file/sub")));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(dir / "file/sub"));
 }
 
 TEST(FileTest, Sha256IsThePublishedOne) {
@@ -78,7 +78,7 @@ TEST(FileTest, Sha256IsThePublishedOne) {
   EXPECT_EQ(Sha256Hex("abc"), expected);
   const TempDir dir;
   EXPECT_EQ(Sha256HexOfFile(dir.Write("abc", "abc")).value(), expected);
-  EXPECT_EQ(Sha256HexOfFile(dir.File("missing")).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Sha256HexOfFile(dir / "missing").status().code(), absl::StatusCode::kNotFound);
 }
 
 }  // namespace

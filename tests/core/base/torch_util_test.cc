@@ -8,7 +8,7 @@
 #include <string>
 
 #include "core/base/file.h"
-#include "tests/core/base/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
@@ -61,8 +61,8 @@ TEST(TensorDictTest, SurvivesDisk) {
   TensorDict dict = MakeTensorDict();
   dict.insert("weights", torch::arange(6, torch::kFloat64).view({2, 3}));
   dict.insert("name", std::string("gated"));
-  ASSERT_TRUE(SaveDict(dir.File("x.pt"), dict).ok());
-  const TensorDict loaded = LoadDict(dir.File("x.pt")).value();
+  ASSERT_TRUE(SaveDict(dir / "x.pt", dict).ok());
+  const TensorDict loaded = LoadDict(dir / "x.pt").value();
   EXPECT_TRUE(torch::equal(GetTensor(loaded, "weights").value(), torch::arange(6, torch::kFloat64).view({2, 3})));
   EXPECT_EQ(GetString(loaded, "name").value(), "gated");
 }
@@ -81,14 +81,14 @@ TEST(TensorDictTest, DamagedFilesAreInvalidAndNamed) {
   const TempDir dir;
   TensorDict dict = MakeTensorDict();
   dict.insert("weights", torch::zeros({1000}));
-  ASSERT_TRUE(SaveDict(dir.File("x.pt"), dict).ok());
-  const std::string whole = ReadFile(dir.File("x.pt")).value();
+  ASSERT_TRUE(SaveDict(dir / "x.pt", dict).ok());
+  const std::string whole = ReadFile(dir / "x.pt").value();
   for (const std::string& contents : {std::string(), std::string("text"), whole.substr(0, whole.size() / 2)}) {
     const absl::Status status = LoadDict(dir.Write("damaged.pt", contents)).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
     EXPECT_THAT(std::string(status.message()), HasSubstr("damaged.pt"));
   }
-  EXPECT_EQ(LoadDict(dir.File("missing.pt")).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(LoadDict(dir / "missing.pt").status().code(), absl::StatusCode::kNotFound);
 }
 
 }  // namespace

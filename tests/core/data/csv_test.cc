@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/file.h"
-#include "tests/core/base/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
@@ -43,7 +43,7 @@ class CsvReaderTest : public ::testing::Test {
   absl::Status ErrorOf(const std::string& contents) { return ReadAll(dir_.Write("x.csv", contents)).status(); }
 
   std::string WriteGzip(const std::string& contents) {
-    const std::string path = dir_.File("x.csv.gz");
+    const std::string path = dir_ / "x.csv.gz";
     gzFile file = gzopen(path.c_str(), "wb");
     gzwrite(file, contents.data(), static_cast<unsigned>(contents.size()));
     gzclose(file);
@@ -122,8 +122,8 @@ TEST_F(CsvReaderTest, RowsAcrossBlocksAreWhole) {
 TEST_F(CsvReaderTest, GzippedFilesAreReadWhateverTheirName) {
   const std::string path = WriteGzip("a,b\n1,2\n");
   EXPECT_EQ(ReadAll(path).value().size(), 2u);
-  std::filesystem::rename(path, dir_.File("plain.csv"));
-  EXPECT_EQ(ReadAll(dir_.File("plain.csv")).value()[1].fields, (Fields{"1", "2"}));
+  std::filesystem::rename(path, dir_ / "plain.csv");
+  EXPECT_EQ(ReadAll(dir_ / "plain.csv").value()[1].fields, (Fields{"1", "2"}));
 }
 
 TEST_F(CsvReaderTest, ACutOffGzipFileIsAnErrorThatNamesTheFile) {
@@ -157,7 +157,7 @@ TEST_F(CsvReaderTest, AnUnclosedQuoteInALargeFileIsFoundEarly) {
 }
 
 TEST_F(CsvReaderTest, MissingFilesAndDirectoriesAreErrors) {
-  EXPECT_EQ(ReadAll(dir_.File("missing.csv")).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ReadAll(dir_ / "missing.csv").status().code(), absl::StatusCode::kNotFound);
   const absl::Status status = ReadAll(dir_.path()).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("is a directory"));

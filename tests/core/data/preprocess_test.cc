@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/file.h"
 #include "core/chem/scaffold.h"
-#include "tests/core/base/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
@@ -44,7 +44,7 @@ class PreprocessTest : public ::testing::Test {
     return Preprocess(dir_.Write("in.csv", csv), output(), options, nullptr);
   }
   ProcessedDataset Load() { return LoadProcessedDataset(output(), kAllParts).value(); }
-  std::string output() const { return dir_.File("out"); }
+  std::string output() const { return dir_ / "out"; }
   std::string Rejected() { return ReadFile(output() + "/rejected.csv").value(); }
 
   static PreprocessOptions With(SplitMethod method) {
@@ -249,7 +249,7 @@ TEST_F(PreprocessTest, NothingButRejectedRowsIsAnErrorWhateverIsAllowed) {
 
 TEST_F(PreprocessTest, GzippedInputGivesTheSameDataSet) {
   const std::string plain = Prepare(MakeGridCsv()).value().digest;
-  const std::string path = dir_.File("in.csv.gz");
+  const std::string path = dir_ / "in.csv.gz";
   const std::string csv = MakeGridCsv();
   gzFile file = gzopen(path.c_str(), "wb");
   gzwrite(file, csv.data(), static_cast<unsigned>(csv.size()));
@@ -284,13 +284,12 @@ TEST_F(PreprocessTest, BadOptionsAreRefusedBeforeTheFileIsRead) {
 }
 
 TEST_F(PreprocessTest, AMissingFileIsNotFound) {
-  EXPECT_EQ(Preprocess(dir_.File("missing.csv"), output(), {}, nullptr).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Preprocess(dir_ / "missing.csv", output(), {}, nullptr).status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(PreprocessTest, AnUnwritableOutputIsAnErrorThatNamesIt) {
   dir_.Write("file", "x");
-  const absl::Status status =
-      Preprocess(dir_.Write("in.csv", MakeGridCsv()), dir_.File("file/out"), {}, nullptr).status();
+  const absl::Status status = Preprocess(dir_.Write("in.csv", MakeGridCsv()), dir_ / "file/out", {}, nullptr).status();
   EXPECT_THAT(std::string(status.message()), HasSubstr("file/out"));
 }
 

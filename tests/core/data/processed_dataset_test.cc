@@ -10,8 +10,8 @@
 #include "core/base/file.h"
 #include "core/base/torch_util.h"
 #include "core/data/manifest.h"
-#include "tests/core/base/temp_dir.h"
 #include "tests/core/data/small_dataset.h"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
@@ -38,15 +38,15 @@ class ProcessedDatasetTest : public ::testing::Test {
 
   // Changes one entry of a saved .pt file and lets the manifest vouch for the result, as a hostile writer would.
   void Forge(const std::string& file, const std::string& key, const c10::IValue& value) {
-    TensorDict dict = LoadDict(dir_.File(file)).value();
+    TensorDict dict = LoadDict(dir_ / file).value();
     dict.insert_or_assign(key, value);
-    ASSERT_TRUE(SaveDict(dir_.File(file), dict).ok());
+    ASSERT_TRUE(SaveDict(dir_ / file, dict).ok());
     DatasetManifest manifest;
     FileDigests digests;
-    ASSERT_TRUE(ParseManifest(ReadFile(dir_.File("manifest.json")).value(), &manifest, &digests).ok());
-    digests[file] = Sha256HexOfFile(dir_.File(file)).value();
+    ASSERT_TRUE(ParseManifest(ReadFile(dir_ / "manifest.json").value(), &manifest, &digests).ok());
+    digests[file] = Sha256HexOfFile(dir_ / file).value();
     manifest.digest = CombineDigests(digests);
-    ASSERT_TRUE(WriteFileAtomically(dir_.File("manifest.json"), ManifestToJson(manifest, digests)).ok());
+    ASSERT_TRUE(WriteFileAtomically(dir_ / "manifest.json", ManifestToJson(manifest, digests)).ok());
   }
 
   void ExpectRefused(const std::string& file, const std::string& key, const c10::IValue& value) {
@@ -114,7 +114,7 @@ TEST_F(ProcessedDatasetTest, HasTheDocumentedFiles) {
 
 TEST_F(ProcessedDatasetTest, PartsNotAskedForStayEmptyAndUnread) {
   Save(MakeSmallDataset());
-  std::filesystem::remove(dir_.File("test_data.pt"));
+  std::filesystem::remove(dir_ / "test_data.pt");
   const ProcessedDataset loaded = LoadProcessedDataset(dir_.path(), {Part::kTrain, Part::kVal}).value();
   EXPECT_EQ(loaded.train.size(), 2);
   EXPECT_EQ(loaded.val.size(), 1);
@@ -145,7 +145,7 @@ TEST_F(ProcessedDatasetTest, DigestDependsOnTheContentsAlone) {
   second.manifest.source = "renamed.csv";
   other.test.affinity[0] += 0.001;
   ASSERT_TRUE(SaveProcessedDataset(dir_.path(), &first).ok());
-  ASSERT_TRUE(SaveProcessedDataset(elsewhere.File("deep/er"), &second).ok());
+  ASSERT_TRUE(SaveProcessedDataset(elsewhere / "deep/er", &second).ok());
   ASSERT_TRUE(SaveProcessedDataset(dir_.path(), &other).ok());
   EXPECT_EQ(first.manifest.digest, second.manifest.digest);
   EXPECT_NE(first.manifest.digest, other.manifest.digest);
@@ -153,13 +153,13 @@ TEST_F(ProcessedDatasetTest, DigestDependsOnTheContentsAlone) {
 
 TEST_F(ProcessedDatasetTest, ADirectoryWithoutManifestIsNotFound) {
   EXPECT_EQ(LoadManifest(dir_.path()).status().code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(LoadProcessedDataset(dir_.File("missing"), {}).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(LoadProcessedDataset(dir_ / "missing", {}).status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(ProcessedDatasetTest, AWriteThatFailsLeavesNoDataSetThere) {
   Save(MakeSmallDataset());
-  std::filesystem::remove(dir_.File("val_data.pt"));
-  std::filesystem::create_directory(dir_.File("val_data.pt"));  // Nothing can be renamed over it.
+  std::filesystem::remove(dir_ / "val_data.pt");
+  std::filesystem::create_directory(dir_ / "val_data.pt");  // Nothing can be renamed over it.
   ProcessedDataset dataset = MakeSmallDataset();
   EXPECT_FALSE(SaveProcessedDataset(dir_.path(), &dataset).ok());
   EXPECT_EQ(LoadManifest(dir_.path()).status().code(), absl::StatusCode::kNotFound);
@@ -167,7 +167,7 @@ TEST_F(ProcessedDatasetTest, AWriteThatFailsLeavesNoDataSetThere) {
 
 TEST_F(ProcessedDatasetTest, AMissingFileIsNamed) {
   Save(MakeSmallDataset());
-  std::filesystem::remove(dir_.File("val_data.pt"));
+  std::filesystem::remove(dir_ / "val_data.pt");
   const absl::Status status = LoadProcessedDataset(dir_.path(), kAllParts).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("val_data.pt"), HasSubstr("missing")));
@@ -176,7 +176,7 @@ TEST_F(ProcessedDatasetTest, AMissingFileIsNamed) {
 TEST_F(ProcessedDatasetTest, EveryDamagedFileIsNamed) {
   for (const std::string file : {"entities.pt", "scaler_params.pt", "train_data.pt", "val_data.pt", "test_data.pt"}) {
     Save(MakeSmallDataset());
-    std::string bytes = ReadFile(dir_.File(file)).value();
+    std::string bytes = ReadFile(dir_ / file).value();
     bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
     dir_.Write(file, bytes);
     const absl::Status status = LoadProcessedDataset(dir_.path(), kAllParts).status();
@@ -187,7 +187,7 @@ TEST_F(ProcessedDatasetTest, EveryDamagedFileIsNamed) {
 
 TEST_F(ProcessedDatasetTest, DamagedManifestsAreNamed) {
   Save(MakeSmallDataset());
-  const std::string whole = ReadFile(dir_.File("manifest.json")).value();
+  const std::string whole = ReadFile(dir_ / "manifest.json").value();
   for (const std::string& json : {std::string(), std::string("[]"), std::string("{}"),
                                   whole.substr(0, whole.size() / 2), std::string("{\"format\": 3}")}) {
     dir_.Write("manifest.json", json);
@@ -199,7 +199,7 @@ TEST_F(ProcessedDatasetTest, DamagedManifestsAreNamed) {
 
 TEST_F(ProcessedDatasetTest, AnotherFeatureVersionIsRefused) {
   Save(MakeSmallDataset());
-  std::string json = ReadFile(dir_.File("manifest.json")).value();
+  std::string json = ReadFile(dir_ / "manifest.json").value();
   const std::string version = "\"feature_version\": 1";
   ASSERT_NE(json.find(version), std::string::npos);
   dir_.Write("manifest.json", json.replace(json.find(version), version.size(), "\"feature_version\": 2"));

@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/file.h"
 #include "core/data/processed_dataset.h"
-#include "tests/core/base/temp_dir.h"
 #include "tests/core/data/small_dataset.h"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
@@ -62,8 +62,8 @@ TEST(PythonLoadTest, TorchLoadSeesEveryValue) {
   ProcessedDataset dataset = MakeSmallDataset();
   ASSERT_TRUE(SaveProcessedDataset(dir.path(), &dataset).ok());
   const std::string script = dir.Write("print.py", kScript);
-  ASSERT_EQ(Shell(absl::StrCat(kPython, " ", script, " ", dir.path(), " > ", dir.File("out"))), 0);
-  EXPECT_EQ(ReadFile(dir.File("out")).value(), kExpected);
+  ASSERT_EQ(Shell(absl::StrCat(kPython, " ", script, " ", dir.path(), " > ", dir / "out")), 0);
+  EXPECT_EQ(ReadFile(dir / "out").value(), kExpected);
 }
 
 }  // namespace

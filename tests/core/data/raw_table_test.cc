@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tests/core/base/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {

@@ -20,7 +20,7 @@
 #include "core/data/processed_dataset.h"
 #include "core/data/raw_table.h"
 #include "core/data/synthetic_rule.h"
-#include "tests/core/base/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
@@ -33,8 +33,8 @@ RawTable Read(const std::string& path) {
 
 RawTable Make(int64_t pairs, uint64_t seed) {
   const TempDir dir;
-  EXPECT_TRUE(Synthesize(dir.File("x.csv"), {pairs, seed}).ok());
-  return Read(dir.File("x.csv"));
+  EXPECT_TRUE(Synthesize(dir / "x.csv", {pairs, seed}).ok());
+  return Read(dir / "x.csv");
 }
 
 // The warheads that a canonical SMILES shows; written as RDKit writes them.
@@ -167,11 +167,11 @@ TEST(SyntheticRuleTest, ResiduesCoverTheTwentyStandardOnes) {
 
 TEST(SynthesizeTest, HasTheColumnsAndTheNumberOfPairsAskedFor) {
   const TempDir dir;
-  const std::string summary = Synthesize(dir.File("x.csv"), {4000, 1}).value();
+  const std::string summary = Synthesize(dir / "x.csv", {4000, 1}).value();
   EXPECT_EQ(summary, "4000 pairs of 253 molecules and 42 proteins");
-  const std::string csv = ReadFile(dir.File("x.csv")).value();
+  const std::string csv = ReadFile(dir / "x.csv").value();
   EXPECT_EQ(csv.substr(0, csv.find('\n')), "drug_id,target_id,compound_iso_smiles,target_sequence,pKd");
-  const RawTable table = Read(dir.File("x.csv"));
+  const RawTable table = Read(dir / "x.csv");
   EXPECT_EQ(table.rows.size(), 4000u);
   EXPECT_TRUE(table.rejected.empty());
   EXPECT_EQ(table.smiles.size(), 253u);
@@ -218,9 +218,9 @@ TEST(SynthesizeTest, SequencesAreValidAndCarryOneMotifOncePer150Residues) {
 
 TEST(SynthesizeTest, AdditiveModelsCannotSolveItAndTheInteractionCan) {
   const TempDir dir;
-  ASSERT_TRUE(Synthesize(dir.File("x.csv"), {4000, 5}).ok());
-  ASSERT_TRUE(Preprocess(dir.File("x.csv"), dir.File("out"), {}, nullptr).ok());
-  const ProcessedDataset dataset = LoadProcessedDataset(dir.File("out"), {Part::kTrain, Part::kTest}).value();
+  ASSERT_TRUE(Synthesize(dir / "x.csv", {4000, 5}).ok());
+  ASSERT_TRUE(Preprocess(dir / "x.csv", dir / "out", {}, nullptr).ok());
+  const ProcessedDataset dataset = LoadProcessedDataset(dir / "out", {Part::kTrain, Part::kTest}).value();
   for (const double shrinkage : {0.0, 5.0, 50.0}) {
     const AdditiveModel additive(dataset.train, dataset.molecules.size(), dataset.proteins.size(), shrinkage);
     EXPECT_LT(TestR2(additive, dataset.test), 0.1) << shrinkage;
@@ -231,18 +231,18 @@ TEST(SynthesizeTest, AdditiveModelsCannotSolveItAndTheInteractionCan) {
 TEST(SynthesizeTest, TheSeedDecidesTheFile) {
   const TempDir dir;
   for (const auto& [name, seed] : std::vector<std::pair<std::string, uint64_t>>{{"a", 6}, {"b", 6}, {"c", 7}}) {
-    ASSERT_TRUE(Synthesize(dir.File(name), {500, seed}).ok());
+    ASSERT_TRUE(Synthesize(dir / name, {500, seed}).ok());
   }
-  EXPECT_EQ(ReadFile(dir.File("a")).value(), ReadFile(dir.File("b")).value());
-  EXPECT_NE(ReadFile(dir.File("a")).value(), ReadFile(dir.File("c")).value());
+  EXPECT_EQ(ReadFile(dir / "a").value(), ReadFile(dir / "b").value());
+  EXPECT_NE(ReadFile(dir / "a").value(), ReadFile(dir / "c").value());
 }
 
 TEST(SynthesizeTest, TheFewestPairsWorkAndFewerAreRefused) {
   EXPECT_EQ(Make(100, 8).rows.size(), 100u);
   const TempDir dir;
-  const absl::Status status = Synthesize(dir.File("x.csv"), {99, 1}).status();
+  const absl::Status status = Synthesize(dir / "x.csv", {99, 1}).status();
   EXPECT_EQ(GetErrorMetadata(status)["field"], "pairs");
-  EXPECT_EQ(GetErrorMetadata(Synthesize(dir.File("x.csv"), {1000001, 1}).status())["field"], "pairs");
+  EXPECT_EQ(GetErrorMetadata(Synthesize(dir / "x.csv", {1000001, 1}).status())["field"], "pairs");
   EXPECT_TRUE(dir.Names().empty());
 }
 

@@ -15,6 +15,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
@@ -43,12 +44,6 @@ ComparisonInput TwoModels(int pairs = 200) {
     input.models[1].predicted.push_back(truth + error / 2);
   }
   return input;
-}
-
-std::string FreshDirectory(const std::string& name) {
-  const std::string directory = testing::TempDir() + "/comparison_test_" + name;
-  std::filesystem::remove_all(directory);
-  return directory;
 }
 
 std::vector<std::string> FilesIn(const std::string& directory) {
@@ -154,7 +149,8 @@ TEST(CompareTest, RejectsInputsThatDoNotFit) {
 
 TEST(WriteComparisonTest, WritesEveryFileWholeAndNothingElse) {
   const ComparisonInput input = TwoModels();
-  const std::string directory = FreshDirectory("files");
+  const TempDir temp;
+  const std::string directory = temp / "files";
   ASSERT_TRUE(WriteComparison(input, *Compare(input), directory).ok());
   EXPECT_THAT(FilesIn(directory),
               UnorderedElementsAre("report.json", "report.html", "metrics.csv", "predictions.csv",
@@ -176,7 +172,8 @@ TEST(WriteComparisonTest, WritesEveryFileWholeAndNothingElse) {
 TEST(WriteComparisonTest, TablesHoldTheNumbersOfTheComparison) {
   const ComparisonInput input = TwoModels(50);
   const auto comparison = Compare(input);
-  const std::string directory = FreshDirectory("tables");
+  const TempDir temp;
+  const std::string directory = temp / "tables";
   ASSERT_TRUE(WriteComparison(input, *comparison, directory).ok());
   const auto report = nlohmann::json::parse(MustRead(directory + "/report.json"));
   EXPECT_EQ(report["dataset"], "kiba");
@@ -197,7 +194,8 @@ TEST(WriteComparisonTest, TablesHoldTheNumbersOfTheComparison) {
 TEST(WriteComparisonTest, ReportNeedsNothingFromElsewhere) {
   ComparisonInput input = TwoModels();
   input.models[1].name = "<script>alert(1)</script> & 'co'";
-  const std::string directory = FreshDirectory("report");
+  const TempDir temp;
+  const std::string directory = temp / "report";
   ASSERT_TRUE(WriteComparison(input, *Compare(input), directory).ok());
   const std::string html = MustRead(directory + "/report.html");
   EXPECT_THAT(html, Not(HasSubstr("http:")));
@@ -218,7 +216,8 @@ TEST(WriteComparisonTest, SurvivesDataWithoutSpread) {
   ComparisonInput input = TwoModels();
   input.truth.assign(input.truth.size(), 5.0);
   for (ModelPredictions& model : input.models) model.predicted = input.truth;
-  const std::string directory = FreshDirectory("constant");
+  const TempDir temp;
+  const std::string directory = temp / "constant";
   const auto comparison = Compare(input);
   ASSERT_TRUE(comparison.ok());
   const absl::Status status = WriteComparison(input, *comparison, directory);
@@ -232,7 +231,8 @@ TEST(WriteComparisonTest, DrawsSixModels) {
     input.models.push_back(input.models[0]);
     input.models.back().name = "model" + std::to_string(i);
   }
-  const std::string directory = FreshDirectory("six");
+  const TempDir temp;
+  const std::string directory = temp / "six";
   const absl::Status status = WriteComparison(input, *Compare(input), directory);
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_THAT(MustRead(directory + "/metrics_comparison.svg"), HasSubstr("model3"));
@@ -240,7 +240,8 @@ TEST(WriteComparisonTest, DrawsSixModels) {
 
 TEST(WriteComparisonTest, WithoutGnuplotIsUnavailableAndSaysWhatToInstall) {
   const ComparisonInput input = TwoModels();
-  const std::string directory = FreshDirectory("no_gnuplot");
+  const TempDir temp;
+  const std::string directory = temp / "no_gnuplot";
   const ScopedEnvironment path("PATH", "/nonexistent");
   const absl::Status status = WriteComparison(input, *Compare(input), directory);
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
@@ -250,8 +251,8 @@ TEST(WriteComparisonTest, WithoutGnuplotIsUnavailableAndSaysWhatToInstall) {
 }
 
 TEST(WriteComparisonTest, LeavesNoTemporaryDirectory) {
-  const std::string temporary = FreshDirectory("temporary");
-  const std::string output = FreshDirectory("output");
+  const TempDir temp;
+  const std::string temporary = temp / "temporary", output = temp / "output";
   ASSERT_TRUE(MakeDirectories(temporary).ok());
   const ScopedEnvironment tmpdir("TMPDIR", temporary);
   const ComparisonInput input = TwoModels(20);
@@ -268,7 +269,8 @@ TEST(SummarizeComparisonTest, SaysWhoIsBetterByHowMuchAndInWhichUnit) {
 }
 
 TEST(RunGnuplotTest, FailureCarriesGnuplotsLastWords) {
-  const std::string directory = FreshDirectory("failure");
+  const TempDir temp;
+  const std::string directory = temp / "failure";
   ASSERT_TRUE(MakeDirectories(directory).ok());
   const absl::Status status = RunGnuplot(directory, "plot 'no_such_file.dat'\n");
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal);

@@ -1,7 +1,5 @@
 #include "core/evaluation/metrics.h"
 
-#include <unistd.h>
-
 #include <cmath>
 #include <cstdio>
 #include <map>
@@ -9,12 +7,12 @@
 #include <random>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
@@ -78,16 +76,10 @@ print(json.dumps({k: None if v != v else float(v) for k, v in out.items()}))
 )";
 
 std::map<std::string, double> NumpyMetrics(const Data& data) {
-  const std::string stem = absl::StrCat(testing::TempDir(), "/numpy_metrics_", getpid());
-  const auto write = [](const std::string& path, const std::string& text) {
-    std::FILE* const file = std::fopen(path.c_str(), "w");
-    ASSERT_NE(file, nullptr) << path;
-    std::fputs(text.c_str(), file);
-    std::fclose(file);
-  };
-  write(stem + ".py", kNumpy);
-  write(stem + ".json", nlohmann::json({data.truth, data.predicted}).dump());
-  const std::string command = "/usr/bin/python3 " + stem + ".py " + stem + ".json";
+  const TempDir dir;
+  const std::string script = dir.Write("metrics.py", kNumpy);
+  const std::string pairs = dir.Write("pairs.json", nlohmann::json({data.truth, data.predicted}).dump());
+  const std::string command = "/usr/bin/python3 " + script + " " + pairs;
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command.c_str(), "r"), pclose);
   std::string output;
   for (int c = std::fgetc(pipe.get()); c != EOF; c = std::fgetc(pipe.get())) output.push_back(static_cast<char>(c));

@@ -3,15 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "core/base/file.h"
 #include "core/model/checkpoint.h"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
@@ -23,7 +22,6 @@ constexpr char kKinase[] = "MTVKTEAAKGTLTYSRMRGMVAILIAFMKQRRMGLNDFIQKIANNSYACKHP
 class PredictorTest : public testing::Test {
  protected:
   PredictorTest() {
-    std::filesystem::create_directories(directory_);
     torch::manual_seed(4);
     Checkpoint checkpoint;
     checkpoint.options.hidden_dim = 16;
@@ -36,7 +34,6 @@ class PredictorTest : public testing::Test {
     EXPECT_TRUE(loaded.ok()) << loaded.status();
     predictor_ = *std::move(loaded);
   }
-  ~PredictorTest() override { std::filesystem::remove_all(directory_); }
 
   double One(const std::string& smiles, const std::string& sequence) const {
     const auto results = predictor_->Predict({{smiles}, {sequence}, {{0, 0}}});
@@ -44,8 +41,8 @@ class PredictorTest : public testing::Test {
     return *results->at(0);
   }
 
-  const std::string directory_ = testing::TempDir() + "/predictor_test_" + std::to_string(getpid());
-  const std::string path_ = directory_ + "/best_model.pt";
+  const TempDir directory_;
+  const std::string path_ = directory_ / "best_model.pt";
   std::shared_ptr<const Predictor> predictor_;
 };
 
@@ -106,7 +103,7 @@ TEST_F(PredictorTest, ThreadsShareOneModel) {
 }
 
 TEST_F(PredictorTest, MissingFileAndUnknownDeviceAreNamed) {
-  EXPECT_EQ(LoadPredictor(directory_ + "/none.pt", "cpu").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(LoadPredictor(directory_ / "none.pt", "cpu").status().code(), absl::StatusCode::kNotFound);
   const absl::Status status = LoadPredictor(path_, "tpu").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("device: tpu"));

@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <filesystem>
 
 #include "core/base/file.h"
 #include "core/model/predict_pairs.h"
 #include "tests/support/synthetic_batch.h"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
@@ -18,13 +18,11 @@ using testing::HasSubstr;
 class CheckpointTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::filesystem::create_directories(directory_);
     options_.model_type = ModelType::kStandard;
     options_.hidden_dim = 16;
     options_.feature_dim = 8;
     options_.residues_per_token = 8;
   }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
 
   Checkpoint Make(const AffinityModel& model) const {
     Checkpoint checkpoint;
@@ -36,9 +34,9 @@ class CheckpointTest : public testing::Test {
     checkpoint.weights = CopyWeights(*model);
     return checkpoint;
   }
-  std::string Path() const { return directory_ + "/model.pt"; }
+  std::string Path() const { return directory_ / "model.pt"; }
 
-  const std::string directory_ = testing::TempDir() + "/checkpoint_test_" + std::to_string(getpid());
+  const TempDir directory_;
   ModelOptions options_;
 };
 

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <random>
@@ -15,6 +14,7 @@
 #include "core/model/checkpoint.h"
 #include "core/training/run_files.h"
 #include "tests/support/synthetic_batch.h"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
@@ -45,7 +45,6 @@ class Recorder : public TrainingObserver {
 class TrainerTest : public testing::Test {
  protected:
   TrainerTest() {
-    std::filesystem::create_directories(data_dir_);
     ProcessedDataset dataset = MakeDataset();
     EXPECT_TRUE(SaveProcessedDataset(data_dir_, &dataset).ok());
     options_.model.hidden_dim = 8;
@@ -57,7 +56,6 @@ class TrainerTest : public testing::Test {
     options_.mixed_precision = false;
     options_.device = "cpu";
   }
-  ~TrainerTest() override { std::filesystem::remove_all(root_); }
 
   // Affinity = first atom's element (0 or 1) XOR first residue (1 or 2), as -1 or 1, plus 5.
   ProcessedDataset MakeDataset() const {
@@ -92,7 +90,7 @@ class TrainerTest : public testing::Test {
     recorder->files = RunFiles{OutputDir(output)};
     return Train(data_dir_, OutputDir(output), options_, resume, stop_, recorder);
   }
-  std::string OutputDir(const std::string& output) const { return root_ + "/" + output; }
+  std::string OutputDir(const std::string& output) const { return root_ / output; }
 
   static void ExpectSameWeights(const std::string& a, const std::string& b) {
     const auto first = LoadCheckpoint(a), second = LoadCheckpoint(b);
@@ -103,8 +101,8 @@ class TrainerTest : public testing::Test {
     }
   }
 
-  const std::string root_ = testing::TempDir() + "/trainer_test_" + std::to_string(getpid());
-  const std::string data_dir_ = root_ + "/data";
+  const TempDir root_;
+  const std::string data_dir_ = root_ / "data";
   TrainingOptions options_;
   std::atomic<bool> stop_{false};
 };

@@ -1,31 +1,27 @@
 #include "server/worker/directory_lock.h"
 
-#include <unistd.h>
-
-#include <filesystem>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
 
 class DirectoryLockTest : public testing::Test {
  protected:
-  ~DirectoryLockTest() override { std::filesystem::remove_all(directory_); }
-  const std::string directory_ = absl::StrCat(testing::TempDir(), "/directory_lock_test_", getpid());
+  const TempDir directory_;
 };
 
 TEST_F(DirectoryLockTest, OneHolderAtATime) {
-  auto first = DirectoryLock::Acquire(directory_ + "/made/too", absl::ZeroDuration());
+  auto first = DirectoryLock::Acquire(directory_ / "made/too", absl::ZeroDuration());
   ASSERT_TRUE(first.ok()) << first.status();
-  const auto second = DirectoryLock::Acquire(directory_ + "/made/too", absl::ZeroDuration());
+  const auto second = DirectoryLock::Acquire(directory_ / "made/too", absl::ZeroDuration());
   EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(GetReason(second.status()), "DIRECTORY_IN_USE");
   first->reset();
-  EXPECT_TRUE(DirectoryLock::Acquire(directory_ + "/made/too", absl::ZeroDuration()).ok());
+  EXPECT_TRUE(DirectoryLock::Acquire(directory_ / "made/too", absl::ZeroDuration()).ok());
 }
 
 TEST_F(DirectoryLockTest, FileInThePlaceOfTheDirectoryIsAnError) {

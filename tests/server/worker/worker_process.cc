@@ -14,6 +14,7 @@
 #include "core/base/file.h"
 #include "google/protobuf/util/delimited_message_util.h"
 #include "gtest/gtest.h"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
@@ -22,17 +23,8 @@ constexpr char kWorker[] = DEEPBINDNET_WORKER;
 
 // Everything that this process writes; removed when it ends.
 const std::string& Root() {
-  static const struct Directory {
-    Directory() : path(testing::TempDir() + "/worker_test_XXXXXX") {
-      if (mkdtemp(path.data()) == nullptr) std::abort();
-    }
-    ~Directory() {
-      std::error_code ignored;
-      std::filesystem::remove_all(path, ignored);
-    }
-    std::string path;
-  } root;
-  return root.path;
+  static const TempDir root;
+  return root.path();
 }
 
 // Pointers into `strings`, as exec wants them.
