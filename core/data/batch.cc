@@ -18,6 +18,14 @@ constexpr int64_t kTokenGap = 2;
 
 int64_t RoundUp(int64_t value, int64_t quantum) { return (value + quantum - 1) / quantum * quantum; }
 
+// Up to a multiple of `quantum`, or of a smaller power of two, at least 64, where that suffices: one pair is not to
+// cost a thousand rows.
+int64_t RoundRows(int64_t rows, int64_t quantum) {
+  int64_t power = 64;
+  while (power < rows && power < quantum) power *= 2;
+  return RoundUp(rows, power);
+}
+
 // Distinct entities in order of first use.
 class Distinct {
  public:
@@ -90,7 +98,7 @@ Ranges AddMolecules(const std::vector<const MolecularGraph*>& molecules, PairBat
     ranges.Add(atoms, molecule->atoms());
     atoms += molecule->atoms();
   }
-  const int64_t rows = RoundUp(atoms, kRowQuantum), degree = MaxDegree(molecules);
+  const int64_t rows = RoundRows(atoms, kRowQuantum), degree = MaxDegree(molecules);
   batch->atom_features = torch::zeros({rows, kAtomFeatures}, torch::kInt64);
   batch->neighbors = torch::zeros({rows, degree}, torch::kInt64);
   batch->neighbor_bonds = torch::full({rows, degree}, kBondCodes, torch::kInt64);
@@ -123,7 +131,7 @@ Ranges AddProteins(const std::vector<const std::vector<uint8_t>*>& proteins, int
     ranges.Add(tokens, count);
     tokens += count + kTokenGap;
   }
-  const int64_t rows = RoundUp(tokens, kTokenQuantum);
+  const int64_t rows = RoundRows(tokens, kTokenQuantum);
   batch->residues = torch::zeros({rows * residues_per_token}, torch::kInt64);
   batch->token_mask = torch::zeros({rows, 1}, torch::kFloat32);
   for (size_t p = 0; p < proteins.size(); ++p) {
@@ -164,7 +172,7 @@ class PackedSide {
 
  private:
   static torch::Tensor Rounded(Rows rows) {
-    rows.resize(RoundUp(static_cast<int64_t>(rows.size()), kRowQuantum), 0);
+    rows.resize(RoundRows(static_cast<int64_t>(rows.size()), kRowQuantum), 0);
     return torch::tensor(rows);
   }
 
@@ -177,8 +185,10 @@ class PackedSide {
 void AddPairs(const Rows& drug_of, const Rows& target_of, const Ranges& atoms, const Ranges& tokens, PairBatch* batch) {
   Rows order(drug_of.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return tokens.count[target_of[a]] < tokens.count[target_of[b]]; });
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return std::make_pair(tokens.count[target_of[a]], atoms.count[drug_of[a]]) <
+           std::make_pair(tokens.count[target_of[b]], atoms.count[drug_of[b]]);
+  });
   PackedSide drugs(atoms, kPaddedAtomQuantum), targets(tokens, kPaddedTokenQuantum);
   Rows drug, target, place(order.size());
   for (size_t begin = 0; begin < order.size(); begin += kBucketPairs) {

@@ -70,8 +70,9 @@ struct PairIndex {
   int32_t target = 0;
 };
 
-// Builds a batch on the CPU. Only molecules and proteins that a pair names are included. Every molecule has an atom,
-// every protein a residue, every index is in range: the caller has checked. Pure; safe to call from any thread.
+// Builds a batch of one or more pairs on the CPU. Only molecules and proteins that a pair names are included. Every
+// molecule has an atom, every protein a residue, every index is in range: the caller has checked. Pure; safe to call
+// from any thread.
 PairBatch MakeBatch(const std::vector<const MolecularGraph*>& molecules,
                     const std::vector<const std::vector<uint8_t>*>& proteins, const std::vector<PairIndex>& pairs,
                     int residues_per_token);

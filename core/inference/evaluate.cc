@@ -24,6 +24,15 @@ PairTable TakePart(ProcessedDataset* dataset, Part part) {
   return {};
 }
 
+absl::Status CheckUnits(const Checkpoint& checkpoint, const DatasetManifest& manifest) {
+  const std::string &trained = checkpoint.affinity_unit, &measured = manifest.affinity_unit;
+  if (trained.empty() || measured.empty() || trained == measured) return absl::OkStatus();
+  return WithReason(
+      absl::FailedPreconditionError(absl::StrCat("the model predicts ", trained, " and the data set holds ", measured,
+                                                 "; take a data set in the model's unit")),
+      "OTHER_UNIT", {{"model_unit", trained}, {"dataset_unit", measured}});
+}
+
 }  // namespace
 
 absl::StatusOr<Evaluation> Evaluate(const std::string& checkpoint_path, const std::string& data_dir, Part part) {
@@ -33,6 +42,7 @@ absl::StatusOr<Evaluation> Evaluate(const std::string& checkpoint_path, const st
     auto model = MakeModel(checkpoint, device);
     if (!model.ok()) return Annotate(model.status(), checkpoint_path);
     DBN_ASSIGN_OR_RETURN(ProcessedDataset dataset, LoadProcessedDataset(data_dir, {part}));
+    DBN_RETURN_IF_ERROR(CheckUnits(checkpoint, dataset.manifest));
     Evaluation evaluation;
     evaluation.model_type = std::string(ModelTypeName(checkpoint.options.model_type));
     evaluation.affinity_unit = checkpoint.affinity_unit;
@@ -44,10 +54,7 @@ absl::StatusOr<Evaluation> Evaluate(const std::string& checkpoint_path, const st
               data_dir, ": the part asked for has no pairs; prepare the data set with a larger share for it")),
           "EMPTY_PART");
     }
-    for (const double z :
-         PredictPairs(*model, device, GraphsOf(dataset), TokensOf(dataset), PairsOf(evaluation.pairs))) {
-      evaluation.predicted.push_back(checkpoint.scaler.Unscale(z));
-    }
+    evaluation.predicted = PredictAffinities(*model, device, dataset, evaluation.pairs, checkpoint.scaler);
     evaluation.metrics = ComputeMetrics(evaluation.pairs.affinity, evaluation.predicted);
     return evaluation;
   });

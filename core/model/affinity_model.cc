@@ -118,7 +118,8 @@ void AffinityModelImpl::Fuse(const PairBatch& batch, size_t layer, Side* drug, S
 torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<torch::Tensor>* gates) {
   const torch::Tensor atoms = molecules_(batch), tokens = proteins_(batch);
   const torch::Tensor drugs = drug_scale_(drug_pool_(GatherRows(atoms, batch.molecules.rows), batch.molecules.mask));
-  const torch::Tensor targets = target_scale_(target_pool_(GatherRows(tokens, batch.proteins.rows), batch.proteins.mask));
+  const torch::Tensor targets =
+      target_scale_(target_pool_(GatherRows(tokens, batch.proteins.rows), batch.proteins.mask));
 
   Side drug{GatherRows(atoms, batch.pair_atom_rows), {}}, target{GatherRows(tokens, batch.pair_token_rows), {}};
   for (size_t layer = 0; layer < drug_sides_->size(); ++layer) {
@@ -134,8 +135,9 @@ torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<tor
     fused_drugs.push_back(fused_drug_pool_(GatherRows(drug.tokens, bucket.pair_atom_rows), bucket.atom_mask));
     fused_targets.push_back(fused_target_pool_(GatherRows(target.tokens, bucket.pair_token_rows), bucket.token_mask));
   }
-  const torch::Tensor predicted = head_(torch::cat(fused_drugs), torch::cat(fused_targets),
-                                        GatherRows(drugs, batch.drug), GatherRows(targets, batch.target));
+  const torch::Tensor predicted =
+      head_(fused_drug_scale_(torch::cat(fused_drugs)), fused_target_scale_(torch::cat(fused_targets)),
+            GatherRows(drugs, batch.drug), GatherRows(targets, batch.target));
   return predicted.to(atoms.dtype()).index_select(0, batch.order);
 }
 

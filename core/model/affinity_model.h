@@ -29,9 +29,9 @@ TORCH_MODULE(AttentionPool);
 
 // Subtracts the running mean of each channel and divides by its running standard deviation, as they were seen in
 // training. Pooled vectors of different molecules (proteins) are nearly alike at first; this makes what differs large
-// enough to learn from within the first epoch. Unlike in batch normalisation, no gradient passes through the statistics
-// and an answer never depends on the rest of its batch. The statistics are parameters without gradient, so that they
-// are averaged, saved and restored with the weights.
+// enough to learn from within the first epoch. Unlike in batch normalisation, no gradient passes through the
+// statistics, and a batch moves them by a twentieth only; in evaluation nothing does. The statistics are parameters
+// without gradient, so that they are averaged, saved and restored with the weights.
 class StandardizeImpl : public torch::nn::Module {
  public:
   explicit StandardizeImpl(int64_t channels);

@@ -78,6 +78,8 @@ absl::StatusOr<Checkpoint> FromDict(const TensorDict& dict) {
 
 }  // namespace
 
+std::string ModelOptionsToJson(const ModelOptions& options) { return OptionsToJson(options).dump(); }
+
 TensorDict CopyWeights(const torch::nn::Module& model) {
   TensorDict weights = MakeTensorDict();
   for (const auto& item : model.named_parameters()) {

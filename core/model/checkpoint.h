@@ -24,6 +24,9 @@ struct Checkpoint {
   TensorDict training_state = MakeTensorDict();  // What resuming needs; empty in best_model.pt.
 };
 
+// The options as a JSON object, one field each.
+std::string ModelOptionsToJson(const ModelOptions& options);
+
 // The model's parameters by name, copied to the CPU.
 TensorDict CopyWeights(const torch::nn::Module& model);
 

@@ -10,7 +10,8 @@
 
 namespace deepbindnet {
 
-// True where bf16 products are faster than fp32: a CPU with AVX512-BF16 or AMX, or any CUDA device of the last years.
+// True where bf16 products are faster than fp32: a CPU with AVX512-BF16 or AMX, or a CUDA device, which
+// is taken to be of the Ampere generation or newer.
 bool SupportsBf16(const torch::Device& device);
 
 // While it lives, matrix products on `device` that this thread starts run in bf16 and everything else in the type of

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace deepbindnet {
 namespace {
@@ -27,6 +28,14 @@ std::vector<double> PredictPairs(AffinityModel model, const torch::Device& devic
     const torch::Tensor z = model->forward(batch).to(torch::kCPU);
     for (size_t i = begin; i < end; ++i) predicted[order[i]] = z.data_ptr<float>()[i - begin];
   }
+  return predicted;
+}
+
+std::vector<double> PredictAffinities(AffinityModel model, const torch::Device& device, const ProcessedDataset& dataset,
+                                      const PairTable& part, const Scaler& scaler) {
+  std::vector<double> predicted =
+      PredictPairs(std::move(model), device, GraphsOf(dataset), TokensOf(dataset), PairsOf(part));
+  for (double& value : predicted) value = scaler.Unscale(value);
   return predicted;
 }
 

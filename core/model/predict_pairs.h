@@ -17,6 +17,10 @@ std::vector<double> PredictPairs(AffinityModel model, const torch::Device& devic
                                  const std::vector<const std::vector<uint8_t>*>& proteins,
                                  const std::vector<PairIndex>& pairs);
 
+// Predictions for one part of a data set, in the affinity's unit and the part's order.
+std::vector<double> PredictAffinities(AffinityModel model, const torch::Device& device, const ProcessedDataset& dataset,
+                                      const PairTable& part, const Scaler& scaler);
+
 // What MakeBatch and PredictPairs take, out of a data set.
 std::vector<const MolecularGraph*> GraphsOf(const ProcessedDataset& dataset);
 std::vector<const std::vector<uint8_t>*> TokensOf(const ProcessedDataset& dataset);

@@ -1,8 +1,10 @@
 #include "core/training/run_files.h"
 
+#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/base/file.h"
@@ -53,6 +55,37 @@ std::string TrainingOptionsToJson(const TrainingOptions& options) {
               {"ema_decay", options.ema_decay},
               {"seed", options.seed}}
       .dump();
+}
+
+absl::Status CheckResumable(const Checkpoint& checkpoint, const TrainingOptions& options) {
+  const auto compare = [](const json& earlier, const json& now) -> absl::Status {
+    for (const auto& [field, value] : now.items()) {
+      if (field == "num_epochs" || field == "max_minutes" || field == "patience") continue;
+      if (earlier.contains(field) && earlier.at(field) == value) continue;
+      const std::string before = earlier.contains(field) ? earlier.at(field).dump() : "unknown";
+      return WithReason(
+          absl::FailedPreconditionError(absl::StrCat(field, ": ", value.dump(), " cannot resume a run with ", before,
+                                                     "; give ", before, " or train anew")),
+          "OTHER_OPTIONS", {{"field", field}});
+    }
+    return absl::OkStatus();
+  };
+  DBN_RETURN_IF_ERROR(
+      compare(json::parse(ModelOptionsToJson(checkpoint.options)), json::parse(ModelOptionsToJson(options.model))));
+  return compare(json::parse(checkpoint.training), json::parse(TrainingOptionsToJson(options)));
+}
+
+absl::Status RemoveRun(const RunFiles& files) {
+  std::vector<std::string> paths = {files.Latest(), files.Best(), files.MetricsCsv(), files.Result()};
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(files.output_dir, error)) {
+    if (absl::StartsWith(entry.path().filename().string(), "checkpoint_epoch_")) paths.push_back(entry.path().string());
+  }
+  for (const std::string& path : paths) {
+    if (!error) std::filesystem::remove(path, error);
+    if (error) return absl::InternalError(absl::StrCat("cannot remove ", path, ": ", error.message()));
+  }
+  return absl::OkStatus();
 }
 
 std::string HistoryToJson(const std::vector<EpochReport>& history) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/model/checkpoint.h"
 #include "core/training/trainer.h"
 
 namespace deepbindnet {
@@ -23,11 +24,19 @@ struct RunFiles {
 // The options of a run, for the record in its checkpoints.
 std::string TrainingOptionsToJson(const TrainingOptions& options);
 
+// FAILED_PRECONDITION naming the field where a run with `options` cannot go on from the checkpoint as if it had never
+// stopped. num_epochs, max_minutes and patience may differ.
+absl::Status CheckResumable(const Checkpoint& checkpoint, const TrainingOptions& options);
+
+// Removes what an earlier run left, the checkpoint that could be resumed first.
+absl::Status RemoveRun(const RunFiles& files);
+
 // The epochs of a run as JSON and back; INVALID_ARGUMENT where the text is not of this form.
 std::string HistoryToJson(const std::vector<EpochReport>& history);
 absl::StatusOr<std::vector<EpochReport>> HistoryFromJson(const std::string& text);
 
-// One line an epoch: every metric of both parts, learning rate, gate statistics, speed. Written whole.
+// One line an epoch: the metrics of both parts (of train the errors alone), learning rate, gate statistics, speed.
+// Written whole.
 absl::Status WriteMetricsCsv(const std::string& path, const std::vector<EpochReport>& history);
 
 absl::Status WriteResult(const std::string& path, const TrainingReport& report);

@@ -2,26 +2,17 @@
 
 #include <algorithm>
 #include <numeric>
-#include <random>
 #include <utility>
 
+#include "core/data/random.h"
+
 namespace deepbindnet {
-namespace {
-
-// std::shuffle's use of the generator differs between standard libraries.
-template <typename T>
-void Shuffle(std::vector<T>* items, std::mt19937_64* random) {
-  for (size_t i = items->size(); i > 1; --i) std::swap((*items)[i - 1], (*items)[(*random)() % i]);
-}
-
-}  // namespace
-
 std::vector<std::vector<int64_t>> EpochBatches(const std::vector<int32_t>& target, int batch_size, uint64_t seed,
                                                int epoch) {
-  std::mt19937_64 random(seed * 1000003 + static_cast<uint64_t>(epoch));
+  Random random(seed * 1000003 + static_cast<uint64_t>(epoch));
   std::vector<int64_t> order(target.size());
   std::iota(order.begin(), order.end(), 0);
-  Shuffle(&order, &random);
+  random.Shuffle(&order);
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return target[a] < target[b]; });
   std::vector<std::pair<size_t, size_t>> runs;
   for (size_t begin = 0; begin < order.size();) {
@@ -30,7 +21,7 @@ std::vector<std::vector<int64_t>> EpochBatches(const std::vector<int32_t>& targe
     runs.emplace_back(begin, end);
     begin = end;
   }
-  Shuffle(&runs, &random);
+  random.Shuffle(&runs);
   std::vector<std::vector<int64_t>> batches;
   for (const auto& [begin, end] : runs) {
     for (size_t i = begin; i < end; ++i) {

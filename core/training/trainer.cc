@@ -55,6 +55,8 @@ class Run {
   bool TimeIsUp() const { return options_.max_minutes > 0 && Elapsed() >= 60 * options_.max_minutes; }
   absl::Status EndEpoch(EpochReport report);
   absl::Status SaveEpoch(const EpochReport& report, const TensorDict& weights);
+  absl::Status SaveBest(Checkpoint checkpoint);
+  std::string LastGood() const;
   void SetGateStatistics(EpochReport* report) const;
   RegressionMetrics Validate();
 
@@ -127,13 +129,14 @@ absl::Status Run::Load() {
 
 absl::Status Run::Resume() {
   absl::StatusOr<Checkpoint> checkpoint = LoadCheckpoint(files_.Latest());
-  if (absl::IsNotFound(checkpoint.status())) return absl::OkStatus();
+  if (absl::IsNotFound(checkpoint.status())) return RemoveRun(files_);
   if (!checkpoint.ok()) return checkpoint.status();
   if (checkpoint->dataset_digest != dataset_.manifest.digest) {
     return WithReason(absl::FailedPreconditionError(absl::StrCat(
                           files_.Latest(), ": was trained on other data; resume with the same data set or train anew")),
                       "OTHER_DATASET");
   }
+  DBN_RETURN_IF_ERROR(CheckResumable(*checkpoint, options_));
   const TensorDict& state = checkpoint->training_state;
   DBN_RETURN_IF_ERROR(Annotate(optimizer_->LoadState(state), files_.Latest()));
   DBN_ASSIGN_OR_RETURN(const std::string history, GetString(state, "history"));
@@ -146,7 +149,9 @@ absl::Status Run::Resume() {
     observer_.OnEpoch(report);
   }
   observer_.OnMessage(absl::StrCat("resumed after epoch ", history_.back().epoch));
-  return absl::OkStatus();
+  if (best_epoch_ != checkpoint->epoch) return absl::OkStatus();
+  // The run may have been killed after this checkpoint and before the best model, whose weights are the same.
+  return SaveBest(*std::move(checkpoint));
 }
 
 std::string Run::StopReason() const {
@@ -230,11 +235,10 @@ absl::Status Run::Step(const std::vector<int64_t>& chosen, StepReport* step) {
   learning_rate_ = options_.lr * WarmupCosine(Progress(step->steps), options_.warmup_fraction);
   const double norm = optimizer_->Step(learning_rate_);
   if (!std::isfinite(value) || !std::isfinite(norm)) {
-    return WithReason(absl::InternalError(absl::StrFormat(
-                          "epoch %d, step %d of %d: the loss is %g and its gradient's norm %g; lower lr (%g) or switch "
-                          "mixed_precision off. The last good checkpoint is %s",
-                          step->epoch, step->step, step->steps, value, norm, options_.lr,
-                          history_.empty() ? "none" : files_.Latest())),
+    return WithReason(absl::InternalError(
+                          absl::StrFormat("epoch %d, step %d of %d: the loss is %g and its gradient's norm %g; lower "
+                                          "lr (%g) or switch mixed_precision off. %s",
+                                          step->epoch, step->step, step->steps, value, norm, options_.lr, LastGood())),
                       "LOSS_NOT_FINITE");
   }
   loss_sum_ += value;
@@ -244,10 +248,13 @@ absl::Status Run::Step(const std::vector<int64_t>& chosen, StepReport* step) {
   return absl::OkStatus();
 }
 
+std::string Run::LastGood() const {
+  return history_.empty() ? "No epoch was finished" : absl::StrCat("The last good checkpoint is ", files_.Latest());
+}
+
 RegressionMetrics Run::Validate() {
-  std::vector<double> predicted = PredictPairs(model_, device_, molecules_, proteins_, PairsOf(dataset_.val));
-  for (double& value : predicted) value = dataset_.scaler.Unscale(value);
-  return ComputeMetrics(dataset_.val.affinity, predicted);
+  return ComputeMetrics(dataset_.val.affinity,
+                        PredictAffinities(model_, device_, dataset_, dataset_.val, dataset_.scaler));
 }
 
 void Run::SetGateStatistics(EpochReport* report) const {
@@ -276,6 +283,12 @@ absl::Status Run::EndEpoch(EpochReport report) {
     weights = CopyWeights(*model_);
   }
   const double best = best_epoch_ > 0 ? history_[best_epoch_ - 1].val.rmse : std::numeric_limits<double>::infinity();
+  if (!std::isfinite(report.val.rmse)) {
+    return WithReason(absl::InternalError(absl::StrFormat(
+                          "epoch %d: the validation RMSE is %g; lower lr (%g) or look for extreme affinities. %s",
+                          report.epoch, report.val.rmse, options_.lr, LastGood())),
+                      "LOSS_NOT_FINITE");
+  }
   report.is_best = report.val.rmse < best;
   if (report.is_best) best_epoch_ = report.epoch;
   report.elapsed_seconds = Elapsed();
@@ -285,8 +298,8 @@ absl::Status Run::EndEpoch(EpochReport report) {
   return absl::OkStatus();
 }
 
-// The order matters after a crash: the best model stands before a checkpoint says so, and a checkpoint before anybody
-// hears of its epoch.
+// The order matters after a crash: an epoch that has its checkpoint is never trained again, Resume() writes the best
+// model from it where that is missing, and nobody hears of an epoch before both stand.
 absl::Status Run::SaveEpoch(const EpochReport& report, const TensorDict& weights) {
   Checkpoint checkpoint;
   checkpoint.options = options_.model;
@@ -296,7 +309,6 @@ absl::Status Run::SaveEpoch(const EpochReport& report, const TensorDict& weights
   checkpoint.epoch = report.epoch;
   checkpoint.training = TrainingOptionsToJson(options_);
   checkpoint.weights = weights;
-  if (report.is_best) DBN_RETURN_IF_ERROR(SaveCheckpoint(files_.Best(), checkpoint));
   checkpoint.training_state = optimizer_->State();
   checkpoint.training_state.insert("history", HistoryToJson(history_));
   checkpoint.training_state.insert("train_seconds", torch::tensor(train_seconds_, torch::kFloat64));
@@ -304,7 +316,13 @@ absl::Status Run::SaveEpoch(const EpochReport& report, const TensorDict& weights
     DBN_RETURN_IF_ERROR(SaveCheckpoint(files_.Epoch(report.epoch), checkpoint));
   }
   DBN_RETURN_IF_ERROR(WriteMetricsCsv(files_.MetricsCsv(), history_));
-  return SaveCheckpoint(files_.Latest(), checkpoint);
+  DBN_RETURN_IF_ERROR(SaveCheckpoint(files_.Latest(), checkpoint));
+  return report.is_best ? SaveBest(std::move(checkpoint)) : absl::OkStatus();
+}
+
+absl::Status Run::SaveBest(Checkpoint checkpoint) {
+  checkpoint.training_state = MakeTensorDict();
+  return SaveCheckpoint(files_.Best(), checkpoint);
 }
 
 absl::StatusOr<TrainingReport> Run::Finish() {
@@ -324,9 +342,7 @@ absl::StatusOr<TrainingReport> Run::Finish() {
   if (test.test.size() > 0) {
     DBN_ASSIGN_OR_RETURN(const Checkpoint best, LoadCheckpoint(files_.Best()));
     DBN_ASSIGN_OR_RETURN(const AffinityModel model, MakeModel(best, device_));
-    std::vector<double> predicted = PredictPairs(model, device_, GraphsOf(test), TokensOf(test), PairsOf(test.test));
-    for (double& value : predicted) value = best.scaler.Unscale(value);
-    report.test = ComputeMetrics(test.test.affinity, predicted);
+    report.test = ComputeMetrics(test.test.affinity, PredictAffinities(model, device_, test, test.test, best.scaler));
   }
   DBN_RETURN_IF_ERROR(WriteResult(files_.Result(), report));
   return report;
@@ -340,7 +356,7 @@ absl::StatusOr<TrainingReport> Train(const std::string& data_dir, const std::str
   return CatchTorch([&]() -> absl::StatusOr<TrainingReport> {
     Run run(data_dir, output_dir, options, stop, observer);
     DBN_RETURN_IF_ERROR(run.Load());
-    if (resume) DBN_RETURN_IF_ERROR(run.Resume());
+    DBN_RETURN_IF_ERROR(resume ? run.Resume() : RemoveRun(RunFiles{output_dir}));
     DBN_RETURN_IF_ERROR(run.TrainEpochs());
     return run.Finish();
   });

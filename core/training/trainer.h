@@ -63,8 +63,11 @@ class TrainingObserver {
 // checkpoint_epoch_X.pt every 5 epochs, metrics.csv, result.json; each file appears whole. With `resume`, goes on from
 // latest_checkpoint.pt where there is one; the epochs up to it are reported again first, as they were, so that a caller
 // that missed one has it. The test part is read once, after the last epoch. When `*stop` becomes true the run ends
-// after the current step with CANCELLED; the last epoch's checkpoint stands. INVALID_ARGUMENT where an option or the
-// data do not fit; INTERNAL naming epoch and step on a NaN loss.
+// after the current step with CANCELLED; the last epoch's checkpoint stands. A run without `resume` removes what an
+// earlier one left. On the CPU and without max_minutes, which follows the clock, a resumed run equals one that never
+// stopped bit for bit. INVALID_ARGUMENT where an option is out of range; FAILED_PRECONDITION where the data have no
+// training or validation part (EMPTY_PART), or the checkpoint is of other data (OTHER_DATASET) or options
+// (OTHER_OPTIONS); INTERNAL (LOSS_NOT_FINITE) naming epoch and step where the loss is not finite.
 absl::StatusOr<TrainingReport> Train(const std::string& data_dir, const std::string& output_dir,
                                      const TrainingOptions& options, bool resume, const std::atomic<bool>& stop,
                                      TrainingObserver* observer);

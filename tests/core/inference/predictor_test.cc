@@ -72,7 +72,7 @@ TEST_F(PredictorTest, BadItemsFailAloneWithAReason) {
                                             {kKinase, "MK9", "", std::string(101, 'A')},
                                             {{0, 0}, {1, 0}, {0, 1}, {0, 2}, {0, 3}, {2, 0}}});
   ASSERT_TRUE(results.ok()) << results.status();
-  EXPECT_EQ(*results->at(0), One("CCO", kKinase));
+  EXPECT_NEAR(*results->at(0), One("CCO", kKinase), 1e-5);
   EXPECT_EQ(GetReason(results->at(1).status()), "INVALID_SMILES");
   EXPECT_EQ(GetReason(results->at(2).status()), "INVALID_SEQUENCE");
   EXPECT_EQ(GetReason(results->at(3).status()), "INVALID_SEQUENCE");

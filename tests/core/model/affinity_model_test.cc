@@ -3,6 +3,11 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
 #include "core/model/predict_pairs.h"
 #include "tests/support/synthetic_batch.h"
 
@@ -143,6 +148,42 @@ TEST(AffinityModelTest, AtomOrderDoesNotMatter) {
   for (int32_t& atom : graph.bond_atoms) atom = atoms - 1 - atom;
   const double before = Predict(model, {{3, 0}})[0];
   EXPECT_NEAR(PredictPairs(model, torch::kCPU, reversed.Graphs(), reversed.Tokens(), {{3, 0}})[0], before, 1e-5);
+}
+
+TEST(StandardizeTest, StatisticsFollowTheBatchesSeenInTraining) {
+  Standardize module(2);
+  const torch::Tensor x = torch::tensor({1.0F, 10.0F, 3.0F, 30.0F}).view({2, 2});
+  module->forward(x);
+  // A twentieth of the batch's means 2 and 20, and of its mean squares 5 and 500, beside 0 and 1.
+  EXPECT_TRUE(torch::allclose(module->parameters()[0], torch::tensor({0.1F, 1.0F})));
+  EXPECT_TRUE(torch::allclose(module->parameters()[1], torch::tensor({1.2F, 25.95F})));
+  module->eval();
+  const torch::Tensor y = module->forward(x);
+  EXPECT_TRUE(torch::allclose(module->parameters()[0], torch::tensor({0.1F, 1.0F}))) << "evaluation changes nothing";
+  EXPECT_NEAR(y[1][1].item<double>(), (30 - 1) / std::sqrt(25.95 - 1), 1e-5);
+}
+
+TEST(StandardizeTest, ConstantChannelIsNotBlownUp) {
+  Standardize module(1);
+  for (int i = 0; i < 2000; ++i) module->forward(torch::full({4, 1}, 3.0F));
+  module->eval();
+  EXPECT_NEAR(module->forward(torch::full({1, 1}, 3.01F)).item<double>(), 1.0, 0.05) << "least SD 0.01";
+}
+
+TEST(StandardizeTest, EveryStatisticOfTheModelIsUsed) {
+  AffinityModel model = MakeModelOf(ModelType::kGated);
+  model->train();
+  std::vector<torch::Tensor> kept;
+  for (const auto& item : model->named_parameters()) {
+    if (!item.value().requires_grad()) kept.push_back(item.value().clone());
+  }
+  EXPECT_EQ(kept.size(), 8U) << "mean and square of four pooled vectors";
+  model->forward(Entities().Batch(AllPairs()));
+  size_t next = 0;
+  for (const auto& item : model->named_parameters()) {
+    if (item.value().requires_grad()) continue;
+    EXPECT_FALSE(torch::equal(item.value(), kept[next++])) << item.key();
+  }
 }
 
 TEST(CountParametersTest, SmallPresetIsDocumentedSize) {

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "core/model/affinity_model.h"
+#include "core/model/mixed_precision.h"
 #include "tests/support/gradient_check.h"
 #include "tests/support/synthetic_batch.h"
 
@@ -123,6 +124,39 @@ TEST_P(AffinityModelGradientTest, GradientsMatchDifferences) {
   AffinityModel model(Tiny(GetParam()));
   CheckModule<AffinityModel>(model,
                              [](AffinityModel& m, torch::Dtype type) { return Projected(m->forward(Batch(type))); });
+}
+
+// The path that training takes by default. bf16 keeps 8 bits and may turn a relu or a maximum, so the tolerance is wide;
+// uninitialised memory would be off by orders of magnitude.
+TEST_P(AffinityModelGradientTest, MixedPrecisionAgreesWithDouble) {
+  torch::manual_seed(9);
+  AffinityModel model(Tiny(GetParam()));
+  model->to(torch::kFloat64);
+  model->eval();
+  Projected(model->forward(Batch(torch::kFloat64))).backward();
+  std::vector<torch::Tensor> expected;
+  for (const torch::Tensor& parameter : model->parameters()) {
+    if (parameter.requires_grad()) expected.push_back(parameter.grad().flatten().clone());
+  }
+  model->zero_grad();
+  model->to(torch::kFloat32);
+  for (torch::Tensor parameter : model->parameters()) parameter.mutable_grad() = torch::Tensor();
+  for (int round = 0; round < 3; ++round) {
+    for (torch::Tensor parameter : model->parameters()) parameter.mutable_grad() = torch::Tensor();
+    PoisonMemory();
+    torch::Tensor predicted;
+    {
+      const MixedPrecisionScope scope(torch::kCPU, true);
+      predicted = model->forward(Batch(torch::kFloat32));
+    }
+    Projected(predicted).backward();
+    std::vector<torch::Tensor> actual;
+    for (const torch::Tensor& parameter : model->parameters()) {
+      if (parameter.requires_grad()) actual.push_back(parameter.grad().flatten().to(torch::kFloat64));
+    }
+    const torch::Tensor a = torch::cat(actual), e = torch::cat(expected);
+    EXPECT_LT((a - e).norm().item<double>(), 0.3 * e.norm().item<double>());
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(BothTypes, AffinityModelGradientTest,

@@ -4,6 +4,9 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <limits>
+#include <memory>
+#include <vector>
 
 namespace deepbindnet {
 namespace {
@@ -21,8 +24,15 @@ torch::Tensor LossOf(torch::nn::Sequential& net, int step) {
 
 TEST(OptimizerTest, EqualsLibTorchAdamW) {
   auto ours = Net(), theirs = Net();
-  Optimizer optimizer(*ours, {0.0, 0.0, 0.0});
-  torch::optim::AdamW reference(theirs->parameters(), torch::optim::AdamWOptions(1e-2).weight_decay(0.0));
+  Optimizer optimizer(*ours, {0.1, 0.0, 0.0});
+  // Weight decay on matrices only.
+  std::vector<torch::optim::OptimizerParamGroup> groups;
+  for (const torch::Tensor& parameter : theirs->parameters()) {
+    groups.emplace_back(std::vector<torch::Tensor>{parameter},
+                        std::make_unique<torch::optim::AdamWOptions>(
+                            torch::optim::AdamWOptions(1e-2).weight_decay(parameter.dim() > 1 ? 0.1 : 0.0)));
+  }
+  torch::optim::AdamW reference(groups, torch::optim::AdamWOptions(1e-2));
   for (int step = 0; step < 20; ++step) {
     optimizer.ZeroGrad();
     LossOf(ours, step).backward();
@@ -82,6 +92,21 @@ TEST(OptimizerTest, AveragedWeightsAreSwappedInAndOut) {
     EXPECT_FALSE(torch::equal(net->parameters()[0], raw));
   }
   EXPECT_TRUE(torch::equal(net->parameters()[0], raw));
+}
+
+TEST(OptimizerTest, AverageFollowsItsFormula) {
+  auto net = Net();
+  Optimizer optimizer(*net, {0.0, 0.0, 0.25});
+  torch::Tensor expected = net->parameters()[0].detach().clone();
+  const double decays[] = {2.0 / 11, 0.25, 0.25};  // min(decay, (1 + t) / (10 + t)): 2/11, 3/12, 4/13
+  for (int step = 0; step < 3; ++step) {
+    optimizer.ZeroGrad();
+    LossOf(net, step).backward();
+    optimizer.Step(1e-2);
+    expected = decays[step] * expected + (1 - decays[step]) * net->parameters()[0].detach();
+  }
+  const Optimizer::AveragedWeights averaged(&optimizer);
+  EXPECT_TRUE(torch::allclose(net->parameters()[0], expected, 1e-5, 1e-7));
 }
 
 TEST(OptimizerTest, RestoredStateGoesOnBitForBit) {
