@@ -42,6 +42,12 @@ bool IsUtf8(const std::string& text) {
   }
 }
 
+// Before parsing, so that a command line that cannot be parsed is refused in the mode it asks for.
+bool AsksForJson(const std::vector<std::string>& arguments) {
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  return std::find(arguments.begin(), end, "--json") != end;
+}
+
 // The innermost command that was named, for "see ... --help".
 std::string CommandName(const CLI::App& app) {
   const std::vector<CLI::App*> named = app.get_subcommands();
@@ -88,6 +94,8 @@ ExitCode RunCli(const std::vector<std::string>& arguments, Console* console, Int
   AddCompareCommand(&app, &action);
   AddServerCommands(&app, &action);
 
+  const ConsoleMode text_mode = console->mode();
+  if (AsksForJson(arguments)) console->set_mode(ConsoleMode::kJson);
   for (const std::string& argument : arguments) {
     if (!IsUtf8(argument)) return Report(UsageError("the command line has bytes that are not UTF-8"), console);
   }
@@ -96,15 +104,17 @@ ExitCode RunCli(const std::vector<std::string>& arguments, Console* console, Int
     std::reverse(reversed.begin(), reversed.end());
     app.parse(reversed);
   } catch (const CLI::CallForHelp&) {
+    console->set_mode(text_mode);
     console->Line(app.help());
     return ExitCode::kDone;
   } catch (const CLI::CallForVersion& version) {
+    console->set_mode(text_mode);
     console->Line(version.what());
     return ExitCode::kDone;
   } catch (const CLI::ParseError& error) {
     return Report(UsageError(absl::StrCat(error.what(), " (see '", CommandName(app), " --help')")), console);
   }
-  if (json) console->set_mode(ConsoleMode::kJson);
+  console->set_mode(json ? ConsoleMode::kJson : text_mode);
   const absl::Status status = session.Connect();
   return Report(status.ok() ? action(&session) : status, console);
 }

@@ -10,6 +10,7 @@
 #include "client/job_output.h"
 #include "client/job_watcher.h"
 #include "client/proto_json.h"
+#include "client/submit.h"
 
 namespace deepbindnet::client {
 namespace {
@@ -27,9 +28,11 @@ struct CompareArguments {
 
 // The same command again attaches to the same job, because of the request id.
 std::string SameCommand(const CompareArguments& arguments, Session* session) {
-  return session->CommandLine(absl::StrCat("compare --models ", absl::StrJoin(arguments.models, " "), " --dataset ",
-                                           arguments.dataset, " --name ", arguments.name, " --output-dir ",
-                                           arguments.output_dir, " --request-id ", arguments.request_id));
+  std::vector<std::string> words = {"compare", "--models"};
+  words.insert(words.end(), arguments.models.begin(), arguments.models.end());
+  words.insert(words.end(), {"--dataset", arguments.dataset, "--name", arguments.name, "--output-dir",
+                             arguments.output_dir, "--request-id", arguments.request_id});
+  return session->CommandLine(words);
 }
 
 absl::StatusOr<v1::Job> Submit(const CompareArguments& arguments, Session* session) {
@@ -38,7 +41,8 @@ absl::StatusOr<v1::Job> Submit(const CompareArguments& arguments, Session* sessi
   request.mutable_spec()->set_dataset(arguments.dataset);
   request.mutable_spec()->set_name(arguments.name);
   request.set_request_id(arguments.request_id);
-  return session->connection()->Call(&v1::DeepBindNet::StubInterface::Compare, request);
+  return SubmitJob(arguments.request_id, session,
+                   [&] { return session->connection()->Call(&v1::DeepBindNet::StubInterface::Compare, request); });
 }
 
 absl::Status Compare(CompareArguments arguments, Session* session) {
@@ -60,12 +64,7 @@ absl::Status Compare(CompareArguments arguments, Session* session) {
   if (!ended.ok()) return ended.status();
   if (ended->state() == v1::SUCCEEDED) {
     const std::vector<std::string> artifacts(ended->artifacts().begin(), ended->artifacts().end());
-    DBN_CLIENT_ASSIGN_OR_RETURN(const std::vector<std::string> paths,
-                                DownloadArtifacts(job.id(), artifacts, arguments.output_dir, session));
-    for (const std::string& path : paths) {
-      console->Json({{"type", "artifact"}, {"path", path}});
-      console->Line(absl::StrCat("wrote ", path));
-    }
+    DBN_CLIENT_RETURN_IF_ERROR(DownloadAndPrint(job.id(), artifacts, arguments.output_dir, session));
   }
   return PrintEnd(*ended, console);
 }

@@ -1,9 +1,6 @@
 #include "client/csv.h"
 
-#include <algorithm>
-
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/error.h"
 
@@ -89,15 +86,6 @@ std::string CsvLine(const std::vector<std::string>& fields) {
   std::string line;
   for (size_t i = 0; i < fields.size(); ++i) absl::StrAppend(&line, i == 0 ? "" : ",", QuoteCsv(fields[i]));
   return line + "\n";
-}
-
-int FindColumn(const std::vector<std::string>& header, const std::vector<std::string>& names) {
-  const auto found = std::find_if(header.begin(), header.end(), [&](const std::string& column) {
-    const absl::string_view name = absl::StripAsciiWhitespace(column);
-    return std::any_of(names.begin(), names.end(),
-                       [&](const std::string& wanted) { return absl::EqualsIgnoreCase(wanted, name); });
-  });
-  return found == header.end() ? -1 : static_cast<int>(found - header.begin());
 }
 
 }  // namespace deepbindnet::client

@@ -42,9 +42,6 @@ std::string QuoteCsv(absl::string_view field);
 // A record with its line end.
 std::string CsvLine(const std::vector<std::string>& fields);
 
-// The index of the first column whose name, without case and outer spaces, is one of `names`; -1 where there is none.
-int FindColumn(const std::vector<std::string>& header, const std::vector<std::string>& names);
-
 }  // namespace deepbindnet::client
 
 #endif  // DEEPBINDNET_CLIENT_CSV_H_

@@ -12,6 +12,7 @@
 #include "client/format.h"
 #include "client/job_output.h"
 #include "client/proto_json.h"
+#include "client/submit.h"
 
 namespace deepbindnet::client {
 namespace {
@@ -74,7 +75,8 @@ absl::StatusOr<v1::Job> Upload(const PrepareArguments& arguments, Session* sessi
 
 absl::Status Prepare(PrepareArguments arguments, Session* session) {
   if (arguments.request_id.empty()) arguments.request_id = MakeRequestId();
-  DBN_CLIENT_ASSIGN_OR_RETURN(const v1::Job job, Upload(arguments, session));
+  DBN_CLIENT_ASSIGN_OR_RETURN(const v1::Job job,
+                              SubmitJob(arguments.request_id, session, [&] { return Upload(arguments, session); }));
   return FollowAndPrint(job, arguments.detach, session);
 }
 

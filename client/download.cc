@@ -64,4 +64,15 @@ absl::StatusOr<std::vector<std::string>> DownloadArtifacts(const std::string& jo
   return paths;
 }
 
+absl::Status DownloadAndPrint(const std::string& job, const std::vector<std::string>& artifacts,
+                              const std::string& directory, Session* session) {
+  DBN_CLIENT_ASSIGN_OR_RETURN(const std::vector<std::string> paths,
+                              DownloadArtifacts(job, artifacts, directory, session));
+  for (const std::string& path : paths) {
+    session->console()->Json({{"type", "artifact"}, {"path", path}});
+    session->console()->Line(absl::StrCat("wrote ", path));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace deepbindnet::client

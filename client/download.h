@@ -16,6 +16,10 @@ absl::StatusOr<std::vector<std::string>> DownloadArtifacts(const std::string& jo
                                                            const std::vector<std::string>& artifacts,
                                                            const std::string& directory, Session* session);
 
+// The same, and prints each path.
+absl::Status DownloadAndPrint(const std::string& job, const std::vector<std::string>& artifacts,
+                              const std::string& directory, Session* session);
+
 }  // namespace deepbindnet::client
 
 #endif  // DEEPBINDNET_CLIENT_DOWNLOAD_H_

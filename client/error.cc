@@ -17,6 +17,7 @@ constexpr char kRetryInfoUrl[] = "type.googleapis.com/google.rpc.RetryInfo";
 constexpr char kExitCodeUrl[] = "deepbindnet.client/exit_code";
 constexpr char kJobEndUrl[] = "deepbindnet.client/job_end";
 constexpr char kConnectionLossUrl[] = "deepbindnet.client/connection_loss";
+constexpr char kNotSentUrl[] = "deepbindnet.client/not_sent";
 
 absl::Status WithExitCode(absl::Status status, ExitCode code) {
   status.SetPayload(kExitCodeUrl, absl::Cord(absl::StrCat(static_cast<int>(code))));
@@ -83,6 +84,7 @@ absl::Status FromGrpc(const grpc::Status& status, absl::string_view server) {
         "server ", server, " is not reachable (", LastReason(status.error_message()),
         "); start deepbindnet-server there, or name another with --server HOST:PORT or DEEPBINDNET_SERVER"));
     result.SetPayload(kConnectionLossUrl, absl::Cord("1"));
+    if (absl::StrContains(status.error_message(), "failed to connect")) result.SetPayload(kNotSentUrl, absl::Cord("1"));
     return result;
   }
   std::string message = status.error_message();
@@ -110,12 +112,26 @@ bool IsConnectionLoss(const absl::Status& status) {
   return absl::IsUnavailable(status) || status.GetPayload(kConnectionLossUrl).has_value();
 }
 
+bool IsAnswerLost(const absl::Status& status) {
+  const bool lost = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+  return lost && !status.GetPayload(kNotSentUrl).has_value();
+}
+
+absl::Status AppendMessage(const absl::Status& status, absl::string_view text) {
+  absl::Status result(status.code(), absl::StrCat(status.message(), text));
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) { result.SetPayload(url, payload); });
+  return result;
+}
+
 ExitCode GetExitCode(const absl::Status& status) {
   if (status.ok()) return ExitCode::kDone;
   if (const auto code = status.GetPayload(kExitCodeUrl); code.has_value()) {
     return *code == absl::StrCat(static_cast<int>(ExitCode::kUsage)) ? ExitCode::kUsage : ExitCode::kInterrupted;
   }
-  return absl::IsUnavailable(status) ? ExitCode::kUnreachable : ExitCode::kFailed;
+  if (absl::IsUnavailable(status)) return ExitCode::kUnreachable;
+  const auto info = GetErrorInfo(status);
+  const bool names_field = absl::IsInvalidArgument(status) && info.has_value() && info->metadata().count("field") > 0;
+  return names_field ? ExitCode::kUsage : ExitCode::kFailed;
 }
 
 std::string ErrorLine(const absl::Status& status) {

@@ -20,7 +20,7 @@ namespace deepbindnet::client {
 enum class ExitCode {
   kDone = 0,
   kFailed = 1,         // The job failed, or the server refused the call.
-  kUsage = 2,          // The command line or a local input file is wrong.
+  kUsage = 2,          // The command line or a local input file is wrong, as the client or the server finds.
   kUnreachable = 3,    // No server answered.
   kInterrupted = 130,  // SIGINT or SIGTERM; what the server runs goes on.
 };
@@ -45,6 +45,12 @@ std::optional<absl::Duration> GetRetryDelay(const absl::Status& status);
 
 // True where the connection, not the call, failed: coming back later may succeed.
 bool IsConnectionLoss(const absl::Status& status);
+
+// True where the call may have reached the server and done its work although no answer says so.
+bool IsAnswerLost(const absl::Status& status);
+
+// `status` with `text` at the end of its message.
+absl::Status AppendMessage(const absl::Status& status, absl::string_view text);
 
 ExitCode GetExitCode(const absl::Status& status);
 

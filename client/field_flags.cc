@@ -57,6 +57,8 @@ std::string TypeName(const FieldDescriptor* field) {
       return "NUMBER";
     case FieldDescriptor::CPPTYPE_ENUM:
       return EnumChoices(field);
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return "BOOL";
     default:
       return "TEXT";
   }
@@ -85,16 +87,18 @@ const std::vector<FieldFlag>& TrainingFlags() {
       {"lr", "lr", "Peak learning rate, above 0 and at most 1 [small: 0.002]"},
       {"weight-decay", "weight_decay", "Decoupled weight decay, 0..1 [0.0001]"},
       {"patience", "patience", "Epochs without a lower validation RMSE before stopping; 0 never stops [15]"},
-      {"mixed-precision", "mixed_precision", "bf16 matrix products [on where the device has them]"},
+      {"mixed-precision", "mixed_precision",
+       "bf16 matrix products: true or false; alone it means true [true where the device has them]"},
       {"loss", "loss", "Training loss on z-scored affinities [mse]"},
       {"max-minutes", "max_minutes", "Minutes of training after which the run ends, above 0 [no limit]"},
       {"clip-norm", "clip_norm", "Largest gradient norm; 0 does not clip [1]"},
       {"warmup-fraction", "warmup_fraction", "Share of the schedule spent warming up, 0..0.5 [0.02]"},
       {"seed", "seed", "Decides weights, order and dropout [42]"},
       {"ema-decay", "ema_decay", "Weight averaging per step, 0..1 (1 excluded); 0 is off [0.999]"},
-      {"gradient-accumulation", "gradient_accumulation", "Micro-batches per step, 1..1024 [1]"},
-      {"keep-checkpoints", "keep_checkpoints", "Newest checkpoint_epoch_X.pt files kept; 0 keeps all [0]"},
-      {"num-processes", "num_processes", "Data-parallel processes, 1..64 [1]"},
+      {"gradient-accumulation", "gradient_accumulation", "Micro-batches per step; this version: 1 only [1]"},
+      {"keep-checkpoints", "keep_checkpoints",
+       "Newest checkpoint_epoch_X.pt files kept, 0 keeps all; this version: 0 only [0]"},
+      {"num-processes", "num_processes", "Data-parallel processes; this version: 1 only [1]"},
   };
   return *flags;
 }
@@ -103,7 +107,7 @@ const std::vector<FieldFlag>& DatasetFlags() {
   static const auto* const flags = new std::vector<FieldFlag>{
       {"split", "split.method", "How pairs are divided into train, validation and test [random]"},
       {"split-column", "split.split_column",
-       "Column that names each row's part: test, val or validation; anything else is train. Implies --split column"},
+       "Column that names each row's part: test, val (valid, validation, dev); the rest is train. Implies --split column"},
       {"test-size", "split.test_size", "Share of all pairs for the test part, 0..1 (1 excluded) [0.2]"},
       {"val-size", "split.val_size", "Share of the other pairs for validation, 0..1 (1 excluded) [0.1]"},
       {"seed", "split.seed", "Decides the split [42]"},
@@ -161,18 +165,15 @@ void AddFieldFlags(const std::vector<FieldFlag>& flags, const std::string& group
     const std::string name = absl::StrCat("--", flag.flag);
     const std::string path = flag.field;
     const FieldDescriptor* field = FindField(message->GetDescriptor(), path);
-    if (field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL) {
-      auto set = [message, path](int64_t count) {
-        SetField(message, path, count > 0 ? "true" : "false").IgnoreError();
-      };
-      app->add_flag_function(absl::StrCat(name, ",!--no-", flag.flag), set, flag.help)->group(group);
-      continue;
-    }
-    auto set = [message, path, name](const std::string& text) {
-      const absl::Status status = SetField(message, path, text);
+    const bool is_bool = field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL;
+    const CLI::callback_t set = [message, path, name, is_bool](const CLI::results_t& values) {
+      const std::string text = values.empty() ? "" : values[0];
+      const absl::Status status = SetField(message, path, is_bool && text.empty() ? "true" : text);
       if (!status.ok()) throw CLI::ValidationError(name, std::string(status.message()));
+      return true;
     };
-    app->add_option_function<std::string>(name, set, flag.help)->type_name(TypeName(field))->group(group);
+    CLI::Option* option = app->add_option(name, set, flag.help)->type_name(TypeName(field))->group(group);
+    if (is_bool) option->expected(0, 1);
   }
 }
 

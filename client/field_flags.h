@@ -28,8 +28,8 @@ const std::vector<FieldFlag>& DatasetFlags();
 // INVALID_ARGUMENT says what the field takes; ranges are the server's to judge.
 absl::Status SetField(google::protobuf::Message* message, const std::string& path, const std::string& text);
 
-// Adds an option for every row to `app`; a field whose option is not given stays unset. A boolean becomes a flag with a
-// "--no-" form. `message` must outlive parsing.
+// Adds an option for every row to `app`; a field whose option is not given stays unset. A boolean's option means
+// true where no value follows. `message` must outlive parsing.
 void AddFieldFlags(const std::vector<FieldFlag>& flags, const std::string& group, google::protobuf::Message* message,
                    CLI::App* app);
 

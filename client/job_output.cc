@@ -36,9 +36,10 @@ void PrintTraining(const v1::Job& job, Console* console) {
 
 void PrintDataset(const v1::Job& job, Console* console) {
   const v1::DatasetSummary& summary = job.result().dataset();
-  console->Line(absl::StrFormat("data set %s: %d rows read, %d rejected, %d duplicates merged; %d drugs, %d targets",
-                                job.name(), summary.rows_read(), summary.rows_rejected(), summary.duplicates_merged(),
-                                summary.drugs(), summary.targets()));
+  console->Line(absl::StrFormat(
+      "data set %s: %d rows read, %d rejected, %d duplicates merged, %d pairs dropped; %d drugs, %d targets", job.name(),
+      summary.rows_read(), summary.rows_rejected(), summary.duplicates_merged(), summary.pairs_dropped(),
+      summary.drugs(), summary.targets()));
   console->Line(absl::StrFormat("  train %d, val %d, test %d pairs; affinity %s%.4f +- %.4f", summary.train_pairs(),
                                 summary.val_pairs(), summary.test_pairs(),
                                 summary.affinity_unit().empty() ? "" : summary.affinity_unit() + " ",
@@ -153,8 +154,7 @@ absl::Status PrintEnd(const v1::Job& job, Console* console) {
 absl::Status FollowAndPrint(const v1::Job& job, bool detach, Session* session) {
   PrintAccepted(job, session);
   if (detach) {
-    session->console()->Line(
-        absl::StrCat("follow it with: ", session->CommandLine(absl::StrCat("jobs watch ", job.id()))));
+    session->console()->Line(absl::StrCat("follow it with: ", session->CommandLine({"jobs", "watch", job.id()})));
     return absl::OkStatus();
   }
   Console* console = session->console();

@@ -91,14 +91,14 @@ absl::StatusOr<v1::Job> JobWatcher::EndedJob(const Position& position) {
 }
 
 absl::Status JobWatcher::Detached(const Position& position) const {
-  return InterruptedError(absl::StrCat("detached; job ", position.job, " goes on; re-attach: ",
-                                       session_->CommandLine(absl::StrCat("jobs watch ", position.job))));
+  return InterruptedError(absl::StrCat(
+      "detached; job ", position.job, " goes on; re-attach: ", session_->CommandLine({"jobs", "watch", position.job})));
 }
 
 absl::Status JobWatcher::GivenUp(const Position& position, const absl::Status& why) const {
   return absl::UnavailableError(absl::StrCat(
       "server ", session_->connection()->options().server, " did not come back (", why.message(), "); job ",
-      position.job, " is kept; re-attach later: ", session_->CommandLine(absl::StrCat("jobs watch ", position.job))));
+      position.job, " is kept; re-attach later: ", session_->CommandLine({"jobs", "watch", position.job})));
 }
 
 }  // namespace deepbindnet::client

@@ -1,4 +1,4 @@
-// jobs list|status|watch|logs|cancel
+// jobs list|status|watch|logs|cancel|download
 #include <map>
 #include <memory>
 #include <string>
@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/commands.h"
+#include "client/download.h"
 #include "client/format.h"
 #include "client/job_output.h"
 #include "client/job_watcher.h"
@@ -105,6 +106,26 @@ absl::Status Cancel(const std::string& id, Session* session) {
   return absl::OkStatus();
 }
 
+struct DownloadArguments {
+  std::string job;
+  std::string output_dir;
+  std::vector<std::string> artifacts;  // Empty: all.
+};
+
+absl::Status Download(DownloadArguments arguments, Session* session) {
+  DBN_CLIENT_ASSIGN_OR_RETURN(const v1::Job job, GetJob(arguments.job, session));
+  if (arguments.artifacts.empty()) arguments.artifacts.assign(job.artifacts().begin(), job.artifacts().end());
+  if (arguments.artifacts.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("job ", job.id(), " is ", StateName(job.state()), " and has no files",
+                     HasEnded(job.state())
+                         ? ""
+                         : absl::StrCat("; wait for its end: ", session->CommandLine({"jobs", "watch", job.id()}))));
+  }
+  if (arguments.output_dir.empty()) arguments.output_dir = job.name();
+  return DownloadAndPrint(job.id(), arguments.artifacts, arguments.output_dir, session);
+}
+
 // Adds a command with a required JOB argument.
 CLI::App* AddJobCommand(CLI::App* jobs, const char* name, const char* help, std::string* id) {
   CLI::App* command = jobs->add_subcommand(name, help)->fallthrough();
@@ -131,6 +152,16 @@ void AddListCommand(CLI::App* jobs, Action* action) {
   list->callback([=] { *action = [=](Session* session) { return List(*arguments, session); }; });
 }
 
+void AddDownloadCommand(CLI::App* jobs, Action* action) {
+  auto arguments = std::make_shared<DownloadArguments>();
+  CLI::App* download =
+      AddJobCommand(jobs, "download", "Fetch a job's files, those of a failed job too", &arguments->job);
+  download->add_option("--output-dir", arguments->output_dir,
+                       "Directory for the files, made if missing [the name of what the job makes]");
+  download->add_option("--artifact", arguments->artifacts, "Only these files, for example rejected.csv [all]");
+  download->callback([=] { *action = [=](Session* session) { return Download(*arguments, session); }; });
+}
+
 }  // namespace
 
 void AddJobsCommands(CLI::App* app, Action* action) {
@@ -154,6 +185,8 @@ void AddJobsCommands(CLI::App* app, Action* action) {
 
   CLI::App* cancel = AddJobCommand(jobs, "cancel", "Stop a job", id.get());
   cancel->callback([=] { *action = [=](Session* session) { return Cancel(*id, session); }; });
+
+  AddDownloadCommand(jobs, action);
 }
 
 }  // namespace deepbindnet::client

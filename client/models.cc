@@ -85,13 +85,7 @@ absl::Status Download(DownloadArguments arguments, Session* session) {
     arguments.artifacts.assign(job.artifacts().begin(), job.artifacts().end());
   }
   if (arguments.output_dir.empty()) arguments.output_dir = model.name();
-  DBN_CLIENT_ASSIGN_OR_RETURN(const std::vector<std::string> paths,
-                              DownloadArtifacts(model.job_id(), arguments.artifacts, arguments.output_dir, session));
-  for (const std::string& path : paths) {
-    session->console()->Json({{"type", "artifact"}, {"path", path}});
-    session->console()->Line(path);
-  }
-  return absl::OkStatus();
+  return DownloadAndPrint(model.job_id(), arguments.artifacts, arguments.output_dir, session);
 }
 
 }  // namespace

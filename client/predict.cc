@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "client/columns.h"
 #include "client/commands.h"
 #include "client/csv.h"
 #include "client/files.h"
@@ -20,6 +21,8 @@ namespace {
 using Stub = v1::DeepBindNet::StubInterface;
 
 const char* const kResultColumns[] = {"predicted_affinity", "unit", "error"};
+
+bool IsResultColumn(const std::string& name) { return FindColumn({name}, {"predictedaffinity", "unit", "error"}) == 0; }
 
 struct PredictArguments {
   std::string model;
@@ -131,17 +134,17 @@ absl::Status TablePrediction::ReadHeader(CsvReader* reader) {
   std::vector<std::string> header;
   DBN_CLIENT_ASSIGN_OR_RETURN(const bool found, reader->Next(&header));
   if (!found) return UsageError(absl::StrCat("--input: ", arguments_.input, " is empty; it needs a header"));
-  smiles_column_ = FindColumn(header, {"compound_iso_smiles", "smiles", "drug"});
-  sequence_column_ = FindColumn(header, {"target_sequence", "sequence", "protein"});
+  smiles_column_ = FindColumn(header, SmilesNames());
+  sequence_column_ = FindColumn(header, SequenceNames());
   if (smiles_column_ < 0) {
-    return UsageError(absl::StrCat(arguments_.input, ": has no column compound_iso_smiles, smiles or drug"));
+    return UsageError(absl::StrCat(arguments_.input, ": has no SMILES column; name one 'smiles'"));
   }
   if (sequence_column_ < 0) {
-    return UsageError(absl::StrCat(arguments_.input, ": has no column target_sequence, sequence or protein"));
+    return UsageError(absl::StrCat(arguments_.input, ": has no sequence column; name one 'sequence'"));
   }
   std::vector<std::string> columns;
   for (size_t i = 0; i < header.size(); ++i) {
-    if (FindColumn({header[i]}, {std::begin(kResultColumns), std::end(kResultColumns)}) == 0) continue;
+    if (IsResultColumn(header[i])) continue;
     kept_columns_.push_back(i);
     columns.push_back(header[i]);
   }

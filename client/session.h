@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "client/connection.h"
@@ -25,8 +26,9 @@ class Session {
   Console* console() { return console_; }
   Connection* connection() { return connection_.get(); }  // After Connect().
 
-  // "deepbindnet [--server HOST:PORT] <rest>": a command line that reaches the same server.
-  std::string CommandLine(absl::string_view rest) const;
+  // "deepbindnet [connection options] <words>", quoted for a shell: a command line that reaches the same server in the
+  // same way.
+  std::string CommandLine(const std::vector<std::string>& words) const;
 
  private:
   Console* const console_;
@@ -34,6 +36,9 @@ class Session {
   ConnectionOptions connection_options_;
   std::unique_ptr<Connection> connection_;
 };
+
+// `word` as a POSIX shell reads it back, in single quotes where it has to be.
+std::string QuoteForShell(absl::string_view word);
 
 // A random UUID (version 4), for request ids.
 std::string MakeRequestId();

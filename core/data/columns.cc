@@ -18,7 +18,8 @@ using Names = std::vector<absl::string_view>;
 constexpr size_t kShownColumns = 20;
 constexpr size_t kShownCharacters = 40;
 
-// Lower case, letters and digits only; an earlier name wins.
+// Lower case, letters and digits only; an earlier name wins. client/columns.cc has the same names of SMILES and
+// sequences in the same order; a test compares the two.
 const Names& SmilesNames() {
   static const auto* names =
       new Names{"compoundisosmiles", "canonicalsmiles", "isosmiles", "isomericsmiles", "compoundsmiles", "drugsmiles",

@@ -54,6 +54,23 @@ TEST_F(CliTest, WrongUsageIsOneLineThatNamesTheOption) {
   }
 }
 
+TEST_F(CliTest, WrongUsageInJsonModeIsOneObject) {
+  const std::vector<std::vector<std::string>> cases = {
+      {"--json"}, {"train", "--hiden_dim", "3", "--json"}, {"--json", "jobs", "status", "\xff"}};
+  for (const std::vector<std::string>& arguments : cases) {
+    EXPECT_EQ(Run(arguments), ExitCode::kUsage);
+    ASSERT_EQ(JsonLines().size(), 1u) << out_.str();
+    EXPECT_EQ(JsonLines()[0]["type"], "error");
+    EXPECT_EQ(JsonLines()[0]["code"], "INVALID_ARGUMENT");
+    EXPECT_THAT(err_.str(), HasSubstr(JsonLines()[0]["message"].get<std::string>()));
+  }
+}
+
+TEST_F(CliTest, HelpIsForPeopleInJsonModeToo) {
+  EXPECT_EQ(Run({"--json", "train", "--help"}), ExitCode::kDone);
+  EXPECT_THAT(out_.str(), HasSubstr("--hidden-dim"));
+}
+
 TEST_F(CliTest, NoServerIsExitCodeThree) {
   std::ostringstream out, err;
   Console console(&out, &err, ConsoleMode::kPlain);

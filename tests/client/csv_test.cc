@@ -70,10 +70,5 @@ TEST(CsvLineTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(records->at(0), fields);
 }
 
-TEST(FindColumnTest, IgnoresCaseAndSpaces) {
-  EXPECT_EQ(FindColumn({"id", " SMILES "}, {"compound_iso_smiles", "smiles"}), 1);
-  EXPECT_EQ(FindColumn({"id", "smile"}, {"compound_iso_smiles", "smiles"}), -1);
-}
-
 }  // namespace
 }  // namespace deepbindnet::client

@@ -86,6 +86,21 @@ TEST_F(DataCommandsTest, PredictsATableAndKeepsItsColumns) {
   EXPECT_THAT(err_.str(), HasSubstr("line 3: smiles: 'bad' cannot be read"));
 }
 
+TEST_F(DataCommandsTest, ATablesMostTellingColumnsAreUsed) {
+  service_.predict = PredictLengths;
+  const std::string input = Write("pairs.csv", "drug,smiles,protein,sequence\nDB01,CCC,kinase,MKV\n");
+  ASSERT_EQ(Run({"predict", "--input", input, "--output", Path("out.csv")}), ExitCode::kDone);
+  EXPECT_EQ(Read("out.csv"),
+            "drug,smiles,protein,sequence,predicted_affinity,unit,error\nDB01,CCC,kinase,MKV,303,pKd,\n");
+}
+
+TEST_F(DataCommandsTest, ATableWithoutItsColumnsIsWrongUsage) {
+  EXPECT_EQ(Run({"predict", "--input", Write("a.csv", "a,sequence\n"), "--output", Path("o")}), ExitCode::kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("a.csv: has no SMILES column; name one 'smiles'"));
+  EXPECT_EQ(Run({"predict", "--input", Write("b.csv", "smiles,b\n"), "--output", Path("o")}), ExitCode::kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("b.csv: has no sequence column; name one 'sequence'"));
+}
+
 TEST_F(DataCommandsTest, ATableIsSentInChunksWithDistinctStringsOnce) {
   std::vector<v1::PredictRequest> requests;
   service_.predict = [&](const v1::PredictRequest& request, v1::PredictResponse* response) {
@@ -142,6 +157,35 @@ TEST_F(DataCommandsTest, DownloadsAModelsFilesWhole) {
   ASSERT_EQ(Run({"models", "download", "m", "--output-dir", Path("model")}), ExitCode::kDone);
   EXPECT_EQ(Read("model/best_model.pt"), "artifact");
   EXPECT_EQ(Read("model/logs/events"), "artifact");
+}
+
+TEST_F(DataCommandsTest, DownloadsTheFilesOfAFailedJob) {
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::FAILED, 1, job);
+    job->add_artifacts("rejected.csv");
+    job->add_artifacts("checkpoint_epoch_5.pt");
+    return grpc::Status::OK;
+  };
+  Sha256 sha256;
+  sha256.Update(service_.artifact);
+  service_.artifact_digest = sha256.FinishHex();
+  ASSERT_EQ(Run({"jobs", "download", "m", "--output-dir", Path("all")}), ExitCode::kDone) << err_.str();
+  EXPECT_EQ(Read("all/rejected.csv"), "artifact");
+  EXPECT_EQ(Read("all/checkpoint_epoch_5.pt"), "artifact");
+  ASSERT_EQ(Run({"--json", "jobs", "download", "m", "--artifact", "rejected.csv", "--output-dir", Path("one")}),
+            ExitCode::kDone);
+  ASSERT_THAT(JsonLines(), SizeIs(1));
+  EXPECT_EQ(JsonLines()[0]["path"], Path("one/rejected.csv"));
+  EXPECT_THAT(service_.downloads(), ElementsAre("1/rejected.csv", "1/checkpoint_epoch_5.pt", "1/rejected.csv"));
+}
+
+TEST_F(DataCommandsTest, AJobWithoutFilesSaysWhyThereAreNone) {
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::RUNNING, 1, job);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"jobs", "download", "m"}), ExitCode::kFailed);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("job 1 is running and has no files"), HasSubstr("jobs watch 1")));
 }
 
 TEST_F(DataCommandsTest, ADamagedOrStrayArtifactIsNotKept) {

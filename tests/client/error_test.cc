@@ -73,6 +73,31 @@ TEST(ErrorLineTest, IsOneLineAndNeverEmpty) {
   EXPECT_EQ(ErrorLine(absl::InternalError("")), "the server answered INTERNAL");
 }
 
+TEST(FromGrpcTest, TellsALostAnswerFromACallThatWasNotSent) {
+  EXPECT_TRUE(IsAnswerLost(FromGrpc(grpc::Status(grpc::StatusCode::UNAVAILABLE, "Socket closed"), "h:1")));
+  EXPECT_TRUE(IsAnswerLost(FromGrpc(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "late"), "h:1")));
+  EXPECT_FALSE(
+      IsAnswerLost(FromGrpc(grpc::Status(grpc::StatusCode::UNAVAILABLE, "failed to connect to all addresses"), "h:1")));
+  EXPECT_FALSE(IsAnswerLost(FromGrpc(grpc::Status(grpc::StatusCode::NOT_FOUND, "none"), "h:1")));
+  EXPECT_FALSE(IsAnswerLost(absl::OkStatus()));
+}
+
+TEST(AppendMessageTest, KeepsCodeAndDetails) {
+  const absl::Status status = AppendMessage(UsageError("wrong"), "; do it right");
+  EXPECT_EQ(status.message(), "wrong; do it right");
+  EXPECT_EQ(GetExitCode(status), ExitCode::kUsage);
+}
+
+TEST(GetExitCodeTest, AFieldThatTheServerFindsWrongIsWrongUsage) {
+  const std::map<std::string, std::string> field = {{"field", "lr"}};
+  const auto code = [](grpc::StatusCode code, const std::map<std::string, std::string>& metadata) {
+    return GetExitCode(FromGrpc(ErrorWithInfo(code, "m", "REASON", metadata), "h:1"));
+  };
+  EXPECT_EQ(code(grpc::StatusCode::INVALID_ARGUMENT, field), ExitCode::kUsage);
+  EXPECT_EQ(code(grpc::StatusCode::INVALID_ARGUMENT, {}), ExitCode::kFailed);
+  EXPECT_EQ(code(grpc::StatusCode::NOT_FOUND, field), ExitCode::kFailed);
+}
+
 TEST(GetExitCodeTest, FollowsTheKindOfError) {
   EXPECT_EQ(GetExitCode(absl::OkStatus()), ExitCode::kDone);
   EXPECT_EQ(GetExitCode(UsageError("x")), ExitCode::kUsage);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "deepbindnet/v1/deepbindnet.grpc.pb.h"
 #include "google/rpc/error_details.pb.h"
@@ -40,6 +41,8 @@ class FakeService final : public v1::DeepBindNet::Service {
   };
 
   std::function<grpc::Status(const v1::StartTrainingRequest&, v1::Job*)> start_training;
+  std::function<grpc::Status(const v1::CompareRequest&, v1::Job*)> compare;
+  std::function<grpc::Status(const v1::PrepareDatasetRequest::Header&, v1::Job*)> prepare;  // Empty: accepts.
   std::function<grpc::Status(v1::Job*)> get_status;
   std::function<Watch(uint64_t from_sequence)> watch;
   std::function<grpc::Status(const v1::PredictRequest&, v1::PredictResponse*)> predict;
@@ -53,6 +56,11 @@ class FakeService final : public v1::DeepBindNet::Service {
     std::lock_guard<std::mutex> lock(mutex_);
     return watched_from_;
   }
+  // "job/artifact" of each download, in order.
+  std::vector<std::string> downloads() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return downloads_;
+  }
   std::string authorization() const {
     std::lock_guard<std::mutex> lock(mutex_);
     return authorization_;
@@ -61,6 +69,9 @@ class FakeService final : public v1::DeepBindNet::Service {
  private:
   grpc::Status StartTraining(grpc::ServerContext*, const v1::StartTrainingRequest* request, v1::Job* job) override {
     return start_training(*request, job);
+  }
+  grpc::Status Compare(grpc::ServerContext*, const v1::CompareRequest* request, v1::Job* job) override {
+    return compare(*request, job);
   }
   grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*, v1::Job* job) override {
     return get_status(job);
@@ -85,7 +96,7 @@ class FakeService final : public v1::DeepBindNet::Service {
       largest_chunk = std::max(largest_chunk, request.chunk().size());
     }
     job->set_id("upload");
-    return grpc::Status::OK;
+    return prepare ? prepare(upload_header, job) : grpc::Status::OK;
   }
   grpc::Status Predict(grpc::ServerContext*, const v1::PredictRequest* request,
                        v1::PredictResponse* response) override {
@@ -103,8 +114,12 @@ class FakeService final : public v1::DeepBindNet::Service {
     model->set_job_id("1");
     return grpc::Status::OK;
   }
-  grpc::Status DownloadArtifact(grpc::ServerContext*, const v1::DownloadArtifactRequest*,
+  grpc::Status DownloadArtifact(grpc::ServerContext*, const v1::DownloadArtifactRequest* request,
                                 grpc::ServerWriter<v1::DownloadArtifactResponse>* writer) override {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      downloads_.push_back(absl::StrCat(request->job(), "/", request->artifact()));
+    }
     v1::DownloadArtifactResponse response;
     response.set_size_bytes(artifact.size());
     response.set_chunk(artifact.substr(0, artifact.size() / 2));
@@ -118,6 +133,7 @@ class FakeService final : public v1::DeepBindNet::Service {
 
   mutable std::mutex mutex_;
   std::vector<uint64_t> watched_from_;  // Protected by mutex_.
+  std::vector<std::string> downloads_;  // Protected by mutex_.
   std::string authorization_;           // Protected by mutex_.
 };
 

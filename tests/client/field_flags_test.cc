@@ -24,6 +24,17 @@ TEST(TrainingFlagsTest, EveryFieldHasAFlagOfItsName) {
   EXPECT_EQ(fields.size(), static_cast<size_t>(descriptor->field_count()));
 }
 
+TEST(TrainingFlagsTest, HelpDoesNotPromiseWhatTheServerRefuses) {
+  for (const FieldFlag& flag : TrainingFlags()) {
+    const std::string name = flag.flag, help = flag.help;
+    if (name == "gradient-accumulation" || name == "num-processes") {
+      EXPECT_NE(help.find("this version: 1 only"), std::string::npos) << name;
+    } else if (name == "keep-checkpoints") {
+      EXPECT_NE(help.find("this version: 0 only"), std::string::npos) << name;
+    }
+  }
+}
+
 TEST(DatasetFlagsTest, EveryFieldExists) {
   for (const FieldFlag& flag : DatasetFlags()) {
     v1::PrepareDatasetSpec spec;

@@ -67,12 +67,40 @@ TEST_F(JobCommandsTest, TrainMakesARequestIdOfItsOwn) {
   EXPECT_THAT(*ids.begin(), SizeIs(36));
 }
 
-TEST_F(JobCommandsTest, ARefusedCallIsOneLineAndExitCodeOne) {
+TEST_F(JobCommandsTest, MixedPrecisionTakesAValueOrNone) {
+  v1::TrainingOptions sent;
+  service_.start_training = [&](const v1::StartTrainingRequest& request, v1::Job* job) {
+    sent = request.spec().options();
+    FillJob(v1::QUEUED, 1, job);
+    return grpc::Status::OK;
+  };
+  const auto train = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"train", "--dataset", "d", "--name", "m", "--detach"});
+    return Run(options);
+  };
+  for (const auto& [options, value] :
+       std::vector<std::pair<std::vector<std::string>, bool>>{{{"--mixed_precision", "false"}, false},
+                                                              {{"--mixed-precision=false"}, false},
+                                                              {{"--mixed_precision", "true"}, true},
+                                                              {{"--mixed_precision=true"}, true},
+                                                              {{"--mixed_precision"}, true},
+                                                              {{"--mixed_precision", "--lr", "0.1"}, true}}) {
+    ASSERT_EQ(train(options), ExitCode::kDone) << options[0] << ": " << err_.str();
+    EXPECT_TRUE(sent.has_mixed_precision());
+    EXPECT_EQ(sent.mixed_precision(), value) << options[0];
+  }
+  ASSERT_EQ(train({}), ExitCode::kDone);
+  EXPECT_FALSE(sent.has_mixed_precision());
+  EXPECT_EQ(train({"--mixed_precision", "half"}), ExitCode::kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("--mixed-precision: 'half' is not true or false"));
+}
+
+TEST_F(JobCommandsTest, AnOptionThatTheServerFindsWrongIsOneLineAndWrongUsage) {
   service_.start_training = [](const v1::StartTrainingRequest&, v1::Job*) {
     return ErrorWithInfo(grpc::StatusCode::INVALID_ARGUMENT, "lr: 7 is not in (0, 1]", "INVALID_FIELD",
                          {{"field", "lr"}, {"value", "7"}});
   };
-  EXPECT_EQ(Run({"train", "--dataset", "d", "--name", "m", "--lr", "7"}), ExitCode::kFailed);
+  EXPECT_EQ(Run({"train", "--dataset", "d", "--name", "m", "--lr", "7"}), ExitCode::kUsage);
   EXPECT_EQ(err_.str(), "error: lr: 7 is not in (0, 1]\n");
   EXPECT_EQ(out_.str(), "");
 }
@@ -162,6 +190,20 @@ TEST_F(JobCommandsTest, AnInterruptDetachesAndSaysHowToReattach) {
             ExitCode::kInterrupted);
   EXPECT_EQ(err_.str(), absl::StrCat("note: detached; job 1 goes on; re-attach: deepbindnet --server ",
                                      server_.address(), " jobs watch 1\n"));
+}
+
+TEST_F(JobCommandsTest, ADetachedComparisonSaysTheCommandThatFetchesItsReport) {
+  service_.compare = [](const v1::CompareRequest&, v1::Job* job) {
+    FillJob(v1::QUEUED, 1, job);
+    return grpc::Status::OK;
+  };
+  ASSERT_EQ(Run({"compare", "--models", "a", "b", "--dataset", "d", "--output-dir", "my results", "--request-id", "r",
+                 "--detach"}),
+            ExitCode::kDone);
+  EXPECT_THAT(out_.str(),
+              HasSubstr(absl::StrCat("fetch its report with: deepbindnet --server ", server_.address(),
+                                     " compare --models a b --dataset d --name a-vs-b --output-dir 'my results' "
+                                     "--request-id r\n")));
 }
 
 TEST_F(JobCommandsTest, LogsPrintTheLogLinesThereAreAndDoNotWait) {
