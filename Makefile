@@ -29,10 +29,12 @@ demo: deps  ## From nothing to a prediction and a comparison; CSV=FILE uses your
 	$(MAKE) build
 	BIN_DIR=$(CURDIR)/$(BUILD_DIR)/bin CSV='$(CSV)' deploy/demo/demo.sh
 
-test: build  ## Compile and run every test
+test: deps  ## Install what is missing, compile, and run every test
+	$(MAKE) build
 	OMP_WAIT_POLICY=PASSIVE ctest --test-dir $(BUILD_DIR) --output-on-failure --no-tests=error --parallel $(TEST_JOBS)
 
-bench: ## Measure; one JSON line per figure on standard output
+# Each `make build` says OFF again: the release preset does.
+bench:  ## Measure; one JSON line per figure on standard output
 	@cmake --preset release -DDEEPBINDNET_BUILD_BENCHMARKS=ON >&2
 	@cmake --build --preset release --parallel $(JOBS) --target deepbindnet_bench >&2
 	@OMP_WAIT_POLICY=PASSIVE $(BUILD_DIR)/tests/deepbindnet_bench
