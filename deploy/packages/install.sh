@@ -11,7 +11,7 @@ mapfile -t missing < <(comm -23 <(echo "$wanted") <(echo "$installed"))
 ((${#missing[@]} > 0)) || { echo "deps: all $(wc -l <<<"$wanted") packages are installed"; exit 0; }
 
 command -v apt-get >/dev/null || { echo "deps: this is no Debian; install: ${missing[*]}" >&2; exit 1; }
-if ((EUID != 0)); then
+if (($(id -u) != 0)); then
   command -v sudo >/dev/null || { echo "deps: run this as root or install sudo; missing: ${missing[*]}" >&2; exit 1; }
   exec sudo -- "$0" "$@"
 fi
