@@ -22,6 +22,10 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 CMD ["deepbindnet-healthcheck"]
 # A container's port is reached from outside the container only when the server listens on every address. That is
 # neither encrypted nor authenticated, so it has to be said; publish the port on the host's loopback, or on a network
-# that you trust.
+# that you trust. In the environment, so that `docker run deepbindnet --slots 2` keeps it.
+ENV DEEPBINDNET_LISTEN=0.0.0.0:50051 \
+    DEEPBINDNET_METRICS_LISTEN=0.0.0.0:9464 \
+    DEEPBINDNET_DATA_DIR=/var/lib/deepbindnet \
+    DEEPBINDNET_INSECURE=true
 ENTRYPOINT ["deepbindnet-server"]
-CMD ["--insecure", "--listen", "0.0.0.0:50051", "--metrics-listen", "0.0.0.0:9464", "--data-dir", "/var/lib/deepbindnet"]
+CMD []
