@@ -46,7 +46,9 @@ absl::StatusOr<Protein> ParseSequence(absl::string_view sequence) {
     protein.sequence.push_back(letter);
     protein.tokens.push_back(token);
     if (protein.tokens.size() > kMaxSequenceLength) {
-      return InvalidSequence(absl::StrCat("the sequence has more than ", kMaxSequenceLength, " residues"));
+      return WithReason(
+          absl::InvalidArgumentError(absl::StrCat("the sequence has more than ", kMaxSequenceLength, " residues")),
+          "SEQUENCE_TOO_LONG");
     }
   }
   if (protein.tokens.empty()) return InvalidSequence("the sequence is empty; give one-letter amino acids");

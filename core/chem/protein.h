@@ -24,9 +24,9 @@ struct Protein {
   std::vector<uint8_t> tokens;  // [residues], each in 1..25.
 };
 
-// INVALID_ARGUMENT with reason INVALID_SEQUENCE for an empty sequence, one that is too long, or one with a character
-// that is no residue; the message names the character and its position (from 1). Lower case is accepted, a trailing
-// stop '*' is dropped.
+// INVALID_ARGUMENT with reason INVALID_SEQUENCE for an empty sequence or one with a character that is no residue (the
+// message names the character and its position, from 1), SEQUENCE_TOO_LONG beyond kMaxSequenceLength. Lower case is
+// accepted, a trailing stop '*' is dropped.
 absl::StatusOr<Protein> ParseSequence(absl::string_view sequence);
 
 }  // namespace deepbindnet

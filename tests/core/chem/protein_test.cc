@@ -63,7 +63,10 @@ TEST(ParseSequenceTest, OtherCharactersAreNamedWithTheirPositionAmongResidues) {
 
 TEST(ParseSequenceTest, TheLongestSequenceIsAcceptedAndNoLonger) {
   EXPECT_TRUE(ParseSequence(std::string(kMaxSequenceLength, 'A')).ok());
-  ExpectInvalid(std::string(kMaxSequenceLength + 1, 'A'), "more than 10000");
+  const absl::Status too_long = ParseSequence(std::string(kMaxSequenceLength + 1, 'A')).status();
+  EXPECT_EQ(too_long.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(GetReason(too_long), "SEQUENCE_TOO_LONG");
+  EXPECT_THAT(std::string(too_long.message()), HasSubstr("more than 10000"));
 }
 
 }  // namespace
