@@ -59,13 +59,15 @@ class TrainingFamilies {
 std::vector<prometheus::MetricFamily> JobCollector::Collect() const {
   prometheus::MetricFamily jobs = MakeFamily("deepbindnet_jobs", "Jobs in the store.");
   TrainingFamilies trainings;
-  if (const auto stored = store_->ListJobsInStates(AllStates()); stored.ok()) {
-    std::map<std::pair<v1::JobKind, v1::JobState>, int64_t> counts;
-    for (const v1::Job& job : *stored) {
-      ++counts[{KindOf(job.spec()), job.state()}];
-      if (job.state() != v1::RUNNING || KindOf(job.spec()) != v1::TRAIN) continue;
+  if (const auto running = store_->ListJobsInStates({v1::RUNNING}); running.ok()) {
+    for (const v1::Job& job : *running) {
+      if (KindOf(job.spec()) != v1::TRAIN) continue;
       if (const auto live = engine_->Get(job.id()); live.ok()) trainings.Add(*live);
     }
+  }
+  if (const auto counted = store_->CountJobs(); counted.ok()) {
+    std::map<std::pair<v1::JobKind, v1::JobState>, int64_t> counts;
+    for (const JobCount& count : *counted) counts[{count.kind, count.state}] = count.jobs;
     for (const v1::JobKind kind : AllKinds()) {
       for (const v1::JobState state : AllStates()) {
         AddSeries(&jobs, static_cast<double>(counts[{kind, state}]),

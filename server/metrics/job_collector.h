@@ -13,7 +13,8 @@
 namespace deepbindnet {
 
 // deepbindnet_jobs{kind,state} counts every job in the store; deepbindnet_training_* {job,model} exist while a training
-// runs. Blocks on the store. Thread-safe. An error of the store leaves the families without series.
+// runs. Blocks on the store, which counts without reading jobs that have ended. Thread-safe. An error of the store
+// leaves the families without series.
 class JobCollector final : public prometheus::Collectable {
  public:
   // Both must outlive the collector.

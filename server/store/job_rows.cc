@@ -155,6 +155,16 @@ absl::StatusOr<std::vector<v1::Job>> SelectJobsInStates(SQLite::Database& databa
   return jobs;
 }
 
+std::vector<JobCount> CountJobRows(SQLite::Database& database) {
+  std::vector<JobCount> counts;
+  SQLite::Statement select(database, "SELECT kind, state, COUNT(*) FROM jobs GROUP BY kind, state");
+  while (select.executeStep()) {
+    counts.push_back({static_cast<v1::JobKind>(select.getColumn(0).getInt()),
+                      static_cast<v1::JobState>(select.getColumn(1).getInt()), select.getColumn(2).getInt64()});
+  }
+  return counts;
+}
+
 absl::StatusOr<v1::ListJobsResponse> SelectJobsPage(SQLite::Database& database, const v1::ListJobsRequest& request) {
   DBN_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
   int64_t before = std::numeric_limits<int64_t>::max();

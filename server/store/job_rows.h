@@ -12,6 +12,7 @@
 #include "core/base/status.h"
 #include "deepbindnet/v1/deepbindnet.pb.h"
 #include "deepbindnet/v1/types.pb.h"
+#include "server/store/store.h"
 
 namespace deepbindnet {
 
@@ -26,6 +27,8 @@ std::optional<absl::StatusOr<v1::Job>> SelectNewestJobByName(SQLite::Database& d
 // Oldest first.
 absl::StatusOr<std::vector<v1::Job>> SelectJobsInStates(SQLite::Database& database,
                                                         const std::vector<v1::JobState>& states);
+std::vector<JobCount> CountJobRows(SQLite::Database& database);
+
 // Newest first.
 absl::StatusOr<v1::ListJobsResponse> SelectJobsPage(SQLite::Database& database, const v1::ListJobsRequest& request);
 

@@ -107,6 +107,11 @@ class SqliteStore : public Store {
     return Parse<v1::Model>(bytes);
   }
 
+  absl::StatusOr<std::vector<JobCount>> CountJobs() override {
+    return Read(
+        [](SQLite::Database& database) -> absl::StatusOr<std::vector<JobCount>> { return CountJobRows(database); });
+  }
+
   absl::StatusOr<v1::ListDatasetsResponse> ListDatasets(const v1::ListDatasetsRequest& request) override {
     DBN_ASSIGN_OR_RETURN(const NamedPage page, ReadPage(kDatasetTable, request.page_size(), request.page_token()));
     v1::ListDatasetsResponse response;

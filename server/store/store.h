@@ -2,6 +2,7 @@
 #ifndef DEEPBINDNET_SERVER_STORE_STORE_H_
 #define DEEPBINDNET_SERVER_STORE_STORE_H_
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,12 @@
 #include "deepbindnet/v1/types.pb.h"
 
 namespace deepbindnet {
+
+struct JobCount {
+  v1::JobKind kind = v1::JOB_KIND_UNSPECIFIED;
+  v1::JobState state = v1::JOB_STATE_UNSPECIFIED;
+  int64_t jobs = 0;
+};
 
 // Thread-safe. Every mutation is durable (one transaction, synced) when it returns. RESOURCE_EXHAUSTED on a full disk.
 class Store {
@@ -30,6 +37,8 @@ class Store {
   virtual absl::StatusOr<std::optional<v1::Job>> FindJobByRequestId(const std::string& request_id) = 0;
   virtual absl::StatusOr<std::optional<v1::Job>> FindNewestJobByName(const std::string& name) = 0;
   virtual absl::StatusOr<std::vector<v1::Job>> ListJobsInStates(const std::vector<v1::JobState>& states) = 0;
+  // Of every kind and state that there are jobs of.
+  virtual absl::StatusOr<std::vector<JobCount>> CountJobs() = 0;
   virtual absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request) = 0;  // Newest first.
   virtual absl::StatusOr<std::vector<v1::JobEvent>> ReadEvents(const std::string& job_id, uint64_t from_sequence,
                                                                int limit) = 0;

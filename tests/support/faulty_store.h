@@ -2,6 +2,7 @@
 #ifndef DEEPBINDNET_TESTS_SUPPORT_FAULTY_STORE_H_
 #define DEEPBINDNET_TESTS_SUPPORT_FAULTY_STORE_H_
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "core/base/mutex.h"
 #include "server/store/store.h"
+#include "tests/support/fake_worker_launcher.h"
 
 namespace deepbindnet {
 
@@ -17,15 +19,19 @@ class FaultyStore : public Store {
  public:
   explicit FaultyStore(Store* store) : store_(store) {}
 
-  // Every write fails with `error` from now on; OK ends it.
-  void FailWrites(absl::Status error) {
+  // Every write, or the next `times` of them, fail with `error` from now on; OK ends it.
+  void FailWrites(absl::Status error, int times = std::numeric_limits<int>::max()) {
     MutexLock lock(&mutex_);
     error_ = std::move(error);
+    times_ = times;
   }
-  // Waits until `count` writes have failed since the start.
-  void WaitForFailures(int count) {
+  // Waits until `count` writes have failed since the start; false after TestDeadline().
+  bool WaitForFailures(int count) {
     MutexLock lock(&mutex_);
-    while (failures_ < count) changed_.Wait(&mutex_);
+    while (failures_ < count) {
+      if (!changed_.WaitUntil(&mutex_, TestDeadline())) return failures_ >= count;
+    }
+    return true;
   }
 
   absl::Status InsertJob(v1::Job* job, std::vector<v1::JobEvent> events) override {
@@ -55,6 +61,7 @@ class FaultyStore : public Store {
   absl::StatusOr<std::vector<v1::Job>> ListJobsInStates(const std::vector<v1::JobState>& states) override {
     return store_->ListJobsInStates(states);
   }
+  absl::StatusOr<std::vector<JobCount>> CountJobs() override { return store_->CountJobs(); }
   absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request) override {
     return store_->ListJobs(request);
   }
@@ -74,7 +81,9 @@ class FaultyStore : public Store {
  private:
   absl::Status Fault() {
     MutexLock lock(&mutex_);
-    if (!error_.ok()) ++failures_;
+    if (error_.ok() || times_ == 0) return absl::OkStatus();
+    --times_;
+    ++failures_;
     changed_.SignalAll();
     return error_;
   }
@@ -84,6 +93,7 @@ class FaultyStore : public Store {
   Mutex mutex_;
   CondVar changed_;
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
+  int times_ ABSL_GUARDED_BY(mutex_) = 0;  // Writes that are still to fail.
   int failures_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

@@ -27,6 +27,7 @@ class OneJobEngine : public JobEngine {
     if (job != job_.id()) return absl::NotFoundError(job);
     return job_;
   }
+  void StartScheduling() override {}
   absl::StatusOr<v1::Job> Submit(const JobSubmission&) override { return absl::UnimplementedError(""); }
   absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest&) override {
     return absl::UnimplementedError("");

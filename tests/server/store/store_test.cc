@@ -182,6 +182,21 @@ TEST_F(StoreTest, ListsJobsInStatesOldestFirst) {
   EXPECT_EQ(jobs[1].id(), "job-a");
 }
 
+TEST_F(StoreTest, CountsJobsByKindAndState) {
+  ASSERT_OK_AND_ASSIGN(const auto none, store_->CountJobs());
+  EXPECT_THAT(none, IsEmpty());
+  Insert(TrainJob("a", "m", v1::FAILED));
+  Insert(TrainJob("b", "m", v1::FAILED));
+  Insert(PrepareJob("c", "d"));
+  ASSERT_OK_AND_ASSIGN(const std::vector<JobCount> counts, store_->CountJobs());
+  ASSERT_EQ(counts.size(), 2u);
+  for (const JobCount& count : counts) {
+    const bool is_train = count.kind == v1::TRAIN;
+    EXPECT_EQ(count.state, is_train ? v1::FAILED : v1::QUEUED);
+    EXPECT_EQ(count.jobs, is_train ? 2 : 1);
+  }
+}
+
 TEST_F(StoreTest, PagesThroughJobsNewestFirst) {
   for (int i = 1; i <= 5; ++i) Insert(TrainJob(absl::StrCat("job-", i)));
   v1::ListJobsRequest request;
