@@ -66,14 +66,15 @@ void AddJobs(CLI::App* app, ServerConfig* config) {
   Add(app, "max-upload-mib", &config->max_upload_mib, "Largest data set file in MiB, 1 to 1048576")
       ->check(CLI::Range(1, 1048576));
   Add(app, "stop-grace", &config->stop_grace_seconds,
-      "Seconds a worker may take to write its checkpoint before it is killed, 0 to 3600")
+      "Seconds a worker may take to stop before it is killed, 0 to 3600")
       ->check(CLI::Range(0, 3600));
   Add(app, "drain-timeout", &config->drain_timeout_seconds, "Seconds that a stop may take, 1 to 3600")
       ->check(CLI::Range(1, 3600));
 }
 
 void AddPrediction(CLI::App* app, ServerConfig* config) {
-  Add(app, "threads", &config->threads, "Threads of one prediction, 0 to 1024; 0: OMP_NUM_THREADS, else one a core")
+  Add(app, "threads", &config->threads,
+      "Threads of one prediction, 0 to 1024; 0: OMP_NUM_THREADS, else one a usable core")
       ->check(CLI::Range(0, 1024));
   Add(app, "device", &config->device, "Device of predictions: auto, cpu, cuda or cuda:N");
   Add(app, "max-loaded-models", &config->max_loaded_models, "Models kept in memory, 1 to 1000")

@@ -21,7 +21,7 @@ struct ServerConfig {
   int slots = 1;                      // Jobs that run side by side, 1..64.
   int max_queued_jobs = 1000;         // 1..1000000
   int stop_grace_seconds = 30;        // From SIGTERM to SIGKILL of a worker, 0..3600.
-  int threads = 0;                    // Of one prediction, 0..1024; 0: as many as there are cores.
+  int threads = 0;                    // Of one prediction, 0..1024; 0: OMP_NUM_THREADS, else one a usable core.
   std::string device = "auto";        // Predictions run on "auto", "cpu", "cuda" or "cuda:N".
   int max_loaded_models = 4;          // 1..1000
   int predict_max_batch = 1024;       // Pairs, 1..4096.

@@ -199,6 +199,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   parts->service = std::make_unique<Service>(parts->MakeServiceDependencies());
   parts->WarmDefaultModel();
   DBN_RETURN_IF_ERROR(parts->Listen());
+  // A server that cannot listen must not have started a worker.
+  parts->engine->StartScheduling();
   parts->grpc->SetServing(true);
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }

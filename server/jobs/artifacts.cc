@@ -30,6 +30,21 @@ std::vector<std::string> PresentOf(const std::string& directory, std::vector<std
   return names;
 }
 
+// Of a job that did not succeed. Not where it wrote: that place is the next job's of the same name.
+std::string KeptDir(const DataLayout& layout, const v1::Job& job) {
+  return job.spec().has_train() ? absl::StrCat(layout.JobDir(job.id()), "/output") : layout.JobDir(job.id());
+}
+
+// A link costs nothing and leaves the original to a job that has to go on with it; some file systems have none.
+void Keep(const fs::path& from_directory, const fs::path& to_directory, const std::string& name) {
+  std::error_code error;
+  const fs::path to = to_directory / name;
+  fs::create_directories(to.parent_path(), error);
+  fs::remove(to, error);
+  fs::create_hard_link(from_directory / name, to, error);
+  if (error) fs::copy_file(from_directory / name, to, error);
+}
+
 std::vector<std::string> AllFilesUnder(const std::string& directory) {
   std::vector<std::string> files;
   std::error_code error;
@@ -50,16 +65,24 @@ std::vector<std::string> ListArtifacts(const DataLayout& layout, const v1::Job& 
   return AllFilesUnder(directory);
 }
 
-std::vector<std::string> DiscardOutput(const DataLayout& layout, const v1::Job& job) {
-  const fs::path output = OutputDir(layout, job);
-  std::error_code ignored;
-  if (job.spec().has_prepare_dataset() && IsPlainFile(output / kRejected)) {
-    fs::create_directories(layout.JobDir(job.id()), ignored);
-    fs::rename(output / kRejected, fs::path(layout.JobDir(job.id())) / kRejected, ignored);
+std::vector<std::string> KeepOutput(const DataLayout& layout, const v1::Job& job, bool keep_training) {
+  const std::string kept = KeptDir(layout, job);
+  if (job.spec().has_prepare_dataset()) {
+    if (IsPlainFile(fs::path(OutputDir(layout, job)) / kRejected)) Keep(OutputDir(layout, job), kept, kRejected);
+    return PresentOf(kept, {kRejected});
   }
-  fs::remove_all(output, ignored);
-  if (!job.spec().has_prepare_dataset()) return {};
-  return PresentOf(layout.JobDir(job.id()), {kRejected});
+  if (!job.spec().has_train() || !keep_training) return {};
+  for (const std::string& name : AllFilesUnder(OutputDir(layout, job))) Keep(OutputDir(layout, job), kept, name);
+  return AllFilesUnder(kept);
+}
+
+void RemoveOutput(const DataLayout& layout, const v1::Job& job) {
+  std::error_code ignored;
+  fs::remove_all(OutputDir(layout, job), ignored);
+}
+
+void SetArtifacts(const std::vector<std::string>& artifacts, v1::Job* job) {
+  *job->mutable_artifacts() = {artifacts.begin(), artifacts.end()};
 }
 
 absl::StatusOr<std::string> ArtifactPath(const DataLayout& layout, const v1::Job& job, const std::string& artifact) {
@@ -71,7 +94,7 @@ absl::StatusOr<std::string> ArtifactPath(const DataLayout& layout, const v1::Job
         absl::NotFoundError(absl::StrCat("job ", job.id(), " has no artifact \"", artifact, "\"; ", there)),
         "ARTIFACT_NOT_FOUND", {{"job", job.id()}, {"artifact", artifact}});
   }
-  const std::string directory = job.state() == v1::SUCCEEDED ? OutputDir(layout, job) : layout.JobDir(job.id());
+  const std::string directory = job.state() == v1::SUCCEEDED ? OutputDir(layout, job) : KeptDir(layout, job);
   return absl::StrCat(directory, "/", artifact);
 }
 

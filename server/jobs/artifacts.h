@@ -15,9 +15,15 @@ namespace deepbindnet {
 // manifest.json and rejected.csv, else every regular file; links and unfinished files (*.tmp) are left out.
 std::vector<std::string> ListArtifacts(const DataLayout& layout, const v1::Job& job);
 
-// Removes what a job that did not succeed has written. The rejected.csv of a data set that could not be prepared says
-// why: it is kept in the job's own directory. Returns the artifacts that remain.
-std::vector<std::string> DiscardOutput(const DataLayout& layout, const v1::Job& job);
+// What is worth keeping of a job that did not succeed is put into the job's own directory, as links to the same files:
+// the rejected.csv of a data set that could not be prepared, and with `keep_training` all that a training has written.
+// The output itself stays until RemoveOutput(). Returns what Job.artifacts gets. May be done again after a crash.
+std::vector<std::string> KeepOutput(const DataLayout& layout, const v1::Job& job, bool keep_training);
+
+// Removes the output directory of a job that did not succeed, once that is durable. What KeepOutput() kept stays.
+void RemoveOutput(const DataLayout& layout, const v1::Job& job);
+
+void SetArtifacts(const std::vector<std::string>& artifacts, v1::Job* job);
 
 // Where `artifact` lies. NOT_FOUND, reason ARTIFACT_NOT_FOUND, unless it is exactly an entry of job.artifacts.
 absl::StatusOr<std::string> ArtifactPath(const DataLayout& layout, const v1::Job& job, const std::string& artifact);

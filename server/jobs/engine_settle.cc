@@ -1,7 +1,9 @@
 // The end of a run: from what the worker left to what the job becomes.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "server/jobs/artifacts.h"
 #include "server/jobs/job_engine_impl.h"
 #include "server/jobs/job_files.h"
@@ -42,7 +44,7 @@ void AddLogTail(const std::string& log_file, Outcome* outcome) {
   if (outcome->to == v1::FAILED) absl::StrAppend(outcome->error.mutable_message(), addition);
 }
 
-// The end of a job whose name turned out to be taken when its result was to be stored.
+// The end of a job whose own end the store does not take.
 Outcome FailedByStore(const absl::Status& status) {
   Outcome outcome;
   outcome.to = v1::FAILED;
@@ -50,6 +52,24 @@ Outcome FailedByStore(const absl::Status& status) {
   outcome.error.set_reason(GetReason(status));
   outcome.error.set_message(outcome.why);
   return outcome;
+}
+
+// A full disk and a busy database may do better in a moment.
+bool IsWorthRetrying(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) || absl::IsUnavailable(status);
+}
+
+absl::Duration BackoffAfter(int failed_starts) {
+  constexpr absl::Duration kFirst = absl::Seconds(1);
+  constexpr absl::Duration kLongest = absl::Minutes(5);
+  return std::min(kLongest, kFirst * (1 << std::min(failed_starts - 1, 20)));
+}
+
+// Messages go to clients, to whom paths of this machine say nothing.
+void HidePaths(const DataLayout& layout, Outcome* outcome) {
+  const std::string directory = absl::StrCat(layout.data_dir, "/");
+  outcome->why = absl::StrReplaceAll(outcome->why, {{directory, ""}});
+  outcome->error.set_message(absl::StrReplaceAll(outcome->error.message(), {{directory, ""}}));
 }
 
 }  // namespace
@@ -68,56 +88,70 @@ void JobEngineImpl::Settle(const std::string& id) {
   }
   run->handle.reset();
   Outcome outcome = PrepareOutcome(report, &settled);
-  {
-    MutexLock lock(&mutex_);
-    CommitOutcome(Find(id), std::move(outcome), &settled);
-    changed_.SignalAll();
+  absl::Status recorded = CommitOutcome(id, outcome, &settled);
+  // Where the name turned out to be taken, its directory is another job's.
+  const bool owns_output = !absl::IsAlreadyExists(recorded);
+  if (!recorded.ok() && !IsWorthRetrying(recorded)) {
+    outcome = FailedByStore(recorded);
+    HidePaths(layout_, &outcome);
+    settled.clear_result();
+    settled.clear_artifacts();
+    if (owns_output) ListWhatRemains(outcome, &settled);
+    recorded = CommitOutcome(id, outcome, &settled);
   }
-  if (HasEnded(settled.state())) RemoveUpload(layout_, settled);
+  if (recorded.ok() && HasEnded(settled.state())) {
+    if (settled.state() != v1::SUCCEEDED && owns_output) RemoveOutput(layout_, settled);
+    RemoveUpload(layout_, settled);
+  }
+  if (!recorded.ok()) spdlog::error("job {}: its end stays unrecorded until the next start of the server", id);
+  CloseRun(settled, outcome);
   spdlog::info("job {} is {}", id, v1::JobState_Name(settled.state()));
   listeners_.Notify(id);
 }
 
 Outcome JobEngineImpl::PrepareOutcome(const RunReport& report, v1::Job* settled) {
   Outcome outcome = DecideOutcome(*settled, report);
-  if (outcome.crashed) {
-    if (report.exit.how != WorkerExit::How::kNotStarted) {
-      AddLogTail(absl::StrCat(layout_.JobDir(settled->id()), "/", kWorkerLog), &outcome);
-    }
-    spdlog::warn("job {}: {}", settled->id(), outcome.why);
-  }
+  if (outcome.crashed) AddLogTail(absl::StrCat(layout_.JobDir(settled->id()), "/", kWorkerLog), &outcome);
+  HidePaths(layout_, &outcome);
+  if (outcome.crashed || outcome.not_started) spdlog::warn("job {}: {}", settled->id(), outcome.why);
   if (outcome.to == v1::SUCCEEDED) {
     *settled->mutable_result() = *report.result;
-    const std::vector<std::string> artifacts = ListArtifacts(layout_, *settled);
-    *settled->mutable_artifacts() = {artifacts.begin(), artifacts.end()};
+    SetArtifacts(ListArtifacts(layout_, *settled), settled);
   } else if (HasEnded(outcome.to)) {
-    const std::vector<std::string> artifacts = DiscardOutput(layout_, *settled);
-    *settled->mutable_artifacts() = {artifacts.begin(), artifacts.end()};
+    ListWhatRemains(outcome, settled);
   } else if (outcome.crashed) {
     settled->set_restarts(settled->restarts() + 1);
   }
   return outcome;
 }
 
-void JobEngineImpl::CommitOutcome(LiveJob* live, Outcome outcome, v1::Job* settled) {
+void JobEngineImpl::ListWhatRemains(const Outcome& outcome, v1::Job* settled) {
+  const bool keep_training = outcome.to == v1::FAILED && IsWorthKeeping(outcome.error);
+  SetArtifacts(KeepOutput(layout_, *settled, keep_training), settled);
+}
+
+absl::Status JobEngineImpl::CommitOutcome(const std::string& id, const Outcome& outcome, v1::Job* settled) {
+  MutexLock lock(&mutex_);
   while (true) {
-    const absl::Status written = WriteOutcome(live, outcome, settled);
-    if (written.ok()) break;
-    if (absl::IsAlreadyExists(written)) {
-      outcome = FailedByStore(written);
-      settled->clear_result();
-      settled->clear_artifacts();
-      continue;
-    }
-    spdlog::error("job {}: cannot record how it ended: {}", settled->id(), std::string(written.message()));
-    if (draining_ && clock_->Now() >= drain_deadline_) break;  // The next server finds it RUNNING and resumes it.
+    const absl::Status written = WriteOutcome(Find(id), outcome, settled);
+    if (written.ok()) return written;
+    spdlog::error("job {}: cannot record how it ended: {}", id, std::string(written.message()));
+    if (!IsWorthRetrying(written)) return written;
+    if (draining_ && clock_->Now() >= drain_deadline_) return written;
     WaitBeforeRetry();
   }
-  live->job = *settled;
+}
+
+void JobEngineImpl::CloseRun(const v1::Job& settled, const Outcome& outcome) {
+  MutexLock lock(&mutex_);
+  LiveJob* const live = Find(settled.id());
+  live->job = settled;
   live->progress.Clear();
   live->run = nullptr;
   live->closing = false;
-  if (HasEnded(settled->state())) live_.erase(settled->id());
+  if (outcome.not_started) live->not_before = clock_->Now() + BackoffAfter(++live->failed_starts);
+  if (HasEnded(settled.state())) live_.erase(settled.id());
+  changed_.SignalAll();
 }
 
 absl::Status JobEngineImpl::WriteOutcome(LiveJob* live, const Outcome& outcome, v1::Job* settled) {

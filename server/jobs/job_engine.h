@@ -44,11 +44,14 @@ using JobListener = std::function<void()>;
 // Thread-safe. Calls block on SQLite for milliseconds at most: not for a gRPC callback thread.
 class JobEngine {
  public:
-  // Puts jobs that a crash left running back in the queue, removes uploads that no job has taken over, and starts
-  // scheduling. `store` must outlive the engine. INVALID_ARGUMENT names an option out of range; FAILED_PRECONDITION
-  // where worker_binary cannot be executed.
+  // Puts jobs that a crash left running back in the queue and removes uploads that no job has taken over. Starts no
+  // worker until StartScheduling(). `store` must outlive the engine. INVALID_ARGUMENT names an option out of range;
+  // FAILED_PRECONDITION where worker_binary cannot be executed.
   static absl::StatusOr<std::unique_ptr<JobEngine>> Create(const JobEngineOptions& options, Store* store);
   virtual ~JobEngine() = default;
+
+  // From now on jobs get workers. Call it once.
+  virtual void StartScheduling() = 0;
 
   // Durable when it returns. A request_id seen before returns that job (ALREADY_EXISTS where the spec differs).
   // NOT_FOUND: a data set or model that the spec names; ALREADY_EXISTS: the name is taken by a data set, model or job
@@ -59,7 +62,8 @@ class JobEngine {
   virtual absl::StatusOr<v1::Job> Get(const std::string& job) = 0;
   virtual absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest& request) = 0;
   // CANCELLED at once where no worker has it, else CANCELLING (also when it is that already). FAILED_PRECONDITION once
-  // it has ended.
+  // it has ended; UNAVAILABLE while it is just ending, or where its end could not be recorded: the next start of the
+  // server queues it again.
   virtual absl::StatusOr<v1::Job> Cancel(const std::string& job) = 0;
 
   // Journalled events of job `id` from `from_sequence` on, oldest first, at most `limit`.
@@ -76,8 +80,8 @@ class JobEngine {
   };
   virtual Counts counts() = 0;
 
-  // Refuses new jobs, tells running workers to checkpoint and stop, puts their jobs back in the queue. Blocks until
-  // they have gone; after `deadline` they are killed (their jobs resume from the last checkpoint all the same).
+  // Refuses new jobs, tells running workers to stop, puts their jobs back in the queue. Blocks until they have gone;
+  // after `deadline` they are killed. Either way a training goes on from its last finished epoch's checkpoint later.
   virtual void Drain(absl::Time deadline) = 0;
 };
 

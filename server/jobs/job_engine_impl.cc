@@ -36,6 +36,13 @@ absl::Status Draining() {
   return WithReason(absl::UnavailableError("the server is shutting down; try again when it is back"), "DRAINING");
 }
 
+absl::Status EndNotRecorded(const std::string& id) {
+  return WithReason(
+      absl::UnavailableError(absl::StrCat("the worker of job ", id, " has ended, but the server could not record it; ",
+                                          "the job is queued again when the server has been started again")),
+      "END_NOT_RECORDED", {{"job", id}});
+}
+
 absl::Status QueueFull(int waiting) {
   return WithReason(absl::ResourceExhaustedError(
                         absl::StrCat("the queue is full: ", waiting, " jobs wait; try again when some have ended")),
@@ -56,8 +63,11 @@ absl::StatusOr<std::unique_ptr<JobEngineImpl>> JobEngineImpl::Create(const JobEn
   DBN_RETURN_IF_ERROR(CheckOptions(options));
   auto engine = absl::WrapUnique(new JobEngineImpl(options, store, std::move(dependencies)));
   DBN_RETURN_IF_ERROR(engine->Recover());
-  engine->thread_ = std::thread([raw = engine.get()] { raw->Loop(); });
   return engine;
+}
+
+void JobEngineImpl::StartScheduling() {
+  thread_ = std::thread([this] { Loop(); });
 }
 
 JobEngineImpl::JobEngineImpl(const JobEngineOptions& options, Store* store, JobEngineDependencies dependencies)
@@ -78,10 +88,8 @@ absl::Status JobEngineImpl::Recover() {
   DBN_RETURN_IF_ERROR(MakeDataDirectories(layout_));
   DBN_ASSIGN_OR_RETURN(const std::vector<v1::Job> jobs,
                        store_->ListJobsInStates({v1::QUEUED, v1::RUNNING, v1::CANCELLING, v1::PAUSED}));
-  for (const v1::Job& job : jobs) {
-    if (job.state() == v1::CANCELLING) DiscardOutput(layout_, job);
-  }
   std::set<std::string> unended;
+  std::vector<v1::Job> cancelled;
   {
     MutexLock lock(&mutex_);
     for (const v1::Job& job : jobs) {
@@ -89,10 +97,12 @@ absl::Status JobEngineImpl::Recover() {
       live.job = job;
       live.order = ++accepted_;
       if (job.state() == v1::RUNNING) {
-        DBN_RETURN_IF_ERROR(
-            Transition(&live, v1::QUEUED, "the server stopped while it ran; it goes on from the last checkpoint"));
+        DBN_RETURN_IF_ERROR(Transition(&live, v1::QUEUED,
+                                       "the server stopped while it ran; it goes on from its last epoch's checkpoint"));
       }
       if (job.state() == v1::CANCELLING) {
+        SetArtifacts(KeepOutput(layout_, job, /*keep_training=*/false), &live.job);
+        cancelled.push_back(job);
         DBN_RETURN_IF_ERROR(Transition(&live, v1::CANCELLED, "cancelled on request; the server stopped meanwhile"));
         live_.erase(job.id());
         continue;
@@ -100,6 +110,7 @@ absl::Status JobEngineImpl::Recover() {
       unended.insert(job.id());
     }
   }
+  for (const v1::Job& job : cancelled) RemoveOutput(layout_, job);
   RemoveLeftoverUploads(layout_, unended);
   return absl::OkStatus();
 }
@@ -201,6 +212,7 @@ absl::StatusOr<v1::Job> JobEngineImpl::Cancel(const std::string& job) {
     }
     if (live->job.state() == v1::CANCELLING) return live->job;
     if (live->job.state() == v1::RUNNING) {
+      if (live->run == nullptr) return draining_ ? Draining() : EndNotRecorded(live->job.id());
       DBN_RETURN_IF_ERROR(Transition(live, v1::CANCELLING, "cancellation was requested"));
       live->run->stop_wanted = true;
       changed_.SignalAll();
@@ -215,18 +227,27 @@ absl::StatusOr<v1::Job> JobEngineImpl::Cancel(const std::string& job) {
 }
 
 absl::StatusOr<v1::Job> JobEngineImpl::CancelWaiting(v1::Job job) {
-  const std::vector<std::string> artifacts = DiscardOutput(layout_, job);
+  const std::vector<std::string> artifacts = KeepOutput(layout_, job, /*keep_training=*/false);
   {
     MutexLock lock(&mutex_);
     LiveJob* live = Find(job.id());
-    live->closing = false;
-    changed_.SignalAll();
-    *live->job.mutable_artifacts() = {artifacts.begin(), artifacts.end()};
-    DBN_RETURN_IF_ERROR(Transition(live, v1::CANCELLED, "cancelled on request"));
+    SetArtifacts(artifacts, &live->job);
+    if (const absl::Status changed = Transition(live, v1::CANCELLED, "cancelled on request"); !changed.ok()) {
+      live->job.clear_artifacts();
+      live->closing = false;
+      changed_.SignalAll();
+      return changed;
+    }
     job = live->job;
-    live_.erase(job.id());
   }
+  // Only now: a job that is still in the queue after a crash needs its files. Its name is free when they are gone.
+  RemoveOutput(layout_, job);
   RemoveUpload(layout_, job);
+  {
+    MutexLock lock(&mutex_);
+    live_.erase(job.id());
+    changed_.SignalAll();
+  }
   listeners_.Notify(job.id());
   return job;
 }

@@ -39,6 +39,7 @@ class JobEngineImpl : public JobEngine {
   // Kills workers that still run; their jobs stand in the queue of the next engine on this store.
   ~JobEngineImpl() override;
 
+  void StartScheduling() override;
   absl::StatusOr<v1::Job> Submit(const JobSubmission& submission) override;
   absl::StatusOr<v1::Job> Get(const std::string& job) override;
   absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest& request) override;
@@ -58,6 +59,8 @@ class JobEngineImpl : public JobEngine {
     bool stop_wanted = false;
     bool stop_sent = false;
     bool kill_sent = false;
+    bool told_otherwise = false;                  // The journal says that an epoch came out different.
+    std::map<uint32_t, v1::EpochMetrics> before;  // Epochs of the journal, read when one is told again.
     absl::Time kill_at = absl::InfiniteFuture();
   };
 
@@ -68,7 +71,11 @@ class JobEngineImpl : public JobEngine {
     v1::Progress progress;
     std::vector<v1::JobEvent> unsaved;  // Happened, but the store could not take it yet.
     bool closing = false;
-    std::shared_ptr<Run> run;  // Null while no worker has it.
+    // Null while no worker has it: then the job is waiting, or it is RUNNING or CANCELLING because its end could not be
+    // recorded.
+    std::shared_ptr<Run> run;
+    int failed_starts = 0;                         // In a row.
+    absl::Time not_before = absl::InfinitePast();  // Of the next start.
   };
 
   // What the engine thread does next, outside the lock.
@@ -99,16 +106,22 @@ class JobEngineImpl : public JobEngine {
   int CountRuns() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Start(const std::string& id);
   void OnWorkerEvent(const std::string& id, v1::WorkerEvent event);
+  // The epoch stands in the journal already; adds a warning where it came out different this time. True where it did.
+  bool TakeEpochAgain(LiveJob* live, const v1::EpochMetrics& epoch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // True where listeners should hear of it.
   bool TakeWorkerEvent(LiveJob* live, v1::WorkerEvent event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnWorkerExit(const std::string& id, WorkerExit exit);
 
   // --- engine_settle.cc: the end of a run.
   void Settle(const std::string& id);
-  // Decides, and does what is to be done about files; fills in what `*settled` gains by it.
+  // Decides; fills in what `*settled` gains by it.
   Outcome PrepareOutcome(const RunReport& report, v1::Job* settled);
-  // Makes it durable, however long the store needs, and frees the slot.
-  void CommitOutcome(LiveJob* live, Outcome outcome, v1::Job* settled) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ListWhatRemains(const Outcome& outcome, v1::Job* settled);
+  // Makes it durable; waits for a store that is full or busy, until a drain's deadline. On an error nothing has
+  // changed.
+  absl::Status CommitOutcome(const std::string& id, const Outcome& outcome, v1::Job* settled);
+  // Frees the slot.
+  void CloseRun(const v1::Job& settled, const Outcome& outcome);
   absl::Status WriteOutcome(LiveJob* live, const Outcome& outcome, v1::Job* settled)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status WriteWithProduct(v1::Job* job, std::vector<v1::JobEvent> events);

@@ -1,11 +1,17 @@
 #include "server/jobs/job_files.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/file.h"
+#include "server/jobs/file_descriptor.h"
 #include "server/jobs/worker_task.h"
 
 namespace deepbindnet {
@@ -26,6 +32,12 @@ fs::path InputDir(const DataLayout& layout, const v1::Job& job) {
   return fs::path(InputFile(layout, job)).parent_path();
 }
 
+absl::Status SyncDirectory(const fs::path& directory) {
+  const FileDescriptor opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() >= 0 && fsync(opened.get()) == 0) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat("cannot flush the upload's directory: ", std::strerror(errno)));
+}
+
 }  // namespace
 
 absl::Status MakeDataDirectories(const DataLayout& layout) {
@@ -43,9 +55,19 @@ absl::Status AdoptUpload(const DataLayout& layout, const v1::Job& job, const std
   DBN_RETURN_IF_ERROR(MakeDirectories(InputDir(layout, job).string()));
   std::error_code error;
   fs::rename(upload, InputFile(layout, job), error);
-  if (!error) return absl::OkStatus();
-  ReturnUpload(layout, job, "");
-  return absl::InternalError(absl::StrCat("cannot take over the upload ", upload, ": ", error.message()));
+  if (error) {
+    ReturnUpload(layout, job, "");
+    return absl::InternalError(absl::StrCat("cannot take over the upload: ", error.message()));
+  }
+  const fs::path input_dir = InputDir(layout, job);
+  const fs::path job_dir = layout.JobDir(job.id());
+  for (const fs::path& directory : {input_dir, job_dir, job_dir.parent_path()}) {
+    if (const absl::Status synced = SyncDirectory(directory); !synced.ok()) {
+      ReturnUpload(layout, job, upload);
+      return synced;
+    }
+  }
+  return absl::OkStatus();
 }
 
 void ReturnUpload(const DataLayout& layout, const v1::Job& job, const std::string& upload) {

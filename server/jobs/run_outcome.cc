@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -84,10 +85,22 @@ Outcome DecideOutcome(const v1::Job& job, const RunReport& report) {
   }
   if (report.draining) {
     outcome.to = v1::QUEUED;
-    outcome.why = "the server is shutting down; it goes on from the last checkpoint";
+    outcome.why = "the server is shutting down; it goes on from its last epoch's checkpoint";
+    return outcome;
+  }
+  if (report.exit.how == WorkerExit::How::kNotStarted) {
+    outcome.to = v1::QUEUED;
+    outcome.why = absl::StrCat("the worker ", DescribeExit(report.exit));
+    outcome.not_started = true;
     return outcome;
   }
   return Crashed(job, report.exit);
+}
+
+bool IsWorthKeeping(const v1::JobError& error) {
+  static constexpr absl::string_view kReasons[] = {"DISK_FULL",          "INTERNAL",       "LOSS_NOT_FINITE",
+                                                   "RESOURCE_EXHAUSTED", "WORKER_CRASHED", "WORKER_PROTOCOL"};
+  return std::find(std::begin(kReasons), std::end(kReasons), error.reason()) != std::end(kReasons);
 }
 
 std::string DescribeExit(const WorkerExit& exit) {

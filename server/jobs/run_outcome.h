@@ -21,8 +21,9 @@ struct RunReport {
 struct Outcome {
   v1::JobState to = v1::JOB_STATE_UNSPECIFIED;  // SUCCEEDED, FAILED, CANCELLED or QUEUED.
   std::string why;
-  v1::JobError error;    // For FAILED.
-  bool crashed = false;  // The worker ended in a way it should not: its log tells more, and a restart counts.
+  v1::JobError error;        // For FAILED.
+  bool crashed = false;      // The worker ended in a way it should not: its log tells more, and a restart counts.
+  bool not_started = false;  // There was no worker: that is the machine's trouble and not the job's, so none counts.
 };
 
 // Judges by the job's state (RUNNING or CANCELLING), its restarts so far and the report:
@@ -30,8 +31,13 @@ struct Outcome {
 //   exit 0 with the kind of result that is due   -> SUCCEEDED; without -> FAILED
 //   exit 1 with an error                         -> FAILED
 //   draining                                     -> QUEUED
+//   not started                                  -> QUEUED, however often
 //   anything else                                -> QUEUED while restarts < max_restarts, else FAILED
 Outcome DecideOutcome(const v1::Job& job, const RunReport& report);
+
+// True where the checkpoints of a training that failed so are worth keeping: it broke off, by a crash, a full disk or a
+// loss that was not finite, rather than being refused.
+bool IsWorthKeeping(const v1::JobError& error);
 
 // For people: "was killed by signal 9 (SIGKILL)", "exited with code 3", "could not be started: ...".
 std::string DescribeExit(const WorkerExit& exit);

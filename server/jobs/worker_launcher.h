@@ -36,7 +36,7 @@ class WorkerHandle {
  public:
   // Kills a worker that still lives; returns after on_exit has.
   virtual ~WorkerHandle() = default;
-  // Asks it to checkpoint and stop (exit code 75).
+  // Asks it to stop (exit code 75). What it has done since its last checkpoint is lost.
   virtual void Terminate() = 0;
   virtual void Kill() = 0;
 };

@@ -70,21 +70,41 @@ TEST_F(ArtifactsTest, PathOfAJobWithoutAnySaysItsState) {
               IsError(absl::StatusCode::kNotFound, "ARTIFACT_NOT_FOUND", "it is RUNNING and has none"));
 }
 
-TEST_F(ArtifactsTest, DiscardRemovesAModelsDirectory) {
+TEST_F(ArtifactsTest, NothingIsKeptOfATrainingThatIsNotWorthIt) {
   WriteTestFile(layout_.ModelDir("m") + "/best_model.pt", "x");
-  EXPECT_THAT(DiscardOutput(layout_, train_), IsEmpty());
+  train_.set_state(v1::CANCELLED);
+  EXPECT_THAT(KeepOutput(layout_, train_, /*keep_training=*/false), IsEmpty());
+  RemoveOutput(layout_, train_);
   EXPECT_FALSE(std::filesystem::exists(layout_.ModelDir("m")));
 }
 
-TEST_F(ArtifactsTest, DiscardKeepsTheRejectedRowsOfADataset) {
+TEST_F(ArtifactsTest, WhatIsKeptOfATrainingIsItsJobsAndNotItsNames) {
+  WriteTestFile(layout_.ModelDir("m") + "/latest_checkpoint.pt", "old");
+  WriteTestFile(layout_.ModelDir("m") + "/logs/events", "x");
+  WriteTestFile(layout_.ModelDir("m") + "/.lock", "");
+  train_.set_state(v1::FAILED);
+  for (int time = 0; time < 2; ++time) {  // May be done again after a crash.
+    EXPECT_THAT(KeepOutput(layout_, train_, /*keep_training=*/true),
+                ElementsAre("latest_checkpoint.pt", "logs/events"));
+  }
+  EXPECT_TRUE(std::filesystem::exists(layout_.ModelDir("m") + "/latest_checkpoint.pt"));
+  RemoveOutput(layout_, train_);
+  WriteTestFile(layout_.ModelDir("m") + "/latest_checkpoint.pt", "another training's");
+  SetArtifacts({"latest_checkpoint.pt"}, &train_);
+  ASSERT_OK_AND_ASSIGN(const std::string path, ArtifactPath(layout_, train_, "latest_checkpoint.pt"));
+  EXPECT_EQ(std::filesystem::file_size(path), 3);
+}
+
+TEST_F(ArtifactsTest, TheRejectedRowsOfADatasetAreKept) {
   WriteTestFile(layout_.DatasetDir("d") + "/rejected.csv", "why");
   prepare_.set_state(v1::FAILED);
-  EXPECT_THAT(DiscardOutput(layout_, prepare_), ElementsAre("rejected.csv"));
+  EXPECT_THAT(KeepOutput(layout_, prepare_, /*keep_training=*/false), ElementsAre("rejected.csv"));
+  RemoveOutput(layout_, prepare_);
   EXPECT_FALSE(std::filesystem::exists(layout_.DatasetDir("d")));
-  prepare_.add_artifacts("rejected.csv");
+  SetArtifacts({"rejected.csv"}, &prepare_);
   ASSERT_OK_AND_ASSIGN(const std::string path, ArtifactPath(layout_, prepare_, "rejected.csv"));
   EXPECT_EQ(std::filesystem::file_size(path), 3);
-  EXPECT_THAT(DiscardOutput(layout_, prepare_), ElementsAre("rejected.csv"));  // May be done again after a crash.
+  EXPECT_THAT(KeepOutput(layout_, prepare_, /*keep_training=*/false), ElementsAre("rejected.csv"));
 }
 
 TEST(WorkerTaskTest, InputKeepsAPlainFileNameOnly) {

@@ -39,6 +39,7 @@ class EngineTest : public ::testing::Test {
     dependencies.launcher = workers_->MakeLauncher();
     dependencies.new_job_id = [this] { return absl::StrCat("job-", ++ids_); };
     ASSERT_OK_AND_ASSIGN(engine_, JobEngineImpl::Create(options_, faulty_store_.get(), std::move(dependencies)));
+    engine_->StartScheduling();
   }
   // The server stops, without a drain.
   void Close() {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "server/jobs/artifacts.h"
 #include "server/jobs/worker_task.h"
 #include "tests/server/jobs/engine_fixture.h"
 
@@ -131,15 +132,21 @@ TEST_F(RunTest, SuccessStoresTheDatasetAndDropsTheUpload) {
   EXPECT_EQ(dataset.summary().drugs(), 3u);
 }
 
-TEST_F(RunTest, AnErrorFailsTheJobAndItsOutputIsRemoved) {
+TEST_F(RunTest, AnErrorFailsTheJobAndItsOutputIsRemovedOnceThatIsDurable) {
   const auto worker = StartTraining();
   WriteTestFile(layout_.ModelDir("m") + "/latest_checkpoint.pt", "half");
   worker->EmitError("INVALID_FIELD", "lr: 9 is too high");
+  faulty_store_->FailWrites(absl::ResourceExhaustedError("disk full"));
   worker->Exit(1);
+  ASSERT_TRUE(faulty_store_->WaitForFailures(1));
+  EXPECT_TRUE(std::filesystem::exists(layout_.ModelDir("m") + "/latest_checkpoint.pt"));
+  faulty_store_->FailWrites(absl::OkStatus());
+  clock_.Advance(absl::Seconds(1));
   ASSERT_TRUE(AwaitState(id_, v1::FAILED));
   EXPECT_EQ(Get(id_).error().reason(), "INVALID_FIELD");
   EXPECT_EQ(Get(id_).error().message(), "lr: 9 is too high");
-  EXPECT_FALSE(std::filesystem::exists(layout_.ModelDir("m")));
+  EXPECT_THAT(Get(id_).artifacts(), IsEmpty());
+  EXPECT_TRUE(Await(id_, [&] { return !std::filesystem::exists(layout_.ModelDir("m")); }));
   const auto events = Events(id_);
   EXPECT_EQ(events[events.size() - 2].error().reason(), "INVALID_FIELD");
   EXPECT_EQ(events.back().state_change().to(), v1::FAILED);
@@ -154,7 +161,7 @@ TEST_F(RunTest, AFailedPreparationKeepsItsRejectedRows) {
   worker->Exit(1);
   ASSERT_TRUE(AwaitState(id, v1::FAILED));
   EXPECT_THAT(Get(id).artifacts(), ElementsAre("rejected.csv"));
-  EXPECT_FALSE(std::filesystem::exists(layout_.DatasetDir("davis")));
+  EXPECT_TRUE(Await(id, [&] { return !std::filesystem::exists(layout_.DatasetDir("davis")); }));
 }
 
 TEST_F(RunTest, ACrashedWorkerIsStartedAgainFromItsCheckpointUpToTheLimit) {
@@ -176,17 +183,57 @@ TEST_F(RunTest, ACrashedWorkerIsStartedAgainFromItsCheckpointUpToTheLimit) {
       Get(id_).error().message(),
       "the worker was killed by signal 11 (SIGSEGV) after 2 restarts; the end of its log: loading | stack smashed");
   EXPECT_EQ(workers_->started(), 3u);
-  EXPECT_FALSE(std::filesystem::exists(layout_.ModelDir("m")));
 }
 
-TEST_F(RunTest, AWorkerThatCannotBeStartedCountsAsACrash) {
-  workers_->FailStarts(1, absl::InternalError("no processes left"));
+TEST_F(RunTest, ATrainingThatBrokeOffKeepsItsFilesAndItsNameIsFree) {
+  auto worker = StartTraining(/*max_restarts=*/0);
+  WriteTestFile(layout_.ModelDir("m") + "/latest_checkpoint.pt", "half");
+  WriteTestFile(layout_.JobDir(id_) + "/worker.log", absl::StrCat("in ", layout_.ModelDir("m"), "/x\n"));
+  worker->Die(SIGSEGV);
+  ASSERT_TRUE(AwaitState(id_, v1::FAILED));
+  const v1::Job failed = Get(id_);
+  EXPECT_THAT(failed.artifacts(), ElementsAre("latest_checkpoint.pt"));
+  EXPECT_THAT(failed.error().message(), HasSubstr("in models/m/x"));  // No path of the server's machine.
+  EXPECT_TRUE(Await(id_, [&] { return !std::filesystem::exists(layout_.ModelDir("m")); }));
+  Submit(Training("m"));
+  worker = workers_->WaitFor(1);
+  ASSERT_NE(worker, nullptr);
+  EXPECT_FALSE(worker->task().resume());
+  EXPECT_FALSE(std::filesystem::exists(layout_.ModelDir("m")));
+  ASSERT_OK_AND_ASSIGN(const std::string kept, ArtifactPath(layout_, failed, "latest_checkpoint.pt"));
+  EXPECT_EQ(std::filesystem::file_size(kept), 4);
+}
+
+TEST_F(RunTest, AWorkerThatCannotBeStartedIsTriedAgainEverLaterAndNoRestartCounts) {
+  workers_->FailStarts(2, absl::InternalError("no processes left"));
   JobSubmission submission = Training("m");
-  submission.max_restarts = 1;
+  submission.max_restarts = 0;
   const std::string id = Submit(submission);
+  const auto is_back_after = [&](size_t starts) {
+    return Await(id, [&] { return Events(id).size() == 1 + 2 * starts && engine_->counts().queued == 1; });
+  };
+  ASSERT_TRUE(is_back_after(1));
+  clock_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(is_back_after(2));
+  clock_.Advance(absl::Seconds(1));
+  clock_.Advance(absl::Seconds(1));
   ASSERT_NE(workers_->WaitFor(0), nullptr);
-  EXPECT_EQ(Get(id).restarts(), 1u);
-  EXPECT_THAT(Events(id)[2].state_change().why(), HasSubstr("could not be started: no processes left"));
+  EXPECT_EQ(Get(id).restarts(), 0u);
+  const auto events = Events(id);
+  ASSERT_THAT(events, SizeIs(6));
+  EXPECT_THAT(events[2].state_change().why(), HasSubstr("could not be started: no processes left"));
+  EXPECT_EQ(events[3].time().seconds() - events[2].time().seconds(), 1);
+  EXPECT_EQ(events[5].time().seconds() - events[4].time().seconds(), 2);
+}
+
+TEST_F(RunTest, AJobThatWaitsForItsNextStartLetsOthersRun) {
+  workers_->FailStarts(1, absl::InternalError("no processes left"));
+  const std::string first = Submit(Training("first"));
+  ASSERT_TRUE(Await(first, [&] { return Events(first).size() == 3 && engine_->counts().queued == 1; }));
+  Submit(Training("second"));
+  const auto worker = workers_->WaitFor(0);
+  ASSERT_NE(worker, nullptr);
+  EXPECT_EQ(worker->task().spec().train().model(), "second");
 }
 
 TEST_F(RunTest, ARequeuedJobKeepsItsPlace) {
@@ -235,6 +282,26 @@ TEST_F(RunTest, AnEpochToldAgainAfterAResumeIsDropped) {
     if (event.has_epoch()) epochs.push_back(event.epoch().epoch());
   }
   EXPECT_THAT(epochs, ElementsAre(1, 2, 3));
+}
+
+TEST_F(RunTest, AnEpochThatComesOutDifferentAfterAResumeIsAWarningOnce) {
+  auto worker = StartTraining();
+  for (uint32_t epoch = 1; epoch <= 3; ++epoch) worker->EmitEpoch(epoch, 1.0);
+  worker->Die(SIGSEGV);
+  worker = workers_->WaitFor(1);
+  ASSERT_NE(worker, nullptr);
+  worker->EmitEpoch(1, 1.0);
+  worker->EmitEpoch(2, 1.5);
+  worker->EmitEpoch(3, 1.6);
+  worker->EmitEpoch(4, 1.7);
+  std::vector<std::string> warnings;
+  for (const v1::JobEvent& event : Events(id_)) {
+    if (event.log().level() == v1::LogLine::WARNING) warnings.push_back(event.log().text());
+  }
+  ASSERT_THAT(warnings, SizeIs(1));
+  EXPECT_THAT(warnings[0], HasSubstr("epoch 2 was trained again"));
+  EXPECT_THAT(warnings[0], HasSubstr("validation RMSE 1.5 and not 1; up to epoch 3"));
+  EXPECT_EQ(Get(id_).latest_epoch().epoch(), 4u);
 }
 
 TEST_F(RunTest, ProgressIsLiveAndNotStored) {
@@ -307,11 +374,39 @@ TEST_F(RunTest, AnEndTheStoreCannotTakeIsTriedAgain) {
   worker->EmitResult(TrainingResult());
   faulty_store_->FailWrites(absl::ResourceExhaustedError("disk full"));
   worker->Exit(0);
-  faulty_store_->WaitForFailures(1);
+  ASSERT_TRUE(faulty_store_->WaitForFailures(1));
   EXPECT_EQ(Get(id_).state(), v1::RUNNING);
   faulty_store_->FailWrites(absl::OkStatus());
   clock_.Advance(absl::Seconds(1));
   EXPECT_TRUE(AwaitState(id_, v1::SUCCEEDED));
+}
+
+TEST_F(RunTest, AnEndTheStoreRefusesFailsTheJobWhichKeepsItsFiles) {
+  const auto worker = StartTraining();
+  WriteTestFile(layout_.ModelDir("m") + "/best_model.pt", "weights");
+  worker->EmitResult(TrainingResult());
+  faulty_store_->FailWrites(absl::InternalError("constraint failed"), /*times=*/1);
+  worker->Exit(0);
+  ASSERT_TRUE(AwaitState(id_, v1::FAILED));
+  EXPECT_EQ(Get(id_).error().reason(), "INTERNAL");
+  EXPECT_EQ(Get(id_).error().message(), "constraint failed");
+  EXPECT_FALSE(Get(id_).has_result());
+  EXPECT_THAT(Get(id_).artifacts(), ElementsAre("best_model.pt"));
+}
+
+TEST_F(RunTest, AnEndThatCannotBeRecordedAtAllDoesNotStopTheEngine) {
+  const auto worker = StartTraining();
+  worker->EmitResult(TrainingResult());
+  faulty_store_->FailWrites(absl::InternalError("constraint failed"), /*times=*/2);
+  worker->Exit(0);
+  ASSERT_TRUE(faulty_store_->WaitForFailures(2));
+  Submit(Training("other"));
+  ASSERT_NE(workers_->WaitFor(1), nullptr);
+  EXPECT_THAT(engine_->Cancel(id_), IsError(absl::StatusCode::kUnavailable, "END_NOT_RECORDED", "could not record it"));
+  Reopen();
+  const auto next = workers_->WaitFor(0);
+  ASSERT_NE(next, nullptr);
+  EXPECT_EQ(next->task().spec().train().model(), "m");
 }
 
 TEST_F(RunTest, AResultWhoseNameIsTakenFailsTheJob) {

@@ -77,7 +77,7 @@ TEST_F(StopTest, CancelOfARunningJobStopsItsWorkerAndRemovesItsOutput) {
   EXPECT_EQ(again.state(), v1::CANCELLING);
   worker->Exit(75);
   ASSERT_TRUE(AwaitState(id_, v1::CANCELLED));
-  EXPECT_FALSE(HasOutput());
+  EXPECT_TRUE(Await(id_, [this] { return !HasOutput(); }));
   EXPECT_FALSE(worker->killed());
 }
 
@@ -93,7 +93,7 @@ TEST_F(StopTest, AResultThatComesAfterTheCancellationIsDiscarded) {
   worker->EmitResult(TrainingResult());
   worker->Exit(0);
   ASSERT_TRUE(AwaitState(id_, v1::CANCELLED));
-  EXPECT_FALSE(HasOutput());
+  EXPECT_TRUE(Await(id_, [this] { return !HasOutput(); }));
   EXPECT_THAT(store_->GetModel("m"), IsError(absl::StatusCode::kNotFound, "MODEL_NOT_FOUND", "m"));
 }
 
@@ -130,6 +130,23 @@ TEST_F(StopTest, ACancellationTheStoreCannotTakeLeavesTheJobQueued) {
   faulty_store_->FailWrites(absl::OkStatus());
   EXPECT_EQ(Get(id).state(), v1::QUEUED);
   EXPECT_THAT(engine_->Cancel(id), IsOk());
+}
+
+TEST_F(StopTest, ACancellationTheStoreCannotTakeLeavesTheFiles) {
+  LeaveInStore("job-paused", "m", v1::PAUSED);
+  Reopen();
+  faulty_store_->FailWrites(absl::ResourceExhaustedError("disk full"));
+  EXPECT_FALSE(engine_->Cancel("job-paused").ok());
+  EXPECT_TRUE(HasOutput());
+}
+
+TEST_F(StopTest, ACancellationAfterADrainThatCouldNotRecordTheEndIsUnavailable) {
+  const auto worker = StartTraining();
+  faulty_store_->FailWrites(absl::ResourceExhaustedError("disk full"));
+  engine_->Drain(clock_.Now());
+  faulty_store_->FailWrites(absl::OkStatus());
+  EXPECT_EQ(Get(id_).state(), v1::RUNNING);
+  EXPECT_THAT(engine_->Cancel(id_), IsError(absl::StatusCode::kUnavailable, "DRAINING", "shutting down"));
 }
 
 TEST_F(StopTest, CancelOfAPausedJobIsImmediate) {

@@ -88,6 +88,27 @@ TEST(DecideOutcomeTest, AKilledWorkerPointsAtMemory) {
   EXPECT_THAT(DecideOutcome(Running(0, 0), Killed(SIGKILL)).error.message(), HasSubstr("out of memory"));
 }
 
+TEST(DecideOutcomeTest, AWorkerThatWasNotStartedIsQueuedHoweverOftenItWas) {
+  RunReport report;
+  report.exit = {WorkerExit::How::kNotStarted, 0, "no memory"};
+  const Outcome outcome = DecideOutcome(Running(3, 3), report);
+  EXPECT_EQ(outcome.to, v1::QUEUED);
+  EXPECT_EQ(outcome.why, "the worker could not be started: no memory");
+  EXPECT_TRUE(outcome.not_started);
+  EXPECT_FALSE(outcome.crashed);
+}
+
+TEST(IsWorthKeepingTest, IsWhatBrokeOffAndNotWhatWasRefused) {
+  for (const char* reason : {"WORKER_CRASHED", "LOSS_NOT_FINITE", "RESOURCE_EXHAUSTED", "DISK_FULL"}) {
+    v1::JobError error;
+    error.set_reason(reason);
+    EXPECT_TRUE(IsWorthKeeping(error)) << reason;
+  }
+  v1::JobError refused;
+  refused.set_reason("INVALID_FIELD");
+  EXPECT_FALSE(IsWorthKeeping(refused));
+}
+
 TEST(DecideOutcomeTest, ADrainedWorkerIsQueuedWithoutCountingARestart) {
   for (RunReport report : {Exited(75), Killed(SIGKILL), Killed(SIGTERM), Exited(1)}) {
     report.draining = true;

@@ -4,12 +4,15 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "deepbindnet/v1/deepbindnet.grpc.pb.h"
+#include "server/store/data_layout.h"
+#include "server/store/store.h"
 #include "tests/server/metrics/scrape.h"
 #include "tests/server/rpc/health_client.h"
 #include "tests/support/status_matchers.h"
@@ -63,6 +66,29 @@ TEST_F(ServerTest, MetricsPortInUseIsOneClearLine) {
   config.metrics_listen = absl::StrCat("127.0.0.1:", server->ports().grpc);
   EXPECT_THAT(Server::Start(config), IsError(absl::StatusCode::kUnavailable, "CANNOT_LISTEN",
                                              "Address already in use; choose another address with --metrics-listen"));
+}
+
+TEST_F(ServerTest, NoWorkerStartsWhereThePortIsInUse) {
+  ASSERT_OK_AND_ASSIGN(const auto server, Server::Start(Config("first")));
+  const ServerConfig second = [&] {
+    ServerConfig config = Config("second");
+    config.metrics_listen = absl::StrCat("127.0.0.1:", server->ports().grpc);
+    return config;
+  }();
+  const DataLayout layout{second.data_dir};
+  std::filesystem::create_directories(second.data_dir);
+  v1::Job job;
+  job.set_id("job-a");
+  job.mutable_spec()->mutable_train()->set_model("m");
+  job.set_state(v1::QUEUED);
+  {
+    ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(layout.Database()));
+    ASSERT_THAT(store->InsertJob(&job, {}), IsOk());
+  }
+  EXPECT_FALSE(Server::Start(second).ok());
+  ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(layout.Database()));
+  ASSERT_OK_AND_ASSIGN(const auto events, store->ReadEvents("job-a", 1, 10));
+  EXPECT_THAT(events, ::testing::IsEmpty());
 }
 
 TEST_F(ServerTest, DataDirectoryHasOneServer) {

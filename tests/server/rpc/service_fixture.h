@@ -65,6 +65,7 @@ class ServiceTest : public ::testing::Test {
     engine_dependencies.launcher = workers_.MakeLauncher();
     engine_dependencies.new_job_id = [this] { return absl::StrCat("job", ++job_ids_); };
     ASSERT_OK_AND_ASSIGN(engine_, JobEngineImpl::Create(options, store_.get(), std::move(engine_dependencies)));
+    engine_->StartScheduling();
     models_ = std::make_unique<ModelRegistry>(
         store_.get(), layout_,
         [](const std::string& path) -> absl::StatusOr<std::shared_ptr<const Predictor>> {
