@@ -2,6 +2,7 @@
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
@@ -11,12 +12,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/rpc/call_observer.h"
+#include "server/rpc/validation.h"
 
 namespace deepbindnet {
 namespace {
 
-// The largest request the limits of PredictRequest allow: 4,096 molecules and 4,096 proteins of full length.
-constexpr int kMaxReceiveBytes = 64 << 20;
+// The largest request that the limits of PredictRequest allow, and its indices.
+constexpr int kMaxReceiveBytes = kMaxPredictBytes + (1 << 20);
+// What messages on their way may hold together, and the calls of one connection: a client cannot fill the memory.
+constexpr size_t kMaxMessageMemory = size_t{1} << 30;
+constexpr int kMaxConcurrentStreams = 128;
 // Large enough for a page of jobs with their results.
 constexpr int kMaxSendBytes = 64 << 20;
 constexpr int kKeepaliveMillis = 60000;        // After which a silent client is asked whether it is alive.
@@ -50,6 +55,9 @@ void Configure(grpc::ServerBuilder* builder, Metrics* metrics) {
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinPingIntervalMillis);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
+  grpc::ResourceQuota quota("deepbindnet");
+  builder->SetResourceQuota(quota.Resize(kMaxMessageMemory));
   builder->SetMaxReceiveMessageSize(kMaxReceiveBytes);
   builder->SetMaxSendMessageSize(kMaxSendBytes);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;

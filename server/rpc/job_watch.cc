@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "server/jobs/clock.h"
 #include "server/rpc/grpc_status.h"
 
 namespace deepbindnet {
@@ -136,8 +137,7 @@ void JobWatch::AddProgress(const v1::Job& job) {
   v1::JobEvent event;
   event.set_job_id(id_);
   event.set_sequence(std::min(next_ - 1, job.last_sequence()));
-  event.mutable_time()->set_seconds(absl::ToUnixSeconds(absl::Now()));
-  event.mutable_time()->set_nanos(static_cast<int32_t>(absl::ToUnixNanos(absl::Now()) % 1000000000));
+  *event.mutable_time() = ToTimestamp(absl::Now());
   *event.mutable_progress() = job.progress();
   to_send_.push_back(std::move(event));
 }

@@ -27,18 +27,22 @@ std::string Shown(absl::string_view value) {
   return value.size() <= 80 ? std::string(value) : absl::StrCat(value.substr(0, 77), "...");
 }
 
+// Adds the texts' bytes to `*bytes`.
 template <typename Texts>
-absl::Status CheckTexts(absl::string_view field, const Texts& texts, size_t max_length, absl::string_view unit) {
+absl::Status CheckTexts(absl::string_view field, const Texts& texts, size_t* bytes) {
   if (texts.size() > kMaxDistinct) {
     return InvalidField(field, absl::StrCat(texts.size(), " entries"),
                         absl::StrCat("are too many; give at most ", kMaxDistinct));
   }
-  for (int i = 0; i < texts.size(); ++i) {
-    if (texts[i].size() <= max_length) continue;
-    return InvalidField(absl::StrCat(field, "[", i, "]"), absl::StrCat(texts[i].size(), " ", unit),
-                        absl::StrCat("are too many; at most ", max_length, " are accepted"));
-  }
-  return absl::OkStatus();
+  for (const std::string& text : texts) *bytes += text.size();
+  if (*bytes <= kMaxPredictBytes) return absl::OkStatus();
+  return InvalidField(field, absl::StrCat("with more than ", kMaxPredictBytes, " bytes in all"),
+                      "is too much for one call; send fewer pairs at once");
+}
+
+absl::Status CheckLength(absl::string_view field, absl::string_view text) {
+  if (text.size() <= kMaxTextLength) return absl::OkStatus();
+  return InvalidField(field, Shown(text), absl::StrCat("has ", text.size(), " bytes; give at most ", kMaxTextLength));
 }
 
 absl::Status CheckIndex(int pair, absl::string_view side, uint32_t index, absl::string_view list, int size) {
@@ -97,6 +101,10 @@ absl::Status ValidateCompare(const v1::CompareSpec& spec) {
 
 absl::Status ValidateUploadHeader(const v1::PrepareDatasetRequest::Header& header, uint64_t max_bytes) {
   DBN_RETURN_IF_ERROR(ValidateName("header.spec.dataset", header.spec().dataset()));
+  DBN_RETURN_IF_ERROR(CheckLength("header.spec.file_name", header.spec().file_name()));
+  DBN_RETURN_IF_ERROR(CheckLength("header.spec.affinity_column", header.spec().affinity_column()));
+  DBN_RETURN_IF_ERROR(CheckLength("header.spec.affinity_unit", header.spec().affinity_unit()));
+  DBN_RETURN_IF_ERROR(CheckLength("header.spec.split.split_column", header.spec().split().split_column()));
   DBN_RETURN_IF_ERROR(ValidateRequestId(header.request_id()));
   if (header.size_bytes() == 0 || header.size_bytes() > max_bytes) {
     return InvalidField("header.size_bytes", absl::StrCat(header.size_bytes()),
@@ -111,8 +119,9 @@ absl::Status ValidateUploadHeader(const v1::PrepareDatasetRequest::Header& heade
 
 absl::Status ValidatePredict(const v1::PredictRequest& request) {
   if (!request.model().empty()) DBN_RETURN_IF_ERROR(ValidateName("model", request.model()));
-  DBN_RETURN_IF_ERROR(CheckTexts("smiles", request.smiles(), kMaxSmilesLength, "characters"));
-  DBN_RETURN_IF_ERROR(CheckTexts("sequences", request.sequences(), kMaxSequenceLength, "residues"));
+  size_t bytes = 0;
+  DBN_RETURN_IF_ERROR(CheckTexts("smiles", request.smiles(), &bytes));
+  DBN_RETURN_IF_ERROR(CheckTexts("sequences", request.sequences(), &bytes));
   if (request.pairs_size() < 1 || request.pairs_size() > kMaxPairs) {
     return InvalidField("pairs", absl::StrCat(request.pairs_size(), " entries"),
                         absl::StrCat("are not accepted; give 1 to ", kMaxPairs));

@@ -13,8 +13,9 @@ namespace deepbindnet {
 
 inline constexpr int kMaxPairs = 4096;
 inline constexpr int kMaxDistinct = 4096;  // Molecules, or proteins, of one request.
-inline constexpr int kMaxSmilesLength = 4096;
-inline constexpr int kMaxSequenceLength = 10000;
+// Of the texts of one Predict call together. A text that is too long by itself fails its pairs only.
+inline constexpr size_t kMaxPredictBytes = 32 << 20;
+inline constexpr size_t kMaxTextLength = 255;  // Of a file name, a column's name or a unit.
 inline constexpr size_t kMaxChunkBytes = 1 << 20;
 
 // 1 to 64 letters, digits, '.', '_' and '-', beginning with a letter or digit.
@@ -32,7 +33,7 @@ absl::Status ValidateArtifactName(absl::string_view artifact);
 absl::Status ValidateCompare(const v1::CompareSpec& spec);
 absl::Status ValidateUploadHeader(const v1::PrepareDatasetRequest::Header& header, uint64_t max_bytes);
 
-// Counts, lengths and indices. What the texts mean is judged pair by pair, by the model.
+// Counts, bytes and indices. What the texts mean is judged pair by pair, by the model.
 absl::Status ValidatePredict(const v1::PredictRequest& request);
 
 }  // namespace deepbindnet

@@ -76,6 +76,30 @@ TEST(ValidateUploadHeaderTest, ChecksNameSizeAndDigest) {
   EXPECT_THAT(ValidateUploadHeader(header, 100), IsError(kInvalid, "INVALID_FIELD", "header.sha256: "));
 }
 
+TEST(ValidateUploadHeaderTest, BoundsEveryText) {
+  const std::string longest(255, 'x');
+  v1::PrepareDatasetRequest::Header header = Header();
+  header.mutable_spec()->set_file_name(longest);
+  header.mutable_spec()->set_affinity_column(longest);
+  header.mutable_spec()->set_affinity_unit(longest);
+  header.mutable_spec()->mutable_split()->set_split_column(longest);
+  EXPECT_THAT(ValidateUploadHeader(header, 100), IsOk());
+  v1::PrepareDatasetRequest::Header changed = header;
+  changed.mutable_spec()->set_file_name(longest + "x");
+  EXPECT_THAT(ValidateUploadHeader(changed, 100),
+              IsError(kInvalid, "INVALID_FIELD", "xxx... has 256 bytes; give at most 255"));
+  changed = header;
+  changed.mutable_spec()->set_affinity_column(longest + "x");
+  EXPECT_THAT(ValidateUploadHeader(changed, 100), IsError(kInvalid, "INVALID_FIELD", "header.spec.affinity_column: "));
+  changed = header;
+  changed.mutable_spec()->set_affinity_unit(longest + "x");
+  EXPECT_THAT(ValidateUploadHeader(changed, 100), IsError(kInvalid, "INVALID_FIELD", "header.spec.affinity_unit: "));
+  changed = header;
+  changed.mutable_spec()->mutable_split()->set_split_column(longest + "x");
+  EXPECT_THAT(ValidateUploadHeader(changed, 100),
+              IsError(kInvalid, "INVALID_FIELD", "header.spec.split.split_column: "));
+}
+
 v1::PredictRequest OnePair() {
   v1::PredictRequest request;
   request.add_smiles("CC");
@@ -86,8 +110,6 @@ v1::PredictRequest OnePair() {
 
 TEST(ValidatePredictTest, LimitsAreInclusive) {
   v1::PredictRequest request = OnePair();
-  request.set_smiles(0, std::string(4096, 'C'));
-  request.set_sequences(0, std::string(10000, 'M'));
   for (int i = 1; i < 4096; ++i) request.add_pairs();
   EXPECT_THAT(ValidatePredict(request), IsOk());
   request.add_pairs();
@@ -96,17 +118,28 @@ TEST(ValidatePredictTest, LimitsAreInclusive) {
 
 TEST(ValidatePredictTest, NamesFieldAndIndex) {
   v1::PredictRequest request = OnePair();
-  request.add_smiles(std::string(4097, 'C'));
-  EXPECT_THAT(ValidatePredict(request), IsError(kInvalid, "INVALID_FIELD", "smiles[1]: 4097 characters"));
-  request = OnePair();
-  request.add_sequences(std::string(10001, 'M'));
-  EXPECT_THAT(ValidatePredict(request), IsError(kInvalid, "INVALID_FIELD", "sequences[1]: 10001 residues"));
-  request = OnePair();
   request.add_pairs()->set_target(1);
   EXPECT_THAT(ValidatePredict(request),
               IsError(kInvalid, "INVALID_FIELD", "pairs[1].target: 1 is out of range; sequences has 1 entry"));
   request.mutable_pairs(1)->set_drug(4000000000u);
   EXPECT_THAT(ValidatePredict(request), IsError(kInvalid, "INVALID_FIELD", "pairs[1].drug: 4000000000"));
+}
+
+TEST(ValidatePredictTest, ALongTextIsItsPairsTrouble) {
+  v1::PredictRequest request = OnePair();
+  request.add_smiles(std::string(1 << 20, 'C'));
+  request.add_sequences(std::string(1 << 20, 'M'));
+  EXPECT_THAT(ValidatePredict(request), IsOk());
+}
+
+TEST(ValidatePredictTest, TextsHave32MiBTogether) {
+  v1::PredictRequest request = OnePair();  // 5 bytes.
+  request.add_smiles(std::string(20 << 20, 'C'));
+  request.add_sequences(std::string((12 << 20) - 5, 'M'));
+  EXPECT_THAT(ValidatePredict(request), IsOk());
+  request.mutable_sequences(1)->push_back('M');
+  EXPECT_THAT(ValidatePredict(request),
+              IsError(kInvalid, "INVALID_FIELD", "sequences: with more than 33554432 bytes in all is too much"));
 }
 
 TEST(ValidatePredictTest, WantsAPairAndAName) {
