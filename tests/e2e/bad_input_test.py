@@ -1,5 +1,6 @@
 """Each mistake gets one clear line and an exit code that is not 0."""
 
+import json
 import subprocess
 import unittest
 
@@ -24,15 +25,15 @@ class BadInputTest(ServerTest):
                                    "--hiden-dim", "--help")
 
     def test_an_option_out_of_range(self):
-        self.assert_one_error_line(self.run_cli("train", "--dataset", "demo", "--name", "x", "--lr", "7"), 1, "lr", "7")
+        self.assert_one_error_line(self.run_cli("train", "--dataset", "demo", "--name", "x", "--lr", "7"), 2, "lr", "7")
         self.assert_one_error_line(
-            self.run_cli("train", "--dataset", "demo", "--name", "x", "--hidden_dim", "30", "--fusion_heads", "4"), 1,
+            self.run_cli("train", "--dataset", "demo", "--name", "x", "--hidden_dim", "30", "--fusion_heads", "4"), 2,
             "hidden_dim", "30")
-        self.assert_one_error_line(self.run_cli("datasets", "prepare", self.csv, "--name", "x", "--test_size", "1.5"), 1,
+        self.assert_one_error_line(self.run_cli("datasets", "prepare", self.csv, "--name", "x", "--test_size", "1.5"), 2,
                                    "test_size", "1.5")
 
     def test_a_name_that_is_a_path(self):
-        self.assert_one_error_line(self.run_cli("train", "--dataset", "demo", "--name", "../x"), 1, "../x")
+        self.assert_one_error_line(self.run_cli("train", "--dataset", "demo", "--name", "../x"), 2, "../x")
 
     def test_a_name_that_is_taken(self):
         self.assert_one_error_line(self.run_cli("train", "--dataset", "demo", "--name", "model"), 1, "model")
@@ -77,6 +78,22 @@ class BadInputTest(ServerTest):
         with open(path, "w", encoding="utf-8") as file:
             file.write("a,b\n1,2\n")
         self.assert_one_error_line(self.run_cli("datasets", "prepare", path, "--name", "columns"), 1, "smiles")
+
+    def test_rejected_rows_of_a_failed_preparation_can_be_fetched(self):
+        path = self.path("rejected_rows.csv")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"smiles,sequence,pKd\n{self.smiles},{self.sequence},5\nC1CC(,{self.sequence},6\n")
+        self.assert_one_error_line(self.run_cli("datasets", "prepare", path, "--name", "rejected"), 1, "rejected")
+        directory = self.path("fetched")
+        self.run_json("jobs", "download", "rejected", "--artifact", "rejected.csv", "--output-dir", directory)
+        with open(f"{directory}/rejected.csv", encoding="utf-8") as file:
+            self.assertIn("C1CC(", file.read())
+
+    def test_wrong_usage_in_json_mode_is_one_object(self):
+        result = self.run_cli("train", "--hiden_dim", "3", "--json")
+        self.assertEqual(result.returncode, 2)
+        [line] = result.stdout.splitlines()
+        self.assertEqual(json.loads(line)["type"], "error")
 
     def test_no_server(self):
         result = subprocess.run([program("deepbindnet"), "--server", "127.0.0.1:1", "jobs", "list"],

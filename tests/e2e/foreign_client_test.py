@@ -137,6 +137,23 @@ class ForeignClientTest(ServerTest):
         self.assertEqual(job.id, "")
         self.assertEqual([job.name for job in self.stub.ListJobs(self.pb.ListJobsRequest()).jobs].count("ghost"), 0)
 
+    def journal(self, job, from_sequence):
+        events = self.stub.WatchJob(self.pb.WatchJobRequest(job=job.id, from_sequence=from_sequence),
+                                    timeout=STEP_DEADLINE)
+        return [event for event in events if event.WhichOneof("event") != "progress"]
+
+    def test_journal_has_no_gap(self):
+        jobs = {job.name: job for job in self.stub.ListJobs(self.pb.ListJobsRequest(), timeout=STEP_DEADLINE).jobs}
+        for name in ("demo", "model"):
+            job = jobs[name]
+            journal = self.journal(job, 1)
+            self.assertEqual([event.sequence for event in journal], list(range(1, job.last_sequence + 1)), name)
+            kinds = {event.WhichOneof("event") for event in journal}
+            self.assertLessEqual({"state_change", "result"}, kinds, name)
+            # As bytes: undefined metrics are NaN, which equals nothing.
+            self.assertEqual([event.SerializeToString() for event in self.journal(job, 3)],
+                             [event.SerializeToString() for event in journal[2:]], name)
+
     def test_lists_are_paged(self):
         first = self.stub.ListJobs(self.pb.ListJobsRequest(page_size=1), timeout=STEP_DEADLINE)
         self.assertEqual(len(first.jobs), 1)

@@ -165,11 +165,15 @@ class Cli:
         self.objects.append(json.loads(line))
         return self.objects[-1]
 
-    def until_epoch(self, epoch):
+    def until(self, condition, what):
+        """Reads on to the first object that meets `condition`; returns what that is."""
         while (event := self.next()) is not None:
-            if event["type"] == "epoch" and event["epoch"] >= epoch:
-                return event
-        raise AssertionError(f"ended before epoch {epoch}: {self.objects[-1:]} {self.error_text()}")
+            if found := condition(event):
+                return found
+        raise AssertionError(f"ended before {what}: {self.objects[-1:]} {self.error_text()}")
+
+    def until_epoch(self, epoch):
+        return self.until(lambda event: event["type"] == "epoch" and event["epoch"] >= epoch and event, f"epoch {epoch}")
 
     def finish(self):
         """Reads to the end; returns the exit code."""
@@ -185,6 +189,9 @@ class Cli:
 
     def epochs(self):
         return [event["epoch"] for event in self.objects if event["type"] == "epoch"]
+
+    def journalled(self):
+        return [event for event in self.objects if "sequence" in event]
 
     def kill(self):
         self.process.kill()
