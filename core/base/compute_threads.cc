@@ -7,10 +7,13 @@
 #include <cstdlib>
 #include <thread>
 
+#include "core/base/cpu_quota.h"
+#include "core/base/file.h"
+
 namespace deepbindnet {
 namespace {
 
-int UsableCores() {
+int CoresOfAffinity() {
   cpu_set_t cores;
   if (sched_getaffinity(0, sizeof(cores), &cores) == 0) return CPU_COUNT(&cores);
   return static_cast<int>(std::thread::hardware_concurrency());
@@ -18,12 +21,18 @@ int UsableCores() {
 
 }  // namespace
 
+int UsableCores() {
+  const int cores = std::max(1, CoresOfAffinity());
+  const int quota = QuotaCores(ReadFile("/proc/self/cgroup").value_or(""), "/sys/fs/cgroup");
+  return quota > 0 ? std::min(cores, quota) : cores;
+}
+
 void SetComputeThreads(int threads) {
   if (threads == 0) {
     const char* const wanted = std::getenv("OMP_NUM_THREADS");
     threads = wanted != nullptr ? std::atoi(wanted) : 0;
   }
-  at::set_num_threads(threads > 0 ? threads : std::max(1, UsableCores()));
+  at::set_num_threads(threads > 0 ? threads : UsableCores());
 }
 
 }  // namespace deepbindnet

@@ -1,12 +1,16 @@
-// How many threads LibTorch computes with.
+// How many cores this process may use, and how many threads LibTorch computes with.
 #ifndef DEEPBINDNET_CORE_BASE_COMPUTE_THREADS_H_
 #define DEEPBINDNET_CORE_BASE_COMPUTE_THREADS_H_
 
 namespace deepbindnet {
 
+// 1 or more: the cores of the process's affinity mask, or fewer where a control group (a container's --cpus, a systemd
+// unit's CPUQuota=) allows less time than theirs; a part of a core counts as one.
+int UsableCores();
+
 // Lets one computation use `threads` threads, in every thread of this process that has not computed yet. 0 takes
-// OMP_NUM_THREADS where that is set, else as many as this process may use cores: LibTorch's own default counts wrongly
-// on virtual machines. Call it once, early in main.
+// OMP_NUM_THREADS where that is set, else UsableCores(): LibTorch's own default counts wrongly on virtual machines.
+// Call it once, early in main.
 void SetComputeThreads(int threads);
 
 }  // namespace deepbindnet

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -45,6 +46,16 @@ absl::Status SyncDirectory(const std::string& directory) {
   const absl::Cleanup closer = [fd] { close(fd); };
   if (fsync(fd) != 0) return ErrnoError("cannot flush", directory, errno);
   return absl::OkStatus();
+}
+
+// Makes a file with a new name and the mode that the umask leaves; mkostemp() would make it private. -1 on an error.
+int CreateBeside(const std::string& path, std::string* name) {
+  std::random_device random;
+  while (true) {
+    *name = absl::StrCat(path, ".", absl::Hex(random(), absl::kZeroPad8), ".tmp");
+    const int fd = open(name->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0 || errno != EEXIST) return fd;
+  }
 }
 
 // Calls `consume` with every block of the file in turn.
@@ -86,13 +97,12 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 }
 
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents) {
-  std::string temporary = absl::StrCat(path, ".XXXXXX.tmp");
-  const int fd = mkostemps(temporary.data(), 4, O_CLOEXEC);
+  std::string temporary;
+  const int fd = CreateBeside(path, &temporary);
   if (fd < 0) return ErrnoError("cannot create a file beside", path, errno);
   absl::Cleanup remover = [&temporary] { unlink(temporary.c_str()); };
   {
     const absl::Cleanup closer = [fd] { close(fd); };
-    fchmod(fd, 0644);
     DBN_RETURN_IF_ERROR(WriteAll(fd, contents, path));
   }
   if (rename(temporary.c_str(), path.c_str()) != 0) return ErrnoError("cannot rename to", path, errno);

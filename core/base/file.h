@@ -13,7 +13,8 @@ namespace deepbindnet {
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
 // Writes `contents` beside `path`, flushes them to the disk and renames: after a crash at any moment `path` holds the
-// old or the new contents. RESOURCE_EXHAUSTED on a full disk; nothing is left behind on an error.
+// old or the new contents. The file's mode is 0666 less the umask. RESOURCE_EXHAUSTED on a full disk; nothing is left
+// behind on an error.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents);
 
 // Makes `path` and its parents where they are missing.

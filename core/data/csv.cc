@@ -9,7 +9,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 
 namespace deepbindnet {
 namespace {
@@ -187,14 +186,6 @@ absl::StatusOr<std::unique_ptr<CsvReader>> CsvReader::Open(const std::string& pa
   auto reader = std::make_unique<CsvReaderImpl>(path, std::move(file), information.st_size);
   DBN_RETURN_IF_ERROR(reader->SkipByteOrderMark());
   return reader;
-}
-
-void AppendCsvField(absl::string_view field, std::string* line) {
-  if (field.find_first_of(",\"\r\n") == absl::string_view::npos) {
-    absl::StrAppend(line, field);
-  } else {
-    absl::StrAppend(line, "\"", absl::StrReplaceAll(field, {{"\"", "\"\""}}), "\"");
-  }
 }
 
 }  // namespace deepbindnet

@@ -39,9 +39,6 @@ class CsvReader {
   virtual int64_t bytes_total() const = 0;
 };
 
-// Appends `field` to `line`, quoted where it must be.
-void AppendCsvField(absl::string_view field, std::string* line);
-
 }  // namespace deepbindnet
 
 #endif  // DEEPBINDNET_CORE_DATA_CSV_H_

@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/compute_threads.h"
+
 namespace deepbindnet {
 
 void ParallelFor(int64_t count, const std::function<void(int64_t)>& work,
@@ -18,7 +20,7 @@ void ParallelFor(int64_t count, const std::function<void(int64_t)>& work,
     done.fetch_add(1);
     return true;
   };
-  const auto cores = static_cast<int64_t>(std::max(1u, std::thread::hardware_concurrency()));
+  const auto cores = static_cast<int64_t>(UsableCores());
   std::vector<std::thread> threads;
   for (int64_t i = 1; i < std::min(cores, count); ++i) {
     threads.emplace_back([&take] {

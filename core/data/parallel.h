@@ -1,4 +1,4 @@
-// Spreads independent pieces of work over the machine's cores.
+// Spreads independent pieces of work over the cores that this process may use.
 #ifndef DEEPBINDNET_CORE_DATA_PARALLEL_H_
 #define DEEPBINDNET_CORE_DATA_PARALLEL_H_
 
@@ -7,9 +7,9 @@
 
 namespace deepbindnet {
 
-// Calls `work(i)` once for every i in [0, count), on the calling thread and on one further thread for each other core,
-// and returns when all are done. `work` must not throw and must be safe to call at once for different i.
-// `progress(done)` is called on the calling thread alone.
+// Calls `work(i)` once for every i in [0, count), on the calling thread and on one further thread for each other core
+// that UsableCores() counts, and returns when all are done. `work` must not throw and must be safe to call at once for
+// different i. `progress(done)` is called on the calling thread alone.
 void ParallelFor(int64_t count, const std::function<void(int64_t)>& work, const std::function<void(int64_t)>& progress);
 
 }  // namespace deepbindnet

@@ -10,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "core/base/csv_field.h"
 #include "core/base/file.h"
 #include "core/chem/fragments.h"
-#include "core/data/csv.h"
 #include "core/data/random.h"
 #include "core/data/synthetic_rule.h"
 

@@ -1,6 +1,5 @@
 #include "core/evaluation/comparison.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -9,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
+#include "core/base/csv_field.h"
 #include "core/base/file.h"
 #include "core/evaluation/charts.h"
 #include "core/evaluation/report.h"
@@ -19,10 +18,6 @@ namespace deepbindnet {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-bool AllFinite(const std::vector<double>& values) {
-  return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
-}
 
 absl::Status Validate(const ComparisonInput& input) {
   if (input.models.size() < 2) {
@@ -51,11 +46,6 @@ double Percent(double gain, double reference) {
   return reference == 0.0 ? std::numeric_limits<double>::quiet_NaN() : 100.0 * gain / std::abs(reference);
 }
 
-std::string CsvField(absl::string_view text) {
-  if (text.find_first_of(",\"\r\n") == absl::string_view::npos) return std::string(text);
-  return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
-}
-
 std::string CsvNumber(double value) { return std::isnan(value) ? "NaN" : absl::StrFormat("%.9g", value); }
 
 std::vector<std::pair<absl::string_view, double>> Improvements(const ModelComparison& model) {
@@ -70,7 +60,8 @@ std::string MetricsCsv(const Comparison& comparison) {
   for (const auto& [name, value] : Improvements({})) absl::StrAppend(&csv, ",", name);
   absl::StrAppend(&csv, "\n");
   for (const ModelComparison& model : comparison.models) {
-    absl::StrAppend(&csv, CsvField(model.name), ",", model.model_type, ",", model.metrics.pairs);
+    AppendCsvField(model.name, &csv);
+    absl::StrAppend(&csv, ",", model.model_type, ",", model.metrics.pairs);
     for (const auto& [name, value] : NamedMetrics(model.metrics)) absl::StrAppend(&csv, ",", CsvNumber(value));
     for (const auto& [name, value] : Improvements(model)) absl::StrAppend(&csv, ",", CsvNumber(value));
     absl::StrAppend(&csv, "\n");
@@ -80,7 +71,10 @@ std::string MetricsCsv(const Comparison& comparison) {
 
 std::string PredictionsCsv(const ComparisonInput& input) {
   std::string csv = "measured";
-  for (const ModelPredictions& model : input.models) absl::StrAppend(&csv, ",", CsvField(model.name));
+  for (const ModelPredictions& model : input.models) {
+    csv.push_back(',');
+    AppendCsvField(model.name, &csv);
+  }
   absl::StrAppend(&csv, "\n");
   for (size_t i = 0; i < input.truth.size(); ++i) {
     absl::StrAppend(&csv, CsvNumber(input.truth[i]));

@@ -4,17 +4,12 @@
 #include <cassert>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <numeric>
 
 namespace deepbindnet {
 namespace {
 
-constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
-
-bool AllFinite(const std::vector<double>& values) {
-  return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
-}
+constexpr double kUndefined = RegressionMetrics::kUndefined;
 
 // Compares values, not their spread: the rounding of a mean gives constant data a tiny variance.
 bool IsConstant(const std::vector<double>& values) {
@@ -118,24 +113,17 @@ double Rm2(const std::vector<double>& truth, const std::vector<double>& predicte
   return r2 * (1.0 - std::sqrt(std::abs(r2 * r2 - r02 * r02)));
 }
 
-RegressionMetrics Undefined(size_t pairs) {
-  return {static_cast<int64_t>(pairs),
-          kUndefined,
-          kUndefined,
-          kUndefined,
-          kUndefined,
-          kUndefined,
-          kUndefined,
-          kUndefined,
-          kUndefined};
-}
-
 }  // namespace
+
+bool AllFinite(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+}
 
 RegressionMetrics ComputeErrors(const std::vector<double>& truth, const std::vector<double>& predicted) {
   assert(truth.size() == predicted.size());
-  RegressionMetrics metrics = Undefined(truth.size());
-  if (truth.empty()) return metrics;
+  RegressionMetrics metrics;
+  metrics.pairs = static_cast<int64_t>(truth.size());
+  if (truth.empty() || !AllFinite(truth) || !AllFinite(predicted)) return metrics;
   double squares = 0.0;
   double absolutes = 0.0;
   for (size_t i = 0; i < truth.size(); ++i) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <string>
 
@@ -41,6 +42,18 @@ TEST(FileTest, WriteReplacesTheFileAndLeavesNothingElse) {
   ASSERT_TRUE(WriteFileAtomically(dir / "x", "new").ok());
   EXPECT_EQ(ReadFile(dir / "x").value(), "new");
   EXPECT_THAT(dir.Names(), ElementsAre("x"));
+}
+
+TEST(FileTest, TheModeIsWhatTheUmaskLeaves) {
+  const TempDir dir;
+  for (const mode_t mask : {mode_t{022}, mode_t{077}, mode_t{002}}) {
+    const mode_t before = umask(mask);
+    const absl::Status written = WriteFileAtomically(dir / "x", "x");
+    umask(before);
+    ASSERT_TRUE(written.ok()) << written;
+    const auto permissions = static_cast<unsigned>(std::filesystem::status(dir / "x").permissions());
+    EXPECT_EQ(permissions, 0666u & ~mask);
+  }
 }
 
 TEST(FileTest, WriteThatCannotRenameLeavesTheOldState) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/csv_field.h"
 #include "core/base/file.h"
 #include "tests/support/temp_dir.h"
 

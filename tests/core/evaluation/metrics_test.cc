@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <memory>
 #include <random>
@@ -136,9 +137,22 @@ TEST(ComputeMetricsTest, NoDataIsUndefinedThroughout) {
   for (const auto& [name, value] : NamedMetrics(metrics)) EXPECT_THAT(value, IsNan()) << name;
 }
 
-TEST(ComputeMetricsTest, NonFinitePredictionGivesNoFiniteMetric) {
-  const RegressionMetrics metrics = ComputeMetrics({1, 2, 3}, {1, std::nan(""), 3});
-  for (const auto& [name, value] : NamedMetrics(metrics)) EXPECT_THAT(value, IsNan()) << name;
+TEST(ComputeMetricsTest, ValueThatIsNotFiniteMakesEveryMetricUndefined) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const double odd : {std::nan(""), infinity, -infinity}) {
+    for (const RegressionMetrics& metrics :
+         {ComputeMetrics({1, 2, 3}, {1, odd, 3}), ComputeErrors({1, 2, 3}, {1, odd, 3}),
+          ComputeMetrics({1, odd, 3}, {1, 2, 3}), ComputeErrors({1, odd, 3}, {1, 2, 3})}) {
+      EXPECT_EQ(metrics.pairs, 3);
+      for (const auto& [name, value] : NamedMetrics(metrics)) EXPECT_THAT(value, IsNan()) << name << " " << odd;
+    }
+    EXPECT_THAT(ConcordanceIndex({1, 2, 3}, {1, odd, 3}), IsNan());
+  }
+}
+
+TEST(RegressionMetricsTest, NothingMeasuredIsUndefined) {
+  EXPECT_EQ(RegressionMetrics().pairs, 0);
+  for (const auto& [name, value] : NamedMetrics({})) EXPECT_THAT(value, IsNan()) << name;
 }
 
 TEST(ComputeMetricsTest, PerfectPredictionsReachEveryBestValue) {
