@@ -67,6 +67,8 @@ absl::Status FromJson(const Json& json, DatasetManifest* manifest, FileDigests* 
   manifest->source = json.at("source").get<std::string>();
   manifest->affinity_unit = json.at("affinity_unit").get<std::string>();
   DBN_ASSIGN_OR_RETURN(manifest->split, SplitFromJson(json.at("split")));
+  if (json.contains("split_labels"))
+    manifest->split_labels = json.at("split_labels").get<decltype(manifest->split_labels)>();
   VisitCounts(*manifest, [&json](const char* name, int64_t& count) { count = json.at(name).get<int64_t>(); });
   manifest->digest = json.at("digest").get<std::string>();
   *files = json.at("files").get<FileDigests>();
@@ -91,6 +93,7 @@ std::string ManifestToJson(const DatasetManifest& manifest, const FileDigests& f
   json["source"] = manifest.source;
   json["affinity_unit"] = manifest.affinity_unit;
   json["split"] = SplitToJson(manifest.split);
+  if (!manifest.split_labels.empty()) json["split_labels"] = manifest.split_labels;
   VisitCounts(manifest, [&json](const char* name, int64_t count) { json[name] = count; });
   json["digest"] = manifest.digest;
   json["files"] = files;

@@ -8,11 +8,11 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/csv_field.h"
 #include "core/base/file.h"
 #include "core/chem/molecule.h"
 #include "core/chem/protein.h"
 #include "core/chem/scaffold.h"
-#include "core/data/csv.h"
 #include "core/data/pairs.h"
 #include "core/data/parallel.h"
 #include "core/data/raw_table.h"
@@ -104,11 +104,14 @@ Table MakeTable(const RawTable& raw, const ParsedTexts& parsed, std::vector<Reje
   return table;
 }
 
-absl::Status WriteRejected(const std::string& path, std::vector<RejectedRow>* rejected) {
-  std::sort(rejected->begin(), rejected->end(),
-            [](const RejectedRow& a, const RejectedRow& b) { return a.row < b.row; });
+// The first file of the output. A data set that is there already ends here: its files must not stand beside the new
+// rejected.csv as if they were one.
+absl::Status WriteRejected(const std::string& path, const std::vector<RejectedRow>& rejected) {
+  const std::string directory = std::filesystem::path(path).parent_path().string();
+  DBN_RETURN_IF_ERROR(MakeDirectories(directory));
+  DBN_RETURN_IF_ERROR(RemoveManifest(directory));
   std::string csv = "line,row,reason\n";
-  for (const RejectedRow& row : *rejected) {
+  for (const RejectedRow& row : rejected) {
     absl::StrAppend(&csv, row.line, ",", row.row, ",");
     AppendCsvField(row.reason, &csv);
     csv.push_back('\n');
@@ -195,19 +198,23 @@ absl::StatusOr<DatasetManifest> Preprocess(const std::string& input_file, const 
   const ParsedTexts parsed = ParseTexts(raw, report);
   std::vector<RejectedRow> rejected = std::move(raw.rejected);
   Table table = MakeTable(raw, parsed, &rejected);
+  std::sort(rejected.begin(), rejected.end(), [](const RejectedRow& a, const RejectedRow& b) { return a.row < b.row; });
 
-  DBN_RETURN_IF_ERROR(MakeDirectories(output_dir));
   const std::string rejected_path = absl::StrCat(output_dir, "/rejected.csv");
-  DBN_RETURN_IF_ERROR(WriteRejected(rejected_path, &rejected));
-  DBN_RETURN_IF_ERROR(CheckRejected(rejected_path, rejected, raw.rows_read, options.max_rejected));
-
+  const absl::Status usable = CheckRejected(rejected_path, rejected, raw.rows_read, options.max_rejected);
+  if (!usable.ok()) {
+    DBN_RETURN_IF_ERROR(WriteRejected(rejected_path, rejected));
+    return usable;
+  }
   DBN_ASSIGN_OR_RETURN(ProcessedDataset dataset, MakeDataset(std::move(table), options.split));
   dataset.manifest.source = std::filesystem::path(input_file).filename().string();
   dataset.manifest.affinity_unit =
       options.affinity_unit.empty() ? GuessAffinityUnit(raw.affinity_name) : options.affinity_unit;
+  dataset.manifest.split_labels = std::move(raw.split_labels);
   dataset.manifest.rows_read = raw.rows_read;
   dataset.manifest.rows_rejected = static_cast<int64_t>(rejected.size());
   report("writing", 0, 1);
+  DBN_RETURN_IF_ERROR(WriteRejected(rejected_path, rejected));
   DBN_RETURN_IF_ERROR(SaveProcessedDataset(output_dir, &dataset));
   report("writing", 1, 1);
   return dataset.manifest;

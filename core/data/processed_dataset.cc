@@ -98,12 +98,6 @@ absl::StatusOr<Scaler> DecodeScaler(const TensorDict& dict) {
   return absl::InvalidArgumentError("'mean' and 'sd' are no scaler's");
 }
 
-absl::Status RemoveManifest(const std::string& directory) {
-  const std::string path = PathOf(directory, kManifestFile);
-  if (std::remove(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
-  return absl::PermissionDeniedError(absl::StrCat("cannot replace ", path, ": ", std::strerror(errno)));
-}
-
 // Reads one .pt file whose digest the manifest vouches for.
 absl::StatusOr<TensorDict> LoadVerified(const std::string& directory, const std::string& file,
                                         const FileDigests& digests) {
@@ -159,6 +153,12 @@ absl::Status ReadManifest(const std::string& directory, DatasetManifest* manifes
 }
 
 }  // namespace
+
+absl::Status RemoveManifest(const std::string& directory) {
+  const std::string path = PathOf(directory, kManifestFile);
+  if (std::remove(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat("cannot replace ", path, ": ", std::strerror(errno)));
+}
 
 absl::Status SaveProcessedDataset(const std::string& directory, ProcessedDataset* dataset) {
   DBN_RETURN_IF_ERROR(MakeDirectories(directory));

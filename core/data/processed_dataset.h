@@ -7,6 +7,7 @@
 #define DEEPBINDNET_CORE_DATA_PROCESSED_DATASET_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ struct DatasetManifest {
   std::string source;         // File name as given, without directories.
   std::string affinity_unit;  // For example "KIBA", "pKd"; empty where unknown.
   SplitOptions split;
+  std::map<std::string, int64_t> split_labels;  // Rows with an affinity by what the split column says; may be empty.
   int64_t rows_read = 0;
   int64_t rows_rejected = 0;
   int64_t duplicates_merged = 0;
@@ -69,6 +71,9 @@ struct ProcessedDataset {
 
 // The parts a reader can ask for. Training asks for train and val only, so that nothing can read the test part early.
 enum class Part { kTrain, kVal, kTest };
+
+// Removes manifest.json where there is one: the directory holds no data set until the next is saved.
+absl::Status RemoveManifest(const std::string& directory);
 
 // Writes every file atomically, manifest.json last: a directory without it is no data set. Fills manifest.digest.
 absl::Status SaveProcessedDataset(const std::string& directory, ProcessedDataset* dataset);

@@ -1,5 +1,6 @@
 #include "core/data/raw_table.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -7,10 +8,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "core/data/csv.h"
+#include "core/data/split_labels.h"
 
 namespace deepbindnet {
 namespace {
@@ -18,6 +19,10 @@ namespace {
 constexpr size_t kSampleRows = 100;
 constexpr int64_t kRowsPerProgress = 4096;
 constexpr size_t kShownCharacters = 40;
+// Above any unit's values, and far below where the squares of the deviations overflow.
+constexpr double kMostAffinity = 1e15;
+
+std::string Shown(absl::string_view text) { return absl::CEscape(text.substr(0, kShownCharacters)); }
 
 // Numbers distinct texts in order of first appearance.
 class Interner {
@@ -34,13 +39,6 @@ class Interner {
   std::vector<std::string>* const texts_;
   absl::flat_hash_map<std::string, int32_t> index_;
 };
-
-Assignment ParsePart(absl::string_view label) {
-  label = absl::StripAsciiWhitespace(label);
-  if (absl::EqualsIgnoreCase(label, "test")) return Assignment::kTest;
-  if (absl::EqualsIgnoreCase(label, "val") || absl::EqualsIgnoreCase(label, "validation")) return Assignment::kVal;
-  return Assignment::kTrain;
-}
 
 class TableBuilder {
  public:
@@ -66,8 +64,9 @@ class TableBuilder {
     if (absl::StripAsciiWhitespace(text).empty()) {
       Reject(row, "no affinity");
     } else if (!absl::SimpleAtod(text, &affinity) || !std::isfinite(affinity)) {
-      Reject(row, absl::StrCat("affinity '", absl::CEscape(absl::string_view(text).substr(0, kShownCharacters)),
-                               "' is not a finite number"));
+      Reject(row, absl::StrCat("affinity '", Shown(text), "' is not a finite number"));
+    } else if (std::abs(affinity) > kMostAffinity) {
+      Reject(row, absl::StrCat("affinity '", Shown(text), "' is out of range: its size is over ", kMostAffinity));
     } else {
       Accept(row, affinity);
     }
@@ -89,7 +88,11 @@ class TableBuilder {
     accepted.line = row.line;
     accepted.row = table_.rows_read;
     accepted.affinity = affinity;
-    if (columns_.split >= 0) accepted.part = ParsePart(row.fields[static_cast<size_t>(columns_.split)]);
+    if (columns_.split >= 0) {
+      const std::string& label = row.fields[static_cast<size_t>(columns_.split)];
+      accepted.part = PartOfLabel(label);
+      CountLabel(label, &table_.split_labels);
+    }
     table_.rows.push_back(accepted);
   }
 
@@ -100,6 +103,17 @@ class TableBuilder {
   Interner smiles_;
   Interner sequences_;
 };
+
+// A column that marks no test row, for example one of numbered folds, would leave the model untested without a word.
+absl::Status CheckSplitColumn(const RawTable& table, const std::string& column) {
+  const bool tests = std::any_of(table.rows.begin(), table.rows.end(),
+                                 [](const RawRow& row) { return row.part == Assignment::kTest; });
+  if (column.empty() || table.rows.empty() || tests) return absl::OkStatus();
+  return InvalidField(
+      "split_column", column,
+      absl::StrCat("has no value 'test'; it has ", DescribeLabels(table.split_labels),
+                   "; write test (and val for validation) into it, or leave it out for a random split"));
+}
 
 }  // namespace
 
@@ -133,7 +147,9 @@ absl::StatusOr<RawTable> ReadRawTable(const std::string& path, const ColumnReque
   if (builder.rows_read() == 0) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": has a header but no rows"));
   }
-  return builder.Build();
+  RawTable table = builder.Build();
+  DBN_RETURN_IF_ERROR(Annotate(CheckSplitColumn(table, request.split_column), path));
+  return table;
 }
 
 }  // namespace deepbindnet

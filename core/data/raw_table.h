@@ -11,6 +11,7 @@
 #include "core/base/status.h"
 #include "core/data/columns.h"
 #include "core/data/split_assignment.h"
+#include "core/data/split_labels.h"
 
 namespace deepbindnet {
 
@@ -19,7 +20,7 @@ struct RawRow {
   int32_t sequence = 0;                  // Index into RawTable::sequences.
   int64_t line = 0;                      // Of the file, from 1.
   int64_t row = 0;                       // Data row, from 1.
-  double affinity = 0.0;                 // Finite.
+  double affinity = 0.0;                 // In [-1e15, 1e15].
   Assignment part = Assignment::kTrain;  // What the split column says; kTrain without one.
 };
 
@@ -33,16 +34,18 @@ struct RawTable {
   std::vector<std::string> smiles;     // Distinct, in order of first appearance, as written.
   std::vector<std::string> sequences;  // Distinct, in order of first appearance, as written.
   std::vector<RawRow> rows;
-  std::vector<RejectedRow> rejected;  // Wrong number of fields, no finite affinity.
+  std::vector<RejectedRow> rejected;  // Wrong number of fields, no affinity in range.
   int64_t rows_read = 0;              // rows + rejected.
   std::string affinity_name;          // Of the affinity's column.
+  LabelCounts split_labels;           // Of `rows`; empty without a split column.
 };
 
 // Called now and then with the file's bytes read so far and its size.
 using ReadProgress = std::function<void(int64_t bytes, int64_t total)>;
 
-// INVALID_ARGUMENT where the file cannot be read as CSV, has no header or lacks a column, or ends in the middle of a
-// row. A row whose number of fields differs from the header's, or whose affinity is no finite number, is rejected.
+// INVALID_ARGUMENT where the file cannot be read as CSV, has no header or lacks a column, ends in the middle of a row,
+// or has a split column that says `test` nowhere. A row whose number of fields differs from the header's, or whose
+// affinity is no number in range, is rejected.
 absl::StatusOr<RawTable> ReadRawTable(const std::string& path, const ColumnRequest& request,
                                       const ReadProgress& progress);
 

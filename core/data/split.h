@@ -14,11 +14,10 @@ enum class SplitMethod { kRandom, kColdDrug, kColdTarget, kColdBoth, kScaffold, 
 
 struct SplitOptions {
   SplitMethod method = SplitMethod::kRandom;
-  std::string split_column;  // For kColumn: the column whose value `test` is the test part and `val`/`validation` the
-                             // validation part; other values are training data.
+  std::string split_column;  // For kColumn: names each row's part, see PartOfLabel(); one row at least says `test`.
   double test_size = 0.2;    // Share of all pairs, in [0, 1). Not used by kColumn.
-  double val_size = 0.1;  // Share of the pairs that are not test, in [0, 1). With kColumn used only where no row says
-                          // `val` or `validation`.
+  double val_size = 0.1;     // Share of the pairs that are not test, in [0, 1). With kColumn used only where the column
+                             // marks no validation row.
   uint64_t seed = 42;
 };
 

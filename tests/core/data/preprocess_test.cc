@@ -20,6 +20,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
 const std::vector<Part> kAllParts = {Part::kTrain, Part::kVal, Part::kTest};
@@ -240,6 +241,43 @@ TEST_F(PreprocessTest, TooManyRejectedRowsAreAnErrorAndOnlyRejectedCsvIsWritten)
   EXPECT_THAT(names, UnorderedElementsAre("rejected.csv"));
   options.max_rejected = 0.4;  // Exactly as many as allowed.
   EXPECT_TRUE(Prepare(csv, options).ok());
+}
+
+TEST_F(PreprocessTest, TooManyRejectedRowsEndTheDataSetThatWasThere) {
+  ASSERT_TRUE(Prepare(MakeGridCsv()).ok());
+  EXPECT_EQ(GetReason(Prepare("smiles,sequence,pKd\nC,MK,5\nXX,MK,5\n").status()), "TOO_MANY_REJECTED");
+  EXPECT_THAT(Rejected(), HasSubstr("'XX'"));
+  EXPECT_EQ(LoadManifest(output()).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(PreprocessTest, AFailureBeforeTheFirstWriteLeavesTheDataSetThatWasThere) {
+  const DatasetManifest before = Prepare(MakeGridCsv()).value();
+  const std::string rejected = Rejected();
+  const absl::Status no_training_row =
+      Prepare("smiles,sequence,pKd,fold\nC,MK,5,test\nXX,MK,5,test\n", With(SplitMethod::kColumn)).status();
+  EXPECT_THAT(std::string(no_training_row.message()), HasSubstr("leaves none to train on"));
+  EXPECT_FALSE(Prepare("nothing\n").ok());
+  EXPECT_EQ(Load().manifest.digest, before.digest);
+  EXPECT_EQ(Rejected(), rejected);
+}
+
+TEST_F(PreprocessTest, TheManifestHasTheLabelsOfTheSplitColumn) {
+  ASSERT_TRUE(Prepare("smiles,sequence,pKd,fold\nC,MK,1,a\nCC,MK,3,a\nCCC,MK,1,valid\nCCCC,MK,1,test\n",
+                      With(SplitMethod::kColumn))
+                  .ok());
+  const DatasetManifest manifest = Load().manifest;
+  EXPECT_THAT(manifest.split_labels, ElementsAre(Pair("a", 2), Pair("test", 1), Pair("valid", 1)));
+  EXPECT_EQ(manifest.train_pairs, 2);
+  EXPECT_EQ(manifest.val_pairs, 1);
+  EXPECT_EQ(manifest.test_pairs, 1);
+}
+
+TEST_F(PreprocessTest, OneHugeAffinityDoesNotSpoilTheDataSet) {
+  ASSERT_TRUE(Prepare("smiles,sequence,pKd,fold\nC,MK,1,a\nCC,MK,3,a\nCCC,MK,1e200,a\nCCCC,MK,1,test\n",
+                      With(SplitMethod::kColumn))
+                  .ok());
+  EXPECT_THAT(Rejected(), HasSubstr("\n4,3,affinity '1e200' is out of range"));
+  EXPECT_EQ(Load().scaler.mean, 2.0);
 }
 
 TEST_F(PreprocessTest, NothingButRejectedRowsIsAnErrorWhateverIsAllowed) {

@@ -17,7 +17,9 @@ namespace deepbindnet {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
 const std::vector<Part> kAllParts = {Part::kTrain, Part::kVal, Part::kTest};
@@ -90,6 +92,7 @@ TEST_F(ProcessedDatasetTest, ManifestIsReadBackAsItWas) {
   EXPECT_EQ(manifest.split.test_size, 0.2);
   EXPECT_EQ(manifest.split.val_size, 0.1);
   EXPECT_EQ(manifest.split.seed, 18446744073709551615u);
+  EXPECT_THAT(manifest.split_labels, ElementsAre(Pair("0", 5), Pair("test", 2), Pair("val", 2)));
   EXPECT_EQ(manifest.rows_read, 10);
   EXPECT_EQ(manifest.rows_rejected, 1);
   EXPECT_EQ(manifest.duplicates_merged, 3);

@@ -15,6 +15,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 class RawTableTest : public ::testing::Test {
  protected:
@@ -50,6 +51,15 @@ TEST_F(RawTableTest, RowsWithoutAFiniteAffinityAreRejectedWithLineAndReason) {
   EXPECT_EQ(table.rejected[0].reason, "no affinity");
   EXPECT_EQ(table.rejected[1].reason, "affinity '>7' is not a finite number");
   EXPECT_EQ(table.rejected[3].row, 5);
+}
+
+TEST_F(RawTableTest, AffinitiesWhoseSquaresWouldOverflowAreRejected) {
+  const RawTable table = Read("smiles,sequence,pKd\nC,M,1e15\nC,M,-1e15\nC,M,1e200\nC,M,-1.1e15\n").value();
+  EXPECT_EQ(table.rows.size(), 2u);
+  ASSERT_EQ(table.rejected.size(), 2u);
+  EXPECT_EQ(table.rejected[0].line, 4);
+  EXPECT_EQ(table.rejected[0].reason, "affinity '1e200' is out of range: its size is over 1e+15");
+  EXPECT_EQ(table.rejected[1].line, 5);
 }
 
 TEST_F(RawTableTest, RowsOfAnotherWidthAreRejected) {
@@ -88,6 +98,23 @@ TEST_F(RawTableTest, PartsComeFromTheSplitColumn) {
   for (const RawRow& row : table.rows) parts.push_back(row.part);
   EXPECT_THAT(parts, ElementsAre(Assignment::kTrain, Assignment::kTest, Assignment::kVal, Assignment::kVal,
                                  Assignment::kTest, Assignment::kTrain));
+  EXPECT_THAT(table.split_labels, ElementsAre(Pair("", 1), Pair("0", 1), Pair("TEST", 1), Pair("Validation", 1),
+                                              Pair("test", 1), Pair("val", 1)));
+}
+
+TEST_F(RawTableTest, ASplitColumnWithoutATestRowIsAnErrorThatShowsItsLabels) {
+  const absl::Status status =
+      Read("smiles,sequence,pKd,part\nC,M,1,0\nC,M,1,holdout\nC,M,1,0\n", {"", "part"}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(GetErrorMetadata(status)["field"], "split_column");
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("x.csv: split_column: part has no value 'test'"),
+                    HasSubstr("'0' 2 rows (train), 'holdout' 1 row (train)"), HasSubstr("write test")));
+}
+
+TEST_F(RawTableTest, ASplitColumnOfValidationRowsAloneIsAnErrorToo) {
+  const absl::Status status = Read("smiles,sequence,pKd,part\nC,M,1,val\nC,M,1,val\n", {"", "part"}).status();
+  EXPECT_THAT(std::string(status.message()), HasSubstr("'val' 2 rows (validation)"));
 }
 
 TEST_F(RawTableTest, MoreRowsThanTheSampleAreRead) {

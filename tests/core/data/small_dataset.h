@@ -29,6 +29,7 @@ inline ProcessedDataset MakeSmallDataset() {
   dataset.manifest.split.method = SplitMethod::kColumn;
   dataset.manifest.split.split_column = "fold";
   dataset.manifest.split.seed = 18446744073709551615u;
+  dataset.manifest.split_labels = {{"0", 5}, {"test", 2}, {"val", 2}};
   dataset.manifest.rows_read = 10;
   dataset.manifest.rows_rejected = 1;
   dataset.manifest.duplicates_merged = 3;

@@ -1,0 +1,50 @@
+#include "core/data/split_labels.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace deepbindnet {
+namespace {
+
+constexpr size_t kMostLabels = 20;
+constexpr size_t kShownCharacters = 40;
+
+absl::string_view PartName(Assignment part) {
+  if (part == Assignment::kTest) return "test";
+  return part == Assignment::kVal ? "validation" : "train";
+}
+
+}  // namespace
+
+Assignment PartOfLabel(absl::string_view label) {
+  label = absl::StripAsciiWhitespace(label);
+  if (absl::EqualsIgnoreCase(label, "test")) return Assignment::kTest;
+  for (const absl::string_view name : {"val", "valid", "validation", "dev"}) {
+    if (absl::EqualsIgnoreCase(label, name)) return Assignment::kVal;
+  }
+  return Assignment::kTrain;
+}
+
+void CountLabel(absl::string_view label, LabelCounts* counts) {
+  const std::string shown = absl::CEscape(absl::StripAsciiWhitespace(label).substr(0, kShownCharacters));
+  const auto known = counts->find(shown);
+  if (known != counts->end()) {
+    ++known->second;
+  } else if (counts->size() < kMostLabels || PartOfLabel(label) != Assignment::kTrain) {
+    counts->emplace(shown, 1);
+  } else {
+    ++(*counts)[kOtherLabels];
+  }
+}
+
+std::string DescribeLabels(const LabelCounts& counts) {
+  return absl::StrJoin(counts, ", ", [](std::string* text, const auto& count) {
+    absl::StrAppend(text, "'", count.first, "' ", count.second, count.second == 1 ? " row (" : " rows (",
+                    PartName(PartOfLabel(count.first)), ")");
+  });
+}
+
+}  // namespace deepbindnet
