@@ -294,6 +294,7 @@ v1::DatasetSummary ToProto(const DatasetManifest& manifest, const Scaler& scaler
   proto.set_rows_read(static_cast<uint64_t>(manifest.rows_read));
   proto.set_rows_rejected(static_cast<uint64_t>(manifest.rows_rejected));
   proto.set_duplicates_merged(static_cast<uint64_t>(manifest.duplicates_merged));
+  proto.set_pairs_dropped(static_cast<uint64_t>(manifest.pairs_dropped));
   proto.set_drugs(static_cast<uint64_t>(manifest.drugs));
   proto.set_targets(static_cast<uint64_t>(manifest.targets));
   proto.set_train_pairs(static_cast<uint64_t>(manifest.train_pairs));

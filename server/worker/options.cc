@@ -63,7 +63,7 @@ constexpr FieldHelp kSplitOptions[] = {
      "random (by pair), cold_drug, cold_target, cold_both, scaffold or column. Default random, or column with "
      "--split-column."},
     {"split-column", "split_column",
-     "Column that names each row's part: test, val or validation; every other value is training data."},
+     "Column that names each row's part: test, val (also valid, validation, dev); every other value is training data."},
     {"test-size", "test_size", "Share of all rows that is test data, 0 to below 1. Default 0.2."},
     {"val-size", "val_size",
      "Share of the rows that are not test and become validation data, 0 to below 1. Default 0.1."},

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "core/data/preprocess.h"
+#include "core/data/split_labels.h"
 #include "server/convert/convert.h"
 #include "server/worker/commands.h"
 #include "server/worker/directory_lock.h"
@@ -20,10 +21,14 @@ struct Options {
 };
 
 void Report(const DatasetManifest& manifest, const std::string& output_dir, Console* console) {
-  console->Line(absl::StrFormat("%d rows read, %d rejected, %d merged as duplicates", manifest.rows_read,
-                                manifest.rows_rejected, manifest.duplicates_merged));
+  console->Line(absl::StrFormat("%d rows read, %d rejected, %d merged as duplicates, %d pairs dropped",
+                                manifest.rows_read, manifest.rows_rejected, manifest.duplicates_merged,
+                                manifest.pairs_dropped));
   console->Line(absl::StrFormat("%d drugs, %d targets; affinity in %s", manifest.drugs, manifest.targets,
                                 manifest.affinity_unit.empty() ? "an unknown unit" : manifest.affinity_unit));
+  if (!manifest.split_labels.empty()) {
+    console->Line(absl::StrCat("column ", manifest.split.split_column, ": ", DescribeLabels(manifest.split_labels)));
+  }
   console->Line(absl::StrFormat("pairs: %d train, %d validation, %d test (split %s)", manifest.train_pairs,
                                 manifest.val_pairs, manifest.test_pairs, SplitMethodName(manifest.split.method)));
   console->Line(absl::StrFormat("test in train: %d pairs, %d drugs, %d targets", manifest.test_pairs_in_train,
@@ -34,6 +39,8 @@ void Report(const DatasetManifest& manifest, const std::string& output_dir, Cons
                    {"rows_read", manifest.rows_read},
                    {"rows_rejected", manifest.rows_rejected},
                    {"duplicates_merged", manifest.duplicates_merged},
+                   {"pairs_dropped", manifest.pairs_dropped},
+                   {"split_labels", manifest.split_labels},
                    {"drugs", manifest.drugs},
                    {"targets", manifest.targets},
                    {"train_pairs", manifest.train_pairs},

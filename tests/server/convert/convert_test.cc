@@ -217,11 +217,13 @@ TEST(DatasetSummaryToProtoTest, JoinsManifestAndScaler) {
   DatasetManifest manifest;
   manifest.rows_read = 5;
   manifest.test_pairs = 1;
+  manifest.pairs_dropped = 2;
   manifest.affinity_unit = "pKd";
   manifest.digest = "abc";
   const v1::DatasetSummary proto = ToProto(manifest, Scaler{6.5, 1.25});
   EXPECT_EQ(proto.rows_read(), 5u);
   EXPECT_EQ(proto.test_pairs(), 1u);
+  EXPECT_EQ(proto.pairs_dropped(), 2u);
   EXPECT_EQ(proto.affinity_unit(), "pKd");
   EXPECT_EQ(proto.affinity_mean(), 6.5);
   EXPECT_EQ(proto.affinity_sd(), 1.25);
