@@ -14,7 +14,7 @@ CORE_EDGES = {
     "chem": ["base"],
     "data": ["base", "chem"],
     "model": ["base", "chem", "data"],
-    "evaluation": ["base", "data"],
+    "evaluation": ["base"],
     "training": ["base", "chem", "data", "model", "evaluation"],
     "inference": ["base", "chem", "data", "model", "evaluation"],
 }

@@ -44,7 +44,7 @@ ALLOWED = [
     ("core/chem/a.cc", "GraphMol/GraphMol.h"),
     ("core/data/a.cc", "core/chem/molecule.h"),
     ("core/model/a.cc", "core/data/processed_dataset.h"),
-    ("core/evaluation/a.cc", "core/data/processed_dataset.h"),
+    ("core/evaluation/a.cc", "core/base/file.h"),
     ("core/training/a.cc", "core/evaluation/metrics.h"),
     ("core/inference/a.cc", "core/evaluation/metrics.h"),
     ("core/model/a.cc", "torch/torch.h"),
