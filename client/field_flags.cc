@@ -107,7 +107,8 @@ const std::vector<FieldFlag>& DatasetFlags() {
   static const auto* const flags = new std::vector<FieldFlag>{
       {"split", "split.method", "How pairs are divided into train, validation and test [random]"},
       {"split-column", "split.split_column",
-       "Column that names each row's part: test, val (valid, validation, dev); the rest is train. Implies --split column"},
+       "Column that names each row's part: test, val (valid, validation, dev); the rest is train. Implies --split "
+       "column"},
       {"test-size", "split.test_size", "Share of all pairs for the test part, 0..1 (1 excluded) [0.2]"},
       {"val-size", "split.val_size", "Share of the other pairs for validation, 0..1 (1 excluded) [0.1]"},
       {"seed", "split.seed", "Decides the split [42]"},

@@ -37,8 +37,8 @@ void PrintTraining(const v1::Job& job, Console* console) {
 void PrintDataset(const v1::Job& job, Console* console) {
   const v1::DatasetSummary& summary = job.result().dataset();
   console->Line(absl::StrFormat(
-      "data set %s: %d rows read, %d rejected, %d duplicates merged, %d pairs dropped; %d drugs, %d targets", job.name(),
-      summary.rows_read(), summary.rows_rejected(), summary.duplicates_merged(), summary.pairs_dropped(),
+      "data set %s: %d rows read, %d rejected, %d duplicates merged, %d pairs dropped; %d drugs, %d targets",
+      job.name(), summary.rows_read(), summary.rows_rejected(), summary.duplicates_merged(), summary.pairs_dropped(),
       summary.drugs(), summary.targets()));
   console->Line(absl::StrFormat("  train %d, val %d, test %d pairs; affinity %s%.4f +- %.4f", summary.train_pairs(),
                                 summary.val_pairs(), summary.test_pairs(),
