@@ -191,7 +191,7 @@ v1::Job JobEngineImpl::WithProgress(v1::Job job) {
   MutexLock lock(&mutex_);
   const LiveJob* live = Find(job.id());
   // The state stays as it was read: a listing by state must not show another one.
-  if (live != nullptr && live->run != nullptr) *job.mutable_progress() = live->progress;
+  if (live != nullptr && live->run != nullptr && !HasEnded(job.state())) *job.mutable_progress() = live->progress;
   return job;
 }
 

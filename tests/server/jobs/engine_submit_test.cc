@@ -106,7 +106,8 @@ TEST_F(SubmitTest, APreparationNeedsItsUpload) {
   submission.input_file = "";
   EXPECT_THAT(engine_->Submit(submission), IsError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", "input_file"));
   submission.input_file = dir_ / "none";
-  EXPECT_THAT(engine_->Submit(submission), IsError(absl::StatusCode::kInternal, "INTERNAL", dir_ / "none"));
+  EXPECT_THAT(engine_->Submit(submission),
+              IsError(absl::StatusCode::kInternal, "INTERNAL", "cannot take over the upload: No such"));
 }
 
 TEST_F(SubmitTest, NamesADatasetOrModelThatIsNotThere) {
