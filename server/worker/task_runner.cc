@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "core/data/preprocess.h"
 #include "core/data/processed_dataset.h"
+#include "core/data/split_labels.h"
 #include "core/training/trainer.h"
 #include "google/protobuf/util/time_util.h"
 #include "server/convert/convert.h"
@@ -66,7 +67,7 @@ class EventObserver : public TrainingObserver {
 // The unit of preprocessing's counts.
 absl::string_view PhaseUnit(absl::string_view phase) {
   if (phase == "reading") return "bytes";
-  if (phase == "featurising") return "molecules and proteins";
+  if (phase == "featurising") return "molecules";
   return "";
 }
 
@@ -83,6 +84,10 @@ absl::StatusOr<v1::JobResult> Prepare(const v1::WorkerTask& task, EventWriter* e
     const std::string message = absl::StrReplaceAll(manifest.status().message(), {{task.input_file(), name}});
     return WithReason(absl::Status(manifest.status().code(), message), GetReason(manifest.status()),
                       GetErrorMetadata(manifest.status()));
+  }
+  if (!manifest->split_labels.empty()) {
+    events->Log(v1::LogLine::INFO, absl::StrCat("column ", manifest->split.split_column, ": ",
+                                                DescribeLabels(manifest->split_labels)));
   }
   DBN_ASSIGN_OR_RETURN(const ProcessedDataset dataset, LoadProcessedDataset(task.dataset_dir(), {}));
   v1::JobResult result;

@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "server/worker/directory_lock.h"
 #include "tests/server/worker/worker_process.h"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
@@ -116,6 +117,23 @@ TEST(WorkerTest, PreprocessSaysWhatItFound) {
   EXPECT_EQ(summary["rows_read"], 300);
   EXPECT_EQ(summary["test_drugs_in_train"], 0);
   EXPECT_GT(summary["test_pairs"].get<int>(), 0);
+}
+
+TEST(WorkerTest, PreprocessShowsWhatTheColdSplitDropsAndWhatTheColumnSays) {
+  const Finished cold = RunWorker({"preprocess", "--input-file", SyntheticCsv(), "--output-dir", TestDirectory("cold"),
+                                   "--split", "cold_both", "--json"});
+  ASSERT_EQ(cold.exit_code, 0) << cold.err;
+  const nlohmann::json summary = cold.Objects().back();
+  EXPECT_GT(summary["pairs_dropped"].get<int>(), 0);
+
+  const std::string csv = TestDirectory("labels") + "/in.csv";
+  WriteTestFile(csv, "smiles,sequence,pKd,fold\nC,MK,5,1\nCC,MK,6,dev\nCCC,MK,7,test\nCCCC,MK,8,1\n");
+  const Finished labels = RunWorker(
+      {"preprocess", "--input-file", csv, "--output-dir", TestDirectory("by_column"), "--split-column", "fold"});
+  ASSERT_EQ(labels.exit_code, 0) << labels.err;
+  EXPECT_THAT(labels.out, HasSubstr("0 pairs dropped"));
+  EXPECT_THAT(labels.out,
+              HasSubstr("column fold: '1' 2 rows (train), 'dev' 1 row (validation), 'test' 1 row (test)\n"));
 }
 
 TEST(WorkerTest, SigtermStopsTrainingWithItsOwnExitCode) {

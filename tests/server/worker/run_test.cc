@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "server/worker/directory_lock.h"
 #include "tests/server/worker/worker_process.h"
+#include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
 namespace {
@@ -64,6 +65,27 @@ TEST(RunTest, PreparesADatasetAndEndsWithItsSummary) {
   EXPECT_EQ(summary.affinity_unit(), "pKd");
   EXPECT_EQ(summary.digest().size(), 64u);
   EXPECT_TRUE(events.front().has_progress());
+}
+
+TEST(RunTest, PreparationLogsTheLabelsOfTheSplitColumnAndCountsMolecules) {
+  const std::string csv = TestDirectory("labelled") + "/in.csv";
+  WriteTestFile(csv, "smiles,sequence,pKd,fold\nC,MK,5,1\nCC,MK,6,val\nCCC,MK,7,test\n");
+  v1::WorkerTask task;
+  v1::PrepareDatasetSpec* const spec = task.mutable_spec()->mutable_prepare_dataset();
+  spec->set_dataset("demo");
+  spec->mutable_split()->set_split_column("fold");
+  task.set_input_file(csv);
+  task.set_dataset_dir(TestDirectory("dataset"));
+  TaskProcess process(task);
+  std::string log;
+  std::string unit;
+  for (const v1::WorkerEvent& event : process.Rest()) {
+    if (event.has_log()) log += event.log().text();
+    if (event.progress().phase() == "featurising") unit = event.progress().unit();
+  }
+  EXPECT_EQ(process.Finish(), 0);
+  EXPECT_EQ(log, "column fold: '1' 1 row (train), 'test' 1 row (test), 'val' 1 row (validation)");
+  EXPECT_EQ(unit, "molecules");
 }
 
 TEST(RunTest, TrainsAndReportsEveryEpochBeforeTheResult) {
