@@ -1,10 +1,13 @@
 #include "server/worker/task_runner.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
@@ -78,13 +81,7 @@ absl::StatusOr<v1::JobResult> Prepare(const v1::WorkerTask& task, EventWriter* e
     ReportCount(events, phase, done, total, PhaseUnit(phase));
   };
   const auto manifest = Preprocess(task.input_file(), task.dataset_dir(), options, progress);
-  if (!manifest.ok()) {
-    // The client knows the file by its own name, not by the upload's path.
-    const std::string name = spec.file_name().empty() ? spec.dataset() : spec.file_name();
-    const std::string message = absl::StrReplaceAll(manifest.status().message(), {{task.input_file(), name}});
-    return WithReason(absl::Status(manifest.status().code(), message), GetReason(manifest.status()),
-                      GetErrorMetadata(manifest.status()));
-  }
+  DBN_RETURN_IF_ERROR(manifest.status());
   if (!manifest->split_labels.empty()) {
     events->Log(v1::LogLine::INFO, absl::StrCat("column ", manifest->split.split_column, ": ",
                                                 DescribeLabels(manifest->split_labels)));
@@ -123,6 +120,54 @@ absl::StatusOr<v1::JobResult> RunComparison(const v1::WorkerTask& task, EventWri
   return result;
 }
 
+absl::StatusOr<v1::JobResult> RunKind(const v1::WorkerTask& task, EventWriter* events) {
+  switch (task.spec().kind_case()) {
+    case v1::JobSpec::kPrepareDataset:
+      return Prepare(task, events);
+    case v1::JobSpec::kTrain:
+      return RunTraining(task, events);
+    case v1::JobSpec::kCompare:
+      return RunComparison(task, events);
+    case v1::JobSpec::KIND_NOT_SET:
+      break;
+  }
+  return absl::InternalError("a kind of job that this worker does not know");
+}
+
+// What the client knows instead of the server's paths: its own file's name, artifacts, data sets and models by name.
+std::vector<std::pair<std::string, std::string>> ClientNames(const v1::WorkerTask& task) {
+  std::vector<std::pair<std::string, std::string>> names;
+  const v1::JobSpec& spec = task.spec();
+  if (spec.has_prepare_dataset()) {
+    const std::string& file = spec.prepare_dataset().file_name();
+    names.emplace_back(task.input_file(), file.empty() ? spec.prepare_dataset().dataset() : file);
+  }
+  for (int i = 0; i < task.checkpoints_size() && i < spec.compare().models_size(); ++i) {
+    names.emplace_back(task.checkpoints(i), absl::StrCat("model ", spec.compare().models(i)));
+  }
+  const std::string& written = spec.has_prepare_dataset() ? task.dataset_dir() : task.output_dir();
+  names.emplace_back(absl::StrCat(written, "/"), "");
+  names.emplace_back(written, "the job's output");
+  const std::string& dataset = spec.has_train() ? spec.train().dataset() : spec.compare().dataset();
+  names.emplace_back(task.dataset_dir(), absl::StrCat("data set ", dataset));
+  names.erase(std::remove_if(names.begin(), names.end(), [](const auto& name) { return name.first.size() < 2; }),
+              names.end());
+  return names;
+}
+
+// The engine moves what it keeps of a failed job: the message says how to get it.
+absl::Status ForClient(const v1::WorkerTask& task, const absl::Status& status) {
+  const v1::JobSpec& spec = task.spec();
+  std::string message = absl::StrReplaceAll(status.message(), ClientNames(task));
+  const bool names_rows = spec.has_prepare_dataset() && absl::StrContains(message, "rejected.csv");
+  const bool names_checkpoint = spec.has_train() && absl::StrContains(message, "checkpoint.pt");
+  if (names_rows || names_checkpoint) {
+    absl::StrAppend(&message, "; get it with `deepbindnet jobs download ",
+                    names_rows ? spec.prepare_dataset().dataset() : spec.train().model(), "`");
+  }
+  return WithReason(absl::Status(status.code(), message), GetReason(status), GetErrorMetadata(status));
+}
+
 }  // namespace
 
 absl::StatusOr<v1::JobResult> RunTask(const v1::WorkerTask& task, EventWriter* events) {
@@ -135,17 +180,9 @@ absl::StatusOr<v1::JobResult> RunTask(const v1::WorkerTask& task, EventWriter* e
 
   HandleStopSignals(kind == v1::JobSpec::kTrain ? OnStop::kFinish : OnStop::kExit);
   DBN_ASSIGN_OR_RETURN(const std::unique_ptr<DirectoryLock> lock, DirectoryLock::Acquire(written, kLockPatience));
-  switch (kind) {
-    case v1::JobSpec::kPrepareDataset:
-      return Prepare(task, events);
-    case v1::JobSpec::kTrain:
-      return RunTraining(task, events);
-    case v1::JobSpec::kCompare:
-      return RunComparison(task, events);
-    case v1::JobSpec::KIND_NOT_SET:
-      break;
-  }
-  return absl::InternalError("a kind of job that this worker does not know");
+  auto result = RunKind(task, events);
+  if (!result.ok()) return ForClient(task, result.status());
+  return result;
 }
 
 }  // namespace deepbindnet

@@ -1,5 +1,8 @@
 // The subcommands as people and scripts use them.
+#include <poll.h>
 #include <signal.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -142,9 +145,15 @@ TEST(WorkerTest, SigtermStopsTrainingWithItsOwnExitCode) {
   for (const std::string& flag : TinyFlags()) arguments.push_back(flag);
   arguments.insert(arguments.end(), {"--patience", "0"});
   *(std::find(arguments.begin(), arguments.end(), "--num_epochs") + 1) = "100000";
+  std::filesystem::create_directories(model);
+  const int news = inotify_init1(IN_CLOEXEC);
+  ASSERT_GE(inotify_add_watch(news, model.c_str(), IN_CREATE), 0);
   const pid_t child = StartWorker(arguments, -1);
-  // The lock is taken after the signals are handled and before anything takes time.
-  while (!std::filesystem::exists(model + "/.lock")) sched_yield();
+  // The lock comes first: after the signals are handled and before anything takes time.
+  pollfd waiting = {news, POLLIN, 0};
+  EXPECT_EQ(poll(&waiting, 1, /*timeout=*/60000), 1);
+  close(news);
+  EXPECT_TRUE(std::filesystem::exists(model + "/.lock"));
   kill(child, SIGTERM);
   EXPECT_EQ(Wait(child), 75);
 }

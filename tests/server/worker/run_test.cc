@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -138,7 +139,8 @@ TEST(RunTest, FailureIsTheLastEventAndExitCode1) {
   EXPECT_EQ(process.Finish(), 1);
   ASSERT_FALSE(events.empty());
   EXPECT_EQ(events.back().error().reason(), "NOT_FOUND");
-  EXPECT_THAT(events.back().error().message(), HasSubstr("/nonexistent"));
+  EXPECT_THAT(events.back().error().message(), HasSubstr("data set synthetic: holds no data set"));
+  EXPECT_THAT(events.back().error().message(), Not(HasSubstr("/nonexistent")));
 }
 
 TEST(RunTest, FailedPreparationNamesTheFileAsTheClientDid) {
@@ -152,6 +154,23 @@ TEST(RunTest, FailedPreparationNamesTheFileAsTheClientDid) {
   ASSERT_FALSE(events.empty());
   EXPECT_THAT(events.back().error().message(), HasSubstr("KIBA.csv"));
   EXPECT_THAT(events.back().error().message(), Not(HasSubstr("upload-1")));
+}
+
+TEST(RunTest, FailedPreparationNamesItsRejectedRowsByArtifactAndCommand) {
+  const std::string directory = TestDirectory("rejected");
+  const std::string csv = directory + ".csv";
+  std::ofstream(csv) << "smiles,sequence,affinity\nnonsense(,MKV,1\nCC,MKV,2\n";
+  v1::WorkerTask task;
+  task.mutable_spec()->mutable_prepare_dataset()->set_dataset("demo");
+  task.set_input_file(csv);
+  task.set_dataset_dir(directory);
+  TaskProcess process(task);
+  const std::vector<v1::WorkerEvent> events = process.Rest();
+  EXPECT_EQ(process.Finish(), 1);
+  ASSERT_FALSE(events.empty());
+  const std::string message = events.back().error().message();
+  EXPECT_THAT(message, HasSubstr("rejected.csv; get it with `deepbindnet jobs download demo`"));
+  EXPECT_THAT(message, Not(HasSubstr(directory)));
 }
 
 TEST(RunTest, TaskThatIsIncompleteIsAnError) {
