@@ -54,12 +54,18 @@ TEST(MakeBatchTest, TokensCoverEveryResidueAndStandApart) {
 
 TEST(MakeBatchTest, SizesTakeFewValues) {
   const SyntheticEntities entities({7, 20, 40}, {100, 900, 1500});
-  const PairBatch batch = entities.Batch({{0, 0}, {1, 1}, {2, 2}});
-  EXPECT_EQ(batch.atom_features.size(0) % 1024, 0);
-  EXPECT_EQ(batch.token_mask.size(0) % 256, 0);
-  EXPECT_EQ(batch.pair_atom_rows.size(0) % 1024, 0);
-  EXPECT_EQ(batch.buckets[0].atom_rows.size(1) % 8, 0);
-  EXPECT_EQ(batch.buckets[0].token_rows.size(1) % 16, 0);
+  // 67 atoms and 3 * 2 + 7 + 57 + 94 tokens: the powers of two above them.
+  const PairBatch small = entities.Batch({{0, 0}, {1, 1}, {2, 2}});
+  EXPECT_EQ(small.atom_features.size(0), 128);
+  EXPECT_EQ(small.token_mask.size(0), 256);
+  EXPECT_EQ(small.pair_atom_rows.size(0), 128);
+  EXPECT_EQ(small.buckets[0].atom_rows.size(1), 40);
+  EXPECT_EQ(small.buckets[0].token_rows.size(1), 96);
+  EXPECT_EQ(entities.Batch({{0, 0}}).atom_features.size(0), 64) << "one pair does not cost a thousand rows";
+  // 60 pairs of 40 atoms and 94 tokens: multiples of 1,024.
+  const PairBatch large = entities.Batch(std::vector<PairIndex>(60, {2, 2}));
+  EXPECT_EQ(large.pair_atom_rows.size(0), 3 * 1024);
+  EXPECT_EQ(large.pair_token_rows.size(0), 6 * 1024);
 }
 
 // Every view of a pair's atoms and tokens leads to the rows of its own molecule and protein.
