@@ -99,12 +99,16 @@ void JobEngineImpl::Settle(const std::string& id) {
     if (owns_output) ListWhatRemains(outcome, &settled);
     recorded = CommitOutcome(id, outcome, &settled);
   }
+  // The name is free by now, but nobody writes there before this thread starts another worker.
   if (recorded.ok() && HasEnded(settled.state())) {
     if (settled.state() != v1::SUCCEEDED && owns_output) RemoveOutput(layout_, settled);
     RemoveUpload(layout_, settled);
   }
-  if (!recorded.ok()) spdlog::error("job {}: its end stays unrecorded until the next start of the server", id);
-  CloseRun(settled, outcome);
+  if (!recorded.ok()) {
+    spdlog::error("job {}: its end stays unrecorded until the next start of the server", id);
+    MutexLock lock(&mutex_);
+    CloseRun(settled, outcome);
+  }
   spdlog::info("job {} is {}", id, v1::JobState_Name(settled.state()));
   listeners_.Notify(id);
 }
@@ -134,7 +138,10 @@ absl::Status JobEngineImpl::CommitOutcome(const std::string& id, const Outcome& 
   MutexLock lock(&mutex_);
   while (true) {
     const absl::Status written = WriteOutcome(Find(id), outcome, settled);
-    if (written.ok()) return written;
+    if (written.ok()) {
+      CloseRun(*settled, outcome);
+      return written;
+    }
     spdlog::error("job {}: cannot record how it ended: {}", id, std::string(written.message()));
     if (!IsWorthRetrying(written)) return written;
     if (draining_ && clock_->Now() >= drain_deadline_) return written;
@@ -143,7 +150,6 @@ absl::Status JobEngineImpl::CommitOutcome(const std::string& id, const Outcome& 
 }
 
 void JobEngineImpl::CloseRun(const v1::Job& settled, const Outcome& outcome) {
-  MutexLock lock(&mutex_);
   LiveJob* const live = Find(settled.id());
   live->job = settled;
   live->progress.Clear();

@@ -117,11 +117,11 @@ class JobEngineImpl : public JobEngine {
   // Decides; fills in what `*settled` gains by it.
   Outcome PrepareOutcome(const RunReport& report, v1::Job* settled);
   void ListWhatRemains(const Outcome& outcome, v1::Job* settled);
-  // Makes it durable; waits for a store that is full or busy, until a drain's deadline. On an error nothing has
-  // changed.
+  // Makes it durable and closes the run; waits for a store that is full or busy, until a drain's deadline. On an error
+  // nothing has changed.
   absl::Status CommitOutcome(const std::string& id, const Outcome& outcome, v1::Job* settled);
-  // Frees the slot.
-  void CloseRun(const v1::Job& settled, const Outcome& outcome);
+  // Frees the slot, and the name of a job that has ended.
+  void CloseRun(const v1::Job& settled, const Outcome& outcome) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status WriteOutcome(LiveJob* live, const Outcome& outcome, v1::Job* settled)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status WriteWithProduct(v1::Job* job, std::vector<v1::JobEvent> events);
