@@ -83,8 +83,8 @@ absl::StatusOr<v1::JobResult> Prepare(const v1::WorkerTask& task, EventWriter* e
   const auto manifest = Preprocess(task.input_file(), task.dataset_dir(), options, progress);
   DBN_RETURN_IF_ERROR(manifest.status());
   if (!manifest->split_labels.empty()) {
-    events->Log(v1::LogLine::INFO, absl::StrCat("column ", manifest->split.split_column, ": ",
-                                                DescribeLabels(manifest->split_labels)));
+    events->Log(v1::LogLine::INFO,
+                absl::StrCat("column ", manifest->split.split_column, ": ", DescribeLabels(manifest->split_labels)));
   }
   DBN_ASSIGN_OR_RETURN(const ProcessedDataset dataset, LoadProcessedDataset(task.dataset_dir(), {}));
   v1::JobResult result;

@@ -126,8 +126,8 @@ TEST_P(AffinityModelGradientTest, GradientsMatchDifferences) {
                              [](AffinityModel& m, torch::Dtype type) { return Projected(m->forward(Batch(type))); });
 }
 
-// The path that training takes by default. bf16 keeps 8 bits and may turn a relu or a maximum, so the tolerance is wide;
-// uninitialised memory would be off by orders of magnitude.
+// The path that training takes by default. bf16 keeps 8 bits and may turn a relu or a maximum, so the tolerance is
+// wide; uninitialised memory would be off by orders of magnitude.
 TEST_P(AffinityModelGradientTest, MixedPrecisionAgreesWithDouble) {
   torch::manual_seed(9);
   AffinityModel model(Tiny(GetParam()));
