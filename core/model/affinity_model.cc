@@ -47,7 +47,7 @@ torch::Tensor StandardizeImpl::forward(const torch::Tensor& x) {
   return (x - mean_) * variance.rsqrt();
 }
 
-AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) {
+AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) : dropout_rate_(options.dropout_rate) {
   const int64_t pooled = 2 * options.hidden_dim, width = options.feature_dim;
   const int64_t rank = std::max(4, options.hidden_dim / 2);
   const auto linear = [](int64_t in, int64_t out) { return torch::nn::Linear(in, out); };
@@ -58,14 +58,18 @@ AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) {
   target_factors_ = register_module("target_factors", linear(pooled, rank));
   drug_bias_ = register_module("drug_bias", linear(pooled, 1));
   target_bias_ = register_module("target_bias", linear(pooled, 1));
-  dropout_ = register_module("dropout", torch::nn::Dropout(options.dropout_rate));
+}
+
+torch::Tensor AffinityHeadImpl::Dropout(const torch::Tensor& x) {
+  if (!is_training() || dropout_rate_ == 0) return x;
+  return x * torch::empty_like(x).bernoulli_(1 - dropout_rate_, generator_).div_(1 - dropout_rate_);
 }
 
 torch::Tensor AffinityHeadImpl::forward(const torch::Tensor& fused_drug, const torch::Tensor& fused_target,
                                         const torch::Tensor& drug, const torch::Tensor& target) {
-  torch::Tensor x = dropout_(torch::cat({fused_drug, fused_target, drug, target}, 1));
-  x = dropout_(torch::relu(first_(x)));
-  x = last_(dropout_(torch::relu(second_(x)))).squeeze(1);
+  torch::Tensor x = Dropout(torch::cat({fused_drug, fused_target, drug, target}, 1));
+  x = Dropout(torch::relu(first_(x)));
+  x = last_(Dropout(torch::relu(second_(x)))).squeeze(1);
   const torch::Tensor drug_factors = drug_factors_(drug), target_factors = target_factors_(target);
   const double scale = 1 / std::sqrt(static_cast<double>(drug_factors.size(1)));
   const torch::Tensor product = (drug_factors * target_factors).sum(1) * scale;

@@ -54,10 +54,16 @@ class AffinityHeadImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& fused_drug, const torch::Tensor& fused_target, const torch::Tensor& drug,
                         const torch::Tensor& target);
 
+  // Where dropout draws from; at first LibTorch's generator of the device, which all threads share.
+  void set_generator(const at::Generator& generator) { generator_ = generator; }
+
  private:
+  torch::Tensor Dropout(const torch::Tensor& x);
+
+  const double dropout_rate_;
+  c10::optional<at::Generator> generator_;
   torch::nn::Linear first_{nullptr}, second_{nullptr}, last_{nullptr};
   torch::nn::Linear drug_factors_{nullptr}, target_factors_{nullptr}, drug_bias_{nullptr}, target_bias_{nullptr};
-  torch::nn::Dropout dropout_{nullptr};
 };
 TORCH_MODULE(AffinityHead);
 
@@ -72,6 +78,9 @@ class AffinityModelImpl : public torch::nn::Module {
   // values of every gate [rows, gate], first of the atoms' side, then of the tokens' side of each layer, without the
   // rows that only round up the batch; a standard model appends nothing.
   torch::Tensor forward(const PairBatch& batch, std::vector<torch::Tensor>* gates = nullptr);
+
+  // As AffinityHead's.
+  void set_generator(const at::Generator& generator) { head_->set_generator(generator); }
 
   const ModelOptions& options() const { return options_; }
 

@@ -1,8 +1,13 @@
 #include "core/model/predict_pairs.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
+#include <atomic>
 #include <numeric>
 #include <utility>
+
+#include "core/base/compute_pool.h"
 
 namespace deepbindnet {
 namespace {
@@ -15,19 +20,25 @@ std::vector<double> PredictPairs(AffinityModel model, const torch::Device& devic
                                  const std::vector<const MolecularGraph*>& molecules,
                                  const std::vector<const std::vector<uint8_t>*>& proteins,
                                  const std::vector<PairIndex>& pairs) {
-  const c10::InferenceMode inference;
   std::vector<size_t> order(pairs.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return pairs[a].target < pairs[b].target; });
   std::vector<double> predicted(pairs.size());
-  for (size_t begin = 0; begin < order.size(); begin += kBatch) {
+  const auto predict = [&](size_t begin) {
     const size_t end = std::min(begin + kBatch, order.size());
     std::vector<PairIndex> chosen;
     for (size_t i = begin; i < end; ++i) chosen.push_back(pairs[order[i]]);
     const PairBatch batch = MakeBatch(molecules, proteins, chosen, model->options().residues_per_token).To(device);
     const torch::Tensor z = model->forward(batch).to(torch::kCPU);
     for (size_t i = begin; i < end; ++i) predicted[order[i]] = z.data_ptr<float>()[i - begin];
-  }
+  };
+  const size_t batches = (order.size() + kBatch - 1) / kBatch;
+  const auto threads = device.is_cpu() ? std::min(static_cast<size_t>(at::get_num_threads()), batches) : 1;
+  std::atomic<size_t> next{0};
+  ComputePool(std::max<size_t>(1, threads)).Run([&](int) {
+    const c10::InferenceMode inference;
+    for (size_t batch = next++; batch < batches; batch = next++) predict(batch * kBatch);
+  });
   return predicted;
 }
 

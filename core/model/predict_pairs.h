@@ -11,7 +11,8 @@
 namespace deepbindnet {
 
 // z-scored predictions in the order of `pairs`, in fp32. Pairs of one protein are put into one batch. The model is in
-// evaluation mode and on `device`; safe to call from several threads on one model.
+// evaluation mode and on `device`. On the CPU batches are computed side by side by as many threads as LibTorch has;
+// safe to call from several threads on one model.
 std::vector<double> PredictPairs(AffinityModel model, const torch::Device& device,
                                  const std::vector<const MolecularGraph*>& molecules,
                                  const std::vector<const std::vector<uint8_t>*>& proteins,

@@ -4,6 +4,8 @@
 
 #include <torch/torch.h>
 
+#include <vector>
+
 #include "core/base/status.h"
 #include "core/base/torch_util.h"
 
@@ -16,20 +18,28 @@ struct OptimizerOptions {
 };
 
 // Moves a module's parameters and their gradients into two flat buffers, of which they stay views: an optimiser step is
-// a handful of vector operations whatever the number of parameters. AdamW: Loshchilov and Hutter 2019, beta1 0.9,
-// beta2 0.999, eps 1e-8. The average starts at the first step and is warmed up: its decay at step t is at most
-// (1 + t) / (10 + t). Not thread-safe.
+// a handful of vector operations whatever the number of parameters. Replicas of the module then share its parameters,
+// and each has gradients of its own: several threads can go backward at once. AdamW: Loshchilov and Hutter 2019, beta1
+// 0.9, beta2 0.999, eps 1e-8. The average starts at the first step and is warmed up: its decay at step t is at most (1
+// + t) / (10 + t). Not thread-safe.
 class Optimizer {
  public:
   // The module is in its final place (device, type float) and is not moved afterwards.
-  Optimizer(const torch::nn::Module& module, const OptimizerOptions& options);
+  Optimizer(const torch::nn::Module& module, const OptimizerOptions& options) : Optimizer({&module}, options) {}
+
+  // The same of one or more modules with the same parameters and in the same place; the first one's values count.
+  // Parameters without gradient (running statistics) are moved by the modules themselves: every replica has its own,
+  // and Step() puts their mean into all of them.
+  Optimizer(const std::vector<const torch::nn::Module*>& replicas, const OptimizerOptions& options);
 
   void ZeroGrad();
 
-  // Clips, updates and averages. Returns the gradient's norm before clipping; where that is not finite nothing changes.
+  // Sums the replicas' gradients, clips, updates and averages. Returns the gradient's norm before clipping; where that
+  // is not finite nothing changes.
   double Step(double lr);
 
-  // While it lives the parameters hold the averaged weights (or are as they were, without averaging).
+  // While it lives the parameters of the first replica hold the averaged weights (or are as they were, without
+  // averaging).
   class AveragedWeights {
    public:
     explicit AveragedWeights(Optimizer* optimizer);
@@ -49,9 +59,13 @@ class Optimizer {
   absl::Status LoadState(const TensorDict& state);
 
  private:
+  void ShareStatistics();
+
   const OptimizerOptions options_;
-  torch::Tensor weights_;         // [parameters], the module's parameters are views of it
-  torch::Tensor gradient_;        // [parameters], the module's gradients are views of it
+  torch::Tensor weights_;                 // [parameters], the modules' parameters are views of it
+  std::vector<torch::Tensor> gradients_;  // Each [parameters], a replica's gradients are views of it
+  // Parameters without gradient, each of all replicas; the first one's is a view of weights_.
+  std::vector<std::vector<torch::Tensor>> statistics_;
   torch::Tensor decayed_;         // [parameters], 1 where weight decay applies, else 0
   torch::Tensor first_, second_;  // [parameters], moments
   torch::Tensor average_;         // [parameters]; undefined without averaging

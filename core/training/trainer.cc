@@ -17,8 +17,8 @@
 #include "core/model/checkpoint.h"
 #include "core/model/mixed_precision.h"
 #include "core/model/predict_pairs.h"
-#include "core/training/loss.h"
 #include "core/training/optimizer.h"
+#include "core/training/replicas.h"
 #include "core/training/run_files.h"
 #include "core/training/sampler.h"
 #include "core/training/schedule.h"
@@ -70,12 +70,10 @@ class Run {
   ProcessedDataset dataset_;  // train and val
   torch::Device device_ = torch::kCPU;
   bool mixed_precision_ = false;
-  std::vector<const MolecularGraph*> molecules_;
-  std::vector<const std::vector<uint8_t>*> proteins_;
-  std::vector<PairIndex> train_pairs_;
-  torch::Tensor train_z_;  // [train pairs] float on the device
+  TrainingPairs train_;
 
-  AffinityModel model_{nullptr};
+  std::unique_ptr<Replicas> replicas_;
+  AffinityModel model_{nullptr};  // The first replica.
   std::unique_ptr<Optimizer> optimizer_;
   std::vector<EpochReport> history_;
   int best_epoch_ = 0;
@@ -107,23 +105,20 @@ absl::Status Run::Load() {
   if (options_.mixed_precision && !mixed_precision_) {
     observer_.OnMessage("mixed_precision: this device has no bf16 products; training in fp32");
   }
-  molecules_ = GraphsOf(dataset_);
-  proteins_ = TokensOf(dataset_);
   for (const ProteinEntry& protein : dataset_.proteins) {
     if (static_cast<int>(protein.tokens.size()) <= options_.model.max_sequence_length) continue;
     return InvalidField("max_sequence_length", absl::StrCat(options_.model.max_sequence_length),
                         absl::StrCat("is less than a protein of the data set (", protein.tokens.size(), " residues)"));
   }
-  train_pairs_ = PairsOf(dataset_.train);
   std::vector<float> z;
   for (const double affinity : dataset_.train.affinity)
     z.push_back(static_cast<float>(dataset_.scaler.Scale(affinity)));
-  train_z_ = torch::tensor(z).to(device_);
-  torch::manual_seed(options_.seed);
-  model_ = AffinityModel(options_.model);
-  model_->to(device_);
+  train_ = {GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train), torch::tensor(z).to(device_)};
+  replicas_ =
+      std::make_unique<Replicas>(options_.model, device_, CountReplicas(device_, options_.batch_size), options_.seed);
+  model_ = replicas_->model();
   optimizer_ = std::make_unique<Optimizer>(
-      *model_, OptimizerOptions{options_.weight_decay, options_.clip_norm, options_.ema_decay});
+      replicas_->modules(), OptimizerOptions{options_.weight_decay, options_.clip_norm, options_.ema_decay});
   return absl::OkStatus();
 }
 
@@ -183,13 +178,12 @@ double Run::EtaSeconds(const StepReport& step, double epoch_seconds) const {
 
 absl::Status Run::TrainEpoch(int epoch) {
   // The seed of an epoch does not depend on the epochs before it, so that a resumed run draws the same numbers.
-  torch::manual_seed(options_.seed * 7919 + static_cast<uint64_t>(epoch));
+  replicas_->Seed(options_.seed * 7919 + static_cast<uint64_t>(epoch));
   const auto batches = EpochBatches(dataset_.train.target, options_.batch_size, options_.seed, epoch);
   const auto epoch_start = std::chrono::steady_clock::now();
   loss_sum_ = 0;
   predicted_.clear();
   trained_.clear();
-  model_->train();
   StepReport step;
   step.epoch = epoch;
   step.steps = static_cast<int64_t>(batches.size());
@@ -217,33 +211,22 @@ absl::Status Run::TrainEpoch(int epoch) {
 }
 
 absl::Status Run::Step(const std::vector<int64_t>& chosen, StepReport* step) {
-  std::vector<PairIndex> pairs;
-  for (const int64_t pair : chosen) pairs.push_back(train_pairs_[pair]);
-  const PairBatch batch = MakeBatch(molecules_, proteins_, pairs, options_.model.residues_per_token).To(device_);
-  const torch::Tensor truth = train_z_.index_select(0, torch::tensor(chosen).to(device_));
   const bool look_at_gates = step->step % kStepsPerGateLook == 1 || step->step == step->steps;
-  if (look_at_gates) gates_.clear();
-  torch::Tensor predicted;
-  {
-    const MixedPrecisionScope scope(device_, mixed_precision_);
-    predicted = model_->forward(batch, look_at_gates ? &gates_ : nullptr);
-  }
-  const torch::Tensor loss = ComputeLoss(options_.loss, predicted, truth);
   optimizer_->ZeroGrad();
-  loss.backward();
-  const double value = loss.item<double>();
+  BatchResult batch = replicas_->Backward(train_, chosen, options_, mixed_precision_, look_at_gates);
+  if (look_at_gates) gates_ = std::move(batch.gates);
   learning_rate_ = options_.lr * WarmupCosine(Progress(step->steps), options_.warmup_fraction);
   const double norm = optimizer_->Step(learning_rate_);
-  if (!std::isfinite(value) || !std::isfinite(norm)) {
-    return WithReason(absl::InternalError(
-                          absl::StrFormat("epoch %d, step %d of %d: the loss is %g and its gradient's norm %g; lower "
-                                          "lr (%g) or switch mixed_precision off. %s",
-                                          step->epoch, step->step, step->steps, value, norm, options_.lr, LastGood())),
+  if (!std::isfinite(batch.loss) || !std::isfinite(norm)) {
+    return WithReason(absl::InternalError(absl::StrFormat(
+                          "epoch %d, step %d of %d: the loss is %g and its gradient's norm %g; lower "
+                          "lr (%g) or switch mixed_precision off. %s",
+                          step->epoch, step->step, step->steps, batch.loss, norm, options_.lr, LastGood())),
                       "LOSS_NOT_FINITE");
   }
-  loss_sum_ += value;
+  loss_sum_ += batch.loss;
   step->loss = loss_sum_ / static_cast<double>(step->step);
-  predicted_.push_back(predicted.detach());
+  predicted_.push_back(batch.predicted);
   trained_.insert(trained_.end(), chosen.begin(), chosen.end());
   return absl::OkStatus();
 }

@@ -128,6 +128,42 @@ TEST(OptimizerTest, RestoredStateGoesOnBitForBit) {
   }
 }
 
+TEST(OptimizerTest, ReplicasShareWeightsAndAddTheirGradients) {
+  auto whole = Net(), first = Net(), second = Net();
+  second->parameters()[0].data().zero_();  // The first one's values count.
+  Optimizer reference(*whole, {}), optimizer({first.get(), second.get()}, {});
+  for (int step = 0; step < 3; ++step) {
+    reference.ZeroGrad();
+    optimizer.ZeroGrad();
+    (LossOf(whole, step) + LossOf(whole, 50 + step)).backward();
+    LossOf(first, step).backward();
+    LossOf(second, 50 + step).backward();
+    EXPECT_NEAR(optimizer.Step(1e-2), reference.Step(1e-2), 1e-4);
+  }
+  for (size_t i = 0; i < whole->parameters().size(); ++i) {
+    EXPECT_TRUE(torch::equal(first->parameters()[i], second->parameters()[i]));
+    EXPECT_TRUE(torch::allclose(first->parameters()[i], whole->parameters()[i], 1e-4, 1e-6));
+  }
+}
+
+struct Statistic : torch::nn::Module {
+  Statistic()
+      : weight(register_parameter("weight", torch::ones({2}))),
+        mean(register_parameter("mean", torch::zeros({1}), /*requires_grad=*/false)) {}
+  torch::Tensor weight, mean;
+};
+
+TEST(OptimizerTest, StatisticsOfReplicasBecomeTheirMean) {
+  Statistic first, second;
+  Optimizer optimizer({&first, &second}, {0.1, 0.0, 0.0});
+  first.mean.fill_(1.0);
+  second.mean.fill_(4.0);
+  EXPECT_EQ(first.mean.item<float>(), 1.0F) << "each has its own";
+  optimizer.Step(1e-2);
+  EXPECT_EQ(first.mean.item<float>(), 2.5F);
+  EXPECT_EQ(second.mean.item<float>(), 2.5F);
+}
+
 TEST(OptimizerTest, StateOfAnotherModelIsRefused) {
   auto net = Net();
   torch::nn::Sequential other(torch::nn::Linear(2, 2));

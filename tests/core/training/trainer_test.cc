@@ -1,5 +1,6 @@
 #include "core/training/trainer.h"
 
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -12,6 +13,7 @@
 #include "core/base/file.h"
 #include "core/data/processed_dataset.h"
 #include "core/model/checkpoint.h"
+#include "core/training/replicas.h"
 #include "core/training/run_files.h"
 #include "tests/support/synthetic_batch.h"
 #include "tests/support/temp_dir.h"
@@ -214,6 +216,21 @@ TEST_F(TrainerTest, ResumedRunEqualsTheUninterruptedOneInMixedPrecisionToo) {
   stop_ = false;
   ASSERT_TRUE(Run("parts", &second, /*resume=*/true).ok());
   ExpectSameWeights(OutputDir("whole") + "/latest_checkpoint.pt", OutputDir("parts") + "/latest_checkpoint.pt");
+}
+
+TEST_F(TrainerTest, ResumedRunOfTwoReplicasEqualsTheUninterruptedOneToo) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(2);
+  options_.batch_size = 64;
+  ASSERT_EQ(CountReplicas(torch::kCPU, options_.batch_size), 2);
+  Recorder whole, first, second;
+  ASSERT_TRUE(Run("whole", &whole).ok());
+  first.on_step = [this](const StepReport& step) { stop_ = step.epoch == 2; };
+  EXPECT_FALSE(Run("parts", &first).ok());
+  stop_ = false;
+  EXPECT_TRUE(Run("parts", &second, /*resume=*/true).ok());
+  ExpectSameWeights(OutputDir("whole") + "/latest_checkpoint.pt", OutputDir("parts") + "/latest_checkpoint.pt");
+  at::set_num_threads(threads);
 }
 
 TEST_F(TrainerTest, BestModelLostInACrashIsWrittenFromTheCheckpoint) {

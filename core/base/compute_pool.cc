@@ -1,0 +1,77 @@
+#include "core/base/compute_pool.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+namespace deepbindnet {
+
+ComputePool::ComputePool(int threads) : size_(threads) {
+  if (size_ == 1) return;
+  const int shared = at::get_num_threads();
+  {
+    const MutexLock lock(&mutex_);
+    busy_ = size_;
+    errors_.resize(size_);
+  }
+  for (int i = 0; i < size_; ++i) {
+    threads_.emplace_back([this, i, shared] { Work(i, std::max(1, shared / size_)); });
+  }
+  WaitUntilIdle();
+  at::set_num_threads(shared);  // Each thread has set it for itself, and for threads that have not computed yet.
+}
+
+ComputePool::~ComputePool() {
+  {
+    const MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  changed_.SignalAll();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void ComputePool::Run(const std::function<void(int)>& task) {
+  if (size_ == 1) return task(0);
+  {
+    const MutexLock lock(&mutex_);
+    task_ = &task;
+    ++rounds_;
+    busy_ = size_;
+    std::fill(errors_.begin(), errors_.end(), nullptr);
+  }
+  changed_.SignalAll();
+  WaitUntilIdle();
+  const MutexLock lock(&mutex_);
+  for (const std::exception_ptr& error : errors_) {
+    if (error != nullptr) std::rethrow_exception(error);
+  }
+}
+
+void ComputePool::WaitUntilIdle() {
+  const MutexLock lock(&mutex_);
+  while (busy_ > 0) changed_.Wait(&mutex_);
+}
+
+void ComputePool::Work(int index, int compute_threads) {
+  at::get_num_threads();  // A thread's first question sets its number to the process's.
+  at::set_num_threads(compute_threads);
+  mutex_.Lock();
+  for (int64_t round = 0;; ++round) {
+    if (--busy_ == 0) changed_.SignalAll();
+    while (!stopping_ && rounds_ == round) changed_.Wait(&mutex_);
+    if (stopping_) break;
+    const std::function<void(int)>& task = *task_;
+    mutex_.Unlock();
+    std::exception_ptr error;
+    try {
+      task(index);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    mutex_.Lock();
+    errors_[index] = error;
+  }
+  mutex_.Unlock();
+}
+
+}  // namespace deepbindnet

@@ -1,0 +1,67 @@
+// The gradient of a batch, computed on several threads of the CPU at once.
+#ifndef DEEPBINDNET_CORE_TRAINING_REPLICAS_H_
+#define DEEPBINDNET_CORE_TRAINING_REPLICAS_H_
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "core/base/compute_pool.h"
+#include "core/data/batch.h"
+#include "core/model/affinity_model.h"
+#include "core/training/training_options.h"
+
+namespace deepbindnet {
+
+// The training part of a data set, ready for batches.
+struct TrainingPairs {
+  std::vector<const MolecularGraph*> molecules;
+  std::vector<const std::vector<uint8_t>*> proteins;
+  std::vector<PairIndex> pairs;
+  torch::Tensor z;  // [pairs] float on the device, z-scored affinities
+};
+
+// What the model said of a batch.
+struct BatchResult {
+  double loss = 0.0;                 // Mean over the pairs.
+  torch::Tensor predicted;           // [pairs] float, z-scored, in the batch's order, without a gradient
+  std::vector<torch::Tensor> gates;  // Each [rows, gate]; empty unless asked for
+};
+
+// How many replicas share a batch: on the CPU one for each of LibTorch's threads as long as each has 32 pairs or more;
+// on a GPU one.
+int CountReplicas(const torch::Device& device, int batch_size);
+
+// One or more copies of a model. Each computes the loss and the gradient of its share of a batch on its own thread,
+// beside the others. Equal arguments, seeds and counts give equal bits. Not thread-safe.
+class Replicas {
+ public:
+  // The first copy's weights are drawn from `seed`; Optimizer gives the others the same.
+  Replicas(const ModelOptions& options, const torch::Device& device, int count, uint64_t seed);
+
+  // The first copy: the model that is trained.
+  const AffinityModel& model() const { return models_.front(); }
+  std::vector<const torch::nn::Module*> modules() const;
+
+  // What dropout draws from here on.
+  void Seed(uint64_t seed);
+
+  // Puts all copies into training mode and adds to their gradients, whose sum is then the gradient of the mean loss
+  // over the pairs `chosen` of `data`.
+  BatchResult Backward(const TrainingPairs& data, const std::vector<int64_t>& chosen, const TrainingOptions& options,
+                       bool mixed_precision, bool look_at_gates);
+
+ private:
+  BatchResult BackwardShare(int replica, const TrainingPairs& data, const std::vector<int64_t>& chosen, double share,
+                            const TrainingOptions& options, bool mixed_precision, bool look_at_gates);
+
+  const torch::Device device_;
+  ComputePool pool_;
+  std::vector<AffinityModel> models_;
+  std::vector<at::Generator> generators_;
+};
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_TRAINING_REPLICAS_H_

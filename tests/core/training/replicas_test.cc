@@ -1,0 +1,122 @@
+#include "core/training/replicas.h"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <vector>
+
+#include "core/training/optimizer.h"
+#include "tests/support/synthetic_batch.h"
+
+namespace deepbindnet {
+namespace {
+
+class ReplicasTest : public testing::Test {
+ protected:
+  ReplicasTest() {
+    data_.molecules = entities_.Graphs();
+    data_.proteins = entities_.Tokens();
+    std::vector<float> z;
+    for (int i = 0; i < 24; ++i) {
+      data_.pairs.push_back({i % 5, i % 3});
+      z.push_back(static_cast<float>(i % 7) - 3);
+    }
+    data_.z = torch::tensor(z);
+    options_.model.hidden_dim = 8;
+    options_.model.feature_dim = 8;
+    options_.model.fusion_heads = 2;
+    options_.model.dropout_rate = 0;
+  }
+
+  static std::vector<int64_t> Range(int64_t begin, int64_t end) {
+    std::vector<int64_t> range;
+    for (int64_t i = begin; i < end; ++i) range.push_back(i);
+    return range;
+  }
+
+  // The gradient of one copy for the pairs `chosen`, all parameters in a row.
+  std::vector<torch::Tensor> GradientOfOne(const std::vector<int64_t>& chosen, BatchResult* result) {
+    Replicas one(options_.model, torch::kCPU, 1, 3);
+    const Optimizer optimizer(one.modules(), {});
+    *result = one.Backward(data_, chosen, options_, false, false);
+    return GradientOf(*one.model());
+  }
+
+  static std::vector<torch::Tensor> GradientOf(const torch::nn::Module& module) {
+    std::vector<torch::Tensor> gradients;
+    for (const torch::Tensor& parameter : module.parameters()) {
+      if (parameter.requires_grad()) gradients.push_back(parameter.grad().clone());
+    }
+    return gradients;
+  }
+
+  const SyntheticEntities entities_{{4, 6, 5, 7, 3}, {20, 35, 50}};
+  TrainingPairs data_;
+  TrainingOptions options_;
+};
+
+TEST_F(ReplicasTest, SharesAddUpToTheMeanLossAndItsGradient) {
+  Replicas replicas(options_.model, torch::kCPU, 2, 3);
+  const Optimizer optimizer(replicas.modules(), {});
+  const BatchResult whole = replicas.Backward(data_, Range(0, 21), options_, false, false);
+  BatchResult first, second;
+  const auto a = GradientOfOne(Range(0, 11), &first), b = GradientOfOne(Range(11, 21), &second);
+  EXPECT_NEAR(whole.loss, (11 * first.loss + 10 * second.loss) / 21, 1e-5);
+  EXPECT_TRUE(torch::allclose(whole.predicted, torch::cat({first.predicted, second.predicted}), 1e-4, 1e-5));
+  const auto of_first = GradientOf(*replicas.modules()[0]), of_second = GradientOf(*replicas.modules()[1]);
+  ASSERT_EQ(of_first.size(), a.size());
+  for (size_t i = 0; i < a.size(); ++i) {
+    EXPECT_TRUE(torch::allclose(of_first[i] + of_second[i], (11 * a[i] + 10 * b[i]) / 21, 1e-3, 1e-5)) << i;
+  }
+}
+
+TEST_F(ReplicasTest, AReplicaWithoutPairsAddsNothing) {
+  Replicas replicas(options_.model, torch::kCPU, 3, 3);
+  const Optimizer optimizer(replicas.modules(), {});
+  const BatchResult result = replicas.Backward(data_, Range(0, 1), options_, false, false);
+  EXPECT_EQ(result.predicted.size(0), 1);
+  for (const torch::Tensor& gradient : GradientOf(*replicas.modules()[2])) {
+    EXPECT_EQ(gradient.abs().sum().item<float>(), 0.0F);
+  }
+}
+
+TEST_F(ReplicasTest, SeedsDecideWhatDropoutDraws) {
+  options_.model.dropout_rate = 0.5;
+  const auto predict = [&](uint64_t seed) {
+    Replicas replicas(options_.model, torch::kCPU, 2, 3);
+    const Optimizer optimizer(replicas.modules(), {});
+    replicas.Seed(seed);
+    return replicas.Backward(data_, Range(0, 24), options_, false, false).predicted;
+  };
+  EXPECT_TRUE(torch::equal(predict(1), predict(1)));
+  EXPECT_FALSE(torch::equal(predict(1), predict(2)));
+}
+
+TEST_F(ReplicasTest, ReplicasDrawDifferently) {
+  options_.model.dropout_rate = 0.5;
+  Replicas replicas(options_.model, torch::kCPU, 2, 3);
+  const Optimizer optimizer(replicas.modules(), {});
+  const torch::Tensor predicted = replicas.Backward(data_, {0, 1, 0, 1}, options_, false, false).predicted;
+  EXPECT_FALSE(torch::equal(predicted.slice(0, 0, 2), predicted.slice(0, 2, 4)));
+}
+
+TEST_F(ReplicasTest, LooksAtTheGatesOfAllShares) {
+  Replicas replicas(options_.model, torch::kCPU, 2, 3);
+  const Optimizer optimizer(replicas.modules(), {});
+  EXPECT_TRUE(replicas.Backward(data_, Range(0, 24), options_, false, false).gates.empty());
+  EXPECT_EQ(replicas.Backward(data_, Range(0, 24), options_, false, true).gates.size(), 4U) << "two sides a replica";
+}
+
+TEST(CountReplicasTest, OneForEachThreadThatHasEnoughPairs) {
+  const int before = at::get_num_threads();
+  at::set_num_threads(4);
+  EXPECT_EQ(CountReplicas(torch::kCPU, 256), 4);
+  EXPECT_EQ(CountReplicas(torch::kCPU, 64), 2);
+  EXPECT_EQ(CountReplicas(torch::kCPU, 1), 1);
+  EXPECT_EQ(CountReplicas(torch::kCUDA, 256), 1);
+  at::set_num_threads(before);
+}
+
+}  // namespace
+}  // namespace deepbindnet
