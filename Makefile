@@ -51,11 +51,11 @@ include-check:  ## Fail where an #include goes against the layers
 # Objects only: the analysis is clang's front end's, so nothing has to be optimised or linked.
 thread-safety:  ## Compile our code with clang, -Wthread-safety and -Werror
 	cmake --preset clang -DCMAKE_COMPILE_WARNING_AS_ERROR=ON -DCMAKE_CXX_FLAGS_DEBUG=-O0 > /dev/null
-	ninja -C $(CLANG_DIR) -t targets all | sed -n 's/^\(.*\.o\): CXX_COMPILER.*/\1/p' | grep -v '^proto/' \
+	ninja -C $(CLANG_DIR) -t targets all | sed -n 's/^\(.*\.o\): CXX_COMPILER.*/\1/p' | grep -v '^proto/CMakeFiles/' \
 	  | xargs ninja -C $(CLANG_DIR) -j $(JOBS)
 
 lint: include-check thread-safety  ## Include directions, thread safety and clang-tidy
-	run-clang-tidy -quiet -p $(CLANG_DIR) -j $(JOBS) '^$(CURDIR)/(core|server|client|deploy|tests)/.*\.cc$$'
+	run-clang-tidy -quiet -p $(CLANG_DIR) -j $(JOBS) '^$(CURDIR)/(core|proto|server|client|deploy|tests)/.*\.cc$$'
 
 image:  ## Build the container image deepbindnet:latest
 	@if command -v docker > /dev/null; then docker build -t deepbindnet:latest .; \

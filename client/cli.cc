@@ -5,10 +5,10 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/commands.h"
 #include "client/session.h"
+#include "proto/flags/option_names.h"
 
 namespace deepbindnet::client {
 namespace {
@@ -66,15 +66,6 @@ ExitCode Report(const absl::Status& status, Console* console) {
 }
 
 }  // namespace
-
-std::vector<std::string> NormalizeOptionNames(std::vector<std::string> arguments) {
-  for (std::string& argument : arguments) {
-    if (argument == "--") break;
-    if (!absl::StartsWith(argument, "--")) continue;
-    std::replace(argument.begin(), std::find(argument.begin(), argument.end(), '='), '_', '-');
-  }
-  return arguments;
-}
 
 ExitCode RunCli(const std::vector<std::string>& arguments, Console* console, Interrupt* interrupt) {
   CLI::App app("Train and serve drug-target affinity models on a DeepBindNet server", "deepbindnet");

@@ -15,9 +15,6 @@ namespace deepbindnet::client {
 // code. Blocks until it is done. `interrupt` may be null.
 ExitCode RunCli(const std::vector<std::string>& arguments, Console* console, Interrupt* interrupt);
 
-// Option names with '_' for '-' become the hyphen form: "--hidden_dim=64" is "--hidden-dim=64". Values stay.
-std::vector<std::string> NormalizeOptionNames(std::vector<std::string> arguments);
-
 }  // namespace deepbindnet::client
 
 #endif  // DEEPBINDNET_CLIENT_CLI_H_

@@ -59,7 +59,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
       return UsageError(absl::StrCat("--token-file: would send the token in the clear to ", options.server,
                                      "; add --tls, or --insecure on a network that you trust"));
     }
-    DBN_CLIENT_ASSIGN_OR_RETURN(const std::string token, ReadTextFile("--token-file", options.token_file));
+    DBN_ASSIGN_OR_RETURN(const std::string token, ReadTextFile("--token-file", options.token_file));
     const std::vector<std::string> lines = absl::StrSplit(token, '\n');
     connection->authorization_ = absl::StrCat("Bearer ", absl::StripAsciiWhitespace(lines[0]));
   }
@@ -67,7 +67,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
   if (tls) {
     grpc::SslCredentialsOptions ssl;
     if (!options.tls_ca.empty()) {
-      DBN_CLIENT_ASSIGN_OR_RETURN(ssl.pem_root_certs, ReadTextFile("--tls-ca", options.tls_ca));
+      DBN_ASSIGN_OR_RETURN(ssl.pem_root_certs, ReadTextFile("--tls-ca", options.tls_ca));
     }
     credentials = grpc::SslCredentials(ssl);
   }

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/files.h"
 #include "client/format.h"
+#include "core/base/sha256.h"
 
 namespace deepbindnet::client {
 namespace {
@@ -17,7 +18,7 @@ bool StaysInside(const std::filesystem::path& path) {
 }
 
 absl::Status Download(const std::string& job, const std::string& artifact, const std::string& path, Session* session) {
-  DBN_CLIENT_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
+  DBN_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
   Connection* connection = session->connection();
   InterruptibleContext context(connection->interrupt());
   connection->Prepare(context.get());
@@ -40,8 +41,8 @@ absl::Status Download(const std::string& job, const std::string& artifact, const
                                  static_cast<double>(total), FormatBytes(static_cast<double>(received)));
   }
   session->console()->ClearProgress();
-  DBN_CLIENT_RETURN_IF_ERROR(connection->Finish(reader->Finish()));
-  if (received != total || sha256.FinishHex() != expected) {
+  DBN_RETURN_IF_ERROR(connection->Finish(reader->Finish()));
+  if (received != total || sha256.Hex() != expected) {
     return absl::DataLossError(
         absl::StrCat(artifact, ": came damaged (", received, " of ", total, " bytes, or another SHA-256); try again"));
   }
@@ -59,15 +60,14 @@ absl::StatusOr<std::vector<std::string>> DownloadArtifacts(const std::string& jo
       return absl::InternalError(absl::StrCat("the server names an artifact '", artifact, "' outside the directory"));
     }
     paths.push_back((std::filesystem::path(directory) / artifact).string());
-    DBN_CLIENT_RETURN_IF_ERROR(Download(job, artifact, paths.back(), session));
+    DBN_RETURN_IF_ERROR(Download(job, artifact, paths.back(), session));
   }
   return paths;
 }
 
 absl::Status DownloadAndPrint(const std::string& job, const std::vector<std::string>& artifacts,
                               const std::string& directory, Session* session) {
-  DBN_CLIENT_ASSIGN_OR_RETURN(const std::vector<std::string> paths,
-                              DownloadArtifacts(job, artifacts, directory, session));
+  DBN_ASSIGN_OR_RETURN(const std::vector<std::string> paths, DownloadArtifacts(job, artifacts, directory, session));
   for (const std::string& path : paths) {
     session->console()->Json({{"type", "artifact"}, {"path", path}});
     session->console()->Line(absl::StrCat("wrote ", path));

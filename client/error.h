@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "core/base/status.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace deepbindnet::client {
@@ -61,21 +62,5 @@ std::string ErrorLine(const absl::Status& status);
 nlohmann::ordered_json ErrorJson(const absl::Status& status);
 
 }  // namespace deepbindnet::client
-
-// Returns from the enclosing function when `expression` is an error.
-#define DBN_CLIENT_CONCAT_INNER(a, b) a##b
-#define DBN_CLIENT_CONCAT(a, b) DBN_CLIENT_CONCAT_INNER(a, b)
-#define DBN_CLIENT_RETURN_IF_ERROR(expression)                                       \
-  do {                                                                               \
-    if (absl::Status dbn_status = (expression); !dbn_status.ok()) return dbn_status; \
-  } while (false)
-
-// Assigns the value of a StatusOr to `target`, or returns its error.
-#define DBN_CLIENT_ASSIGN_OR_RETURN(target, expression) \
-  DBN_CLIENT_ASSIGN_OR_RETURN_INNER(DBN_CLIENT_CONCAT(dbn_or_, __LINE__), target, expression)
-#define DBN_CLIENT_ASSIGN_OR_RETURN_INNER(result, target, expression) \
-  auto result = (expression);                                         \
-  if (!result.ok()) return result.status();                           \
-  target = std::move(result).value()
 
 #endif  // DEEPBINDNET_CLIENT_ERROR_H_

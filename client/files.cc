@@ -7,23 +7,12 @@
 #include <filesystem>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "client/error.h"
+#include "core/base/sha256.h"
 
 namespace deepbindnet::client {
 namespace fs = std::filesystem;
-
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
-
-void Sha256::Update(absl::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
-
-std::string Sha256::FinishHex() {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  EVP_DigestFinal_ex(context_.get(), digest, &size);
-  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest), size));
-}
 
 absl::StatusOr<FileDigest> DigestFile(const std::string& path) {
   std::error_code error;
@@ -41,7 +30,7 @@ absl::StatusOr<FileDigest> DigestFile(const std::string& path) {
   }
   if (file.bad()) return UsageError(absl::StrCat(path, ": cannot be read (", std::strerror(errno), ")"));
   if (result.size_bytes == 0) return UsageError(absl::StrCat(path, ": is empty; give a CSV file with a header"));
-  result.sha256 = sha256.FinishHex();
+  result.sha256 = sha256.Hex();
   return result;
 }
 

@@ -2,8 +2,6 @@
 #ifndef DEEPBINDNET_CLIENT_FILES_H_
 #define DEEPBINDNET_CLIENT_FILES_H_
 
-#include <openssl/evp.h>
-
 #include <cstdint>
 #include <fstream>
 #include <memory>
@@ -13,20 +11,6 @@
 #include "absl/strings/string_view.h"
 
 namespace deepbindnet::client {
-
-// SHA-256 of bytes that come in pieces.
-class Sha256 {
- public:
-  Sha256();
-  void Update(absl::string_view bytes);
-  std::string FinishHex();  // 64 lower-case hex digits; call once.
-
- private:
-  struct Free {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  };
-  std::unique_ptr<EVP_MD_CTX, Free> context_;
-};
 
 struct FileDigest {
   uint64_t size_bytes = 0;

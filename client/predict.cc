@@ -1,6 +1,5 @@
 // predict
 #include <algorithm>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,12 +7,13 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "client/columns.h"
 #include "client/commands.h"
-#include "client/csv.h"
 #include "client/files.h"
 #include "client/format.h"
 #include "client/pair_batch.h"
+#include "core/base/csv_field.h"
+#include "core/csv/column_names.h"
+#include "core/csv/csv_reader.h"
 
 namespace deepbindnet::client {
 namespace {
@@ -40,7 +40,7 @@ bool IsAscii(const std::string& text) {
 std::string Number(double value) { return absl::StrFormat("%.9g", value); }
 
 absl::StatusOr<v1::PredictResponse> Predict(const v1::PredictRequest& request, Session* session) {
-  DBN_CLIENT_ASSIGN_OR_RETURN(v1::PredictResponse response, session->connection()->Call(&Stub::Predict, request));
+  DBN_ASSIGN_OR_RETURN(v1::PredictResponse response, session->connection()->Call(&Stub::Predict, request));
   if (response.predictions_size() != request.pairs_size()) {
     return absl::InternalError(absl::StrCat("the server answered ", response.predictions_size(), " predictions for ",
                                             request.pairs_size(), " pairs"));
@@ -57,7 +57,7 @@ absl::Status PredictPair(const PredictArguments& arguments, Session* session) {
   request.add_smiles(arguments.smiles);
   request.add_sequences(arguments.sequence);
   request.add_pairs();
-  DBN_CLIENT_ASSIGN_OR_RETURN(const v1::PredictResponse response, Predict(request, session));
+  DBN_ASSIGN_OR_RETURN(const v1::PredictResponse response, Predict(request, session));
   const v1::Prediction& prediction = response.predictions(0);
   if (!prediction.error().empty()) return absl::InvalidArgumentError(prediction.error());
 
@@ -81,6 +81,12 @@ absl::Status PredictPair(const PredictArguments& arguments, Session* session) {
   return absl::OkStatus();
 }
 
+// The next row of the input; false at its end.
+absl::StatusOr<bool> ReadRow(CsvReader* reader, CsvRow* row) {
+  const absl::StatusOr<bool> found = reader->Next(row);
+  return found.ok() ? found : UsageError(found.status().message());
+}
+
 // CSV in, CSV out, a batch at a time.
 class TablePrediction {
  public:
@@ -90,7 +96,7 @@ class TablePrediction {
 
  private:
   absl::Status ReadHeader(CsvReader* reader);
-  absl::Status AddRow(const std::vector<std::string>& row, int64_t line);
+  absl::Status AddRow(const CsvRow& row);
   absl::Status SendBatch();
   absl::StatusOr<v1::PredictResponse> PredictPatiently(const v1::PredictRequest& request);
   absl::Status CheckSameModel(const v1::PredictResponse& response);
@@ -101,6 +107,7 @@ class TablePrediction {
   Session* const session_;
   std::unique_ptr<AtomicFile> output_;
   PairBatch batch_;
+  size_t columns_ = 0;  // Of the input.
   int smiles_column_ = -1;
   int sequence_column_ = -1;
   std::vector<size_t> kept_columns_;  // The input's, without those that we write.
@@ -111,31 +118,29 @@ class TablePrediction {
 };
 
 absl::Status TablePrediction::Run() {
-  std::ifstream input(arguments_.input, std::ios::binary);
-  if (!input) return UsageError(absl::StrCat("--input: ", arguments_.input, " cannot be read"));
-  if (input.peek() == 0x1f) {
-    return UsageError(absl::StrCat("--input: ", arguments_.input, " is compressed; run gunzip on it first"));
-  }
-  DBN_CLIENT_ASSIGN_OR_RETURN(output_, AtomicFile::Create(arguments_.output));
-  CsvReader reader(&input, arguments_.input);
-  DBN_CLIENT_RETURN_IF_ERROR(ReadHeader(&reader));
+  const auto reader = CsvReader::Open(arguments_.input);
+  if (!reader.ok()) return UsageError(absl::StrCat("--input: ", reader.status().message()));
+  DBN_ASSIGN_OR_RETURN(output_, AtomicFile::Create(arguments_.output));
+  DBN_RETURN_IF_ERROR(ReadHeader(reader->get()));
   const absl::Time start = absl::Now();
-  std::vector<std::string> row;
+  CsvRow row;
   for (;;) {
-    DBN_CLIENT_ASSIGN_OR_RETURN(const bool found, reader.Next(&row));
+    DBN_ASSIGN_OR_RETURN(const bool found, ReadRow(reader->get(), &row));
     if (!found) break;
-    DBN_CLIENT_RETURN_IF_ERROR(AddRow(row, reader.line()));
+    DBN_RETURN_IF_ERROR(AddRow(row));
   }
-  DBN_CLIENT_RETURN_IF_ERROR(SendBatch());
+  DBN_RETURN_IF_ERROR(SendBatch());
   return Finish(start);
 }
 
 absl::Status TablePrediction::ReadHeader(CsvReader* reader) {
-  std::vector<std::string> header;
-  DBN_CLIENT_ASSIGN_OR_RETURN(const bool found, reader->Next(&header));
+  CsvRow row;
+  DBN_ASSIGN_OR_RETURN(const bool found, ReadRow(reader, &row));
   if (!found) return UsageError(absl::StrCat("--input: ", arguments_.input, " is empty; it needs a header"));
-  smiles_column_ = FindColumn(header, SmilesNames());
-  sequence_column_ = FindColumn(header, SequenceNames());
+  const std::vector<std::string>& header = row.fields;
+  columns_ = header.size();
+  smiles_column_ = FindColumn(header, SmilesColumnNames());
+  sequence_column_ = FindColumn(header, SequenceColumnNames());
   if (smiles_column_ < 0) {
     return UsageError(absl::StrCat(arguments_.input, ": has no SMILES column; name one 'smiles'"));
   }
@@ -153,17 +158,21 @@ absl::Status TablePrediction::ReadHeader(CsvReader* reader) {
   return absl::OkStatus();
 }
 
-absl::Status TablePrediction::AddRow(const std::vector<std::string>& row, int64_t line) {
-  const std::string& smiles = row[smiles_column_];
-  const std::string& sequence = row[sequence_column_];
+absl::Status TablePrediction::AddRow(const CsvRow& row) {
+  if (row.fields.size() != columns_) {
+    return UsageError(absl::StrCat(arguments_.input, ": line ", row.line, ": has ", row.fields.size(),
+                                   " of the header's ", columns_, " fields; is the file truncated?"));
+  }
+  const std::string& smiles = row.fields[smiles_column_];
+  const std::string& sequence = row.fields[sequence_column_];
   for (const auto& [what, text] : {std::pair("smiles", &smiles), {"sequence", &sequence}}) {
     if (IsAscii(*text)) continue;
-    batch_.AddUnsendable(row, line, absl::StrCat(what, ": has a character that is not ASCII"));
+    batch_.AddUnsendable(row.fields, row.line, absl::StrCat(what, ": has a character that is not ASCII"));
     return batch_.rows().size() >= PairBatch::kMaxPairs ? SendBatch() : absl::OkStatus();
   }
-  if (batch_.Add(row, line, smiles, sequence)) return absl::OkStatus();
-  DBN_CLIENT_RETURN_IF_ERROR(SendBatch());
-  batch_.Add(row, line, smiles, sequence);
+  if (batch_.Add(row.fields, row.line, smiles, sequence)) return absl::OkStatus();
+  DBN_RETURN_IF_ERROR(SendBatch());
+  batch_.Add(row.fields, row.line, smiles, sequence);
   return absl::OkStatus();
 }
 
@@ -172,8 +181,8 @@ absl::Status TablePrediction::SendBatch() {
   v1::PredictRequest* request = batch_.mutable_request();
   if (request->pairs_size() > 0) {
     request->set_model(arguments_.model);
-    DBN_CLIENT_ASSIGN_OR_RETURN(response, PredictPatiently(*request));
-    DBN_CLIENT_RETURN_IF_ERROR(CheckSameModel(response));
+    DBN_ASSIGN_OR_RETURN(response, PredictPatiently(*request));
+    DBN_RETURN_IF_ERROR(CheckSameModel(response));
   }
   for (const PairBatch::Row& row : batch_.rows()) WriteRow(row, response);
   batch_.Clear();
@@ -222,7 +231,7 @@ absl::Status TablePrediction::Finish(absl::Time start) {
   const int64_t rows = predicted_ + failed_;
   if (rows == 0) return UsageError(absl::StrCat("--input: ", arguments_.input, " has a header and no rows"));
   const double rate = static_cast<double>(rows) / std::max(absl::ToDoubleSeconds(absl::Now() - start), 1e-9);
-  DBN_CLIENT_RETURN_IF_ERROR(output_->Commit());
+  DBN_RETURN_IF_ERROR(output_->Commit());
   Console* console = session_->console();
   console->Json({{"type", "prediction_file"},
                  {"output", arguments_.output},
@@ -251,9 +260,9 @@ void AddPredictCommand(CLI::App* app, Action* action) {
   CLI::Option* smiles = predict->add_option("--smiles", arguments->smiles, "The molecule, at most 4096 characters");
   CLI::Option* sequence =
       predict->add_option("--sequence", arguments->sequence, "The protein, one letter a residue, at most 10000");
-  CLI::Option* input =
-      predict->add_option("--input", arguments->input,
-                          "CSV with columns compound_iso_smiles|smiles|drug and target_sequence|sequence|protein");
+  CLI::Option* input = predict->add_option(
+      "--input", arguments->input,
+      "CSV, also .gz, with columns compound_iso_smiles|smiles|drug and target_sequence|sequence|protein");
   CLI::Option* output = predict->add_option("--output", arguments->output,
                                             "CSV to write: the input's columns and predicted_affinity, unit, error");
   predict->callback([=] {

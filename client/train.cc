@@ -3,9 +3,9 @@
 #include <string>
 
 #include "client/commands.h"
-#include "client/field_flags.h"
 #include "client/job_output.h"
 #include "client/submit.h"
+#include "proto/flags/field_flags.h"
 
 namespace deepbindnet::client {
 namespace {
@@ -17,10 +17,10 @@ struct TrainArguments {
 
 absl::Status Train(TrainArguments arguments, Session* session) {
   if (arguments.request.request_id().empty()) arguments.request.set_request_id(MakeRequestId());
-  DBN_CLIENT_ASSIGN_OR_RETURN(const v1::Job job, SubmitJob(arguments.request.request_id(), session, [&] {
-                                return session->connection()->Call(&v1::DeepBindNet::StubInterface::StartTraining,
-                                                                   arguments.request);
-                              }));
+  DBN_ASSIGN_OR_RETURN(const v1::Job job, SubmitJob(arguments.request.request_id(), session, [&] {
+                         return session->connection()->Call(&v1::DeepBindNet::StubInterface::StartTraining,
+                                                            arguments.request);
+                       }));
   return FollowAndPrint(job, arguments.detach, session);
 }
 

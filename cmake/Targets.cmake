@@ -29,10 +29,10 @@ endfunction()
 # Links LibTorch and precompiles its header, once for all.
 function(dbn_use_torch target)
   target_link_libraries(${target} PUBLIC torch)
-  if(target STREQUAL "deepbindnet_base")
+  if(target STREQUAL "deepbindnet_compute")
     target_precompile_headers(${target} PRIVATE <torch/torch.h>)
   else()
-    target_precompile_headers(${target} REUSE_FROM deepbindnet_base)
+    target_precompile_headers(${target} REUSE_FROM deepbindnet_compute)
   endif()
 endfunction()
 

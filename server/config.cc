@@ -16,15 +16,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
+#include "proto/flags/option_names.h"
 
 namespace deepbindnet {
 namespace {
-
-// "--metrics-listen" is also spelled "--metrics_listen" and DEEPBINDNET_METRICS_LISTEN.
-std::string Spellings(const std::string& name) {
-  const std::string underscored = absl::StrReplaceAll(name, {{"-", "_"}});
-  return underscored == name ? absl::StrCat("--", name) : absl::StrCat("--", name, ",--", underscored);
-}
 
 std::string EnvironmentName(const std::string& name) {
   return absl::StrCat("DEEPBINDNET_", absl::AsciiStrToUpper(absl::StrReplaceAll(name, {{"-", "_"}})));
@@ -32,10 +27,13 @@ std::string EnvironmentName(const std::string& name) {
 
 template <typename Value>
 CLI::Option* Add(CLI::App* app, const std::string& name, Value* value, const std::string& description) {
-  return app->add_option(Spellings(name), *value, description)->envname(EnvironmentName(name))->capture_default_str();
+  return app->add_option(absl::StrCat("--", name), *value, description)
+      ->envname(EnvironmentName(name))
+      ->capture_default_str();
 }
 
-// CLI11 lets the file go before the environment; this one leaves out what the environment says.
+// CLI11 lets the file go before the environment; this one leaves out what the environment says. Names have either
+// spelling, as on the command line.
 class FileBelowEnvironment final : public CLI::ConfigTOML {
  public:
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
@@ -45,6 +43,7 @@ class FileBelowEnvironment final : public CLI::ConfigTOML {
                                  return std::getenv(EnvironmentName(item.name).c_str()) != nullptr;
                                }),
                 items.end());
+    for (CLI::ConfigItem& item : items) std::replace(item.name.begin(), item.name.end(), '_', '-');
     return items;
   }
 };
@@ -94,10 +93,10 @@ void AddLogging(CLI::App* app, ServerConfig* config) {
                                                           {"info", LogLevel::kInfo},
                                                           {"warning", LogLevel::kWarning},
                                                           {"error", LogLevel::kError}};
-  app->add_option(Spellings("log-format"), config->log_format, "text (default) or json, on standard error")
+  app->add_option("--log-format", config->log_format, "text (default) or json, on standard error")
       ->envname(EnvironmentName("log-format"))
       ->transform(CLI::CheckedTransformer(kFormats).description(""));
-  app->add_option(Spellings("log-level"), config->log_level, "debug, info (default), warning or error")
+  app->add_option("--log-level", config->log_level, "debug, info (default), warning or error")
       ->envname(EnvironmentName("log-level"))
       ->transform(CLI::CheckedTransformer(kLevels).description(""));
 }
@@ -132,10 +131,13 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments, absl::st
   app.config_formatter(std::make_shared<FileBelowEnvironment>());
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_version_flag("--version", absl::StrCat("deepbindnet-server ", version));
-  app.footer("Every option can be set as DEEPBINDNET_NAME in the environment, for example DEEPBINDNET_DATA_DIR.");
+  app.footer(
+      "Every option also works with '_' for '-', and can be set as DEEPBINDNET_NAME in the environment, for example\n"
+      "DEEPBINDNET_DATA_DIR.");
   try {
+    const std::vector<std::string> normalized = NormalizeOptionNames(arguments);
     // CLI11 takes the arguments from the back.
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    app.parse(std::vector<std::string>(normalized.rbegin(), normalized.rend()));
   } catch (const CLI::CallForHelp&) {
     return {std::nullopt, 0, app.help()};
   } catch (const CLI::CallForVersion& call) {

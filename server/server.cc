@@ -16,7 +16,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "core/base/compute_threads.h"
+#include "core/compute/threads.h"
 #include "core/inference/predictor.h"
 #include "server/jobs/job_engine.h"
 #include "server/metrics/job_collector.h"

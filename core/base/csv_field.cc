@@ -13,4 +13,14 @@ void AppendCsvField(absl::string_view field, std::string* line) {
   }
 }
 
+std::string CsvLine(const std::vector<std::string>& fields) {
+  std::string line;
+  for (const std::string& field : fields) {
+    if (&field != &fields.front()) line.push_back(',');
+    AppendCsvField(field, &line);
+  }
+  line.push_back('\n');
+  return line;
+}
+
 }  // namespace deepbindnet

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/csv/column_names.h"
 
 namespace deepbindnet {
 namespace {
@@ -18,22 +18,7 @@ using Names = std::vector<absl::string_view>;
 constexpr size_t kShownColumns = 20;
 constexpr size_t kShownCharacters = 40;
 
-// Lower case, letters and digits only; an earlier name wins. client/columns.cc has the same names of SMILES and
-// sequences in the same order; a test compares the two.
-const Names& SmilesNames() {
-  static const auto* names =
-      new Names{"compoundisosmiles", "canonicalsmiles", "isosmiles", "isomericsmiles", "compoundsmiles", "drugsmiles",
-                "ligandsmiles",      "smiles",          "drug",      "ligand",         "compound",       "molecule"};
-  return *names;
-}
-
-const Names& SequenceNames() {
-  static const auto* names = new Names{"targetsequence", "proteinsequence", "aminoacidsequence", "aasequence",
-                                       "fastasequence",  "sequence",        "protein",           "target"};
-  return *names;
-}
-
-// A header with two of these is ambiguous.
+// Normalised. A header with two of these is ambiguous.
 const Names& AffinityNames() {
   static const auto* names = new Names{
       "affinity", "bindingaffinity", "affinityscore", "affinityvalue", "label", "y",    "kiba", "kibascore", "pkd",
@@ -53,19 +38,9 @@ bool Contains(const Names& names, absl::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::string Normalize(absl::string_view name) {
-  std::string normalized;
-  for (const char c : name) {
-    if (absl::ascii_isalnum(static_cast<unsigned char>(c))) {
-      normalized.push_back(absl::ascii_tolower(static_cast<unsigned char>(c)));
-    }
-  }
-  return normalized;
-}
-
 std::vector<std::string> NormalizeAll(const std::vector<std::string>& header) {
   std::vector<std::string> normalized;
-  for (const std::string& name : header) normalized.push_back(Normalize(name));
+  for (const std::string& name : header) normalized.push_back(NormalizeColumnName(name));
   return normalized;
 }
 
@@ -88,12 +63,9 @@ absl::Status MissingColumn(absl::string_view what, const std::vector<std::string
       "MISSING_COLUMN");
 }
 
-absl::StatusOr<int> FindByNames(const std::vector<std::string>& header, const std::vector<std::string>& normalized,
-                                const Names& names, absl::string_view what) {
-  for (const absl::string_view name : names) {
-    const auto found = std::find(normalized.begin(), normalized.end(), name);
-    if (found != normalized.end()) return static_cast<int>(found - normalized.begin());
-  }
+absl::StatusOr<int> FindByNames(const std::vector<std::string>& header, const Names& names, absl::string_view what) {
+  const int found = FindColumn(header, names);
+  if (found >= 0) return found;
   return MissingColumn(
       what, header,
       absl::StrCat("name one '", what == "SMILES" ? "smiles" : "sequence", "', and separate columns with commas"));
@@ -103,7 +75,7 @@ absl::StatusOr<int> FindRequested(const std::vector<std::string>& header, const 
                                   const std::string& name, absl::string_view field) {
   auto found = std::find(header.begin(), header.end(), name) - header.begin();
   if (found == static_cast<int64_t>(header.size())) {
-    found = std::find(normalized.begin(), normalized.end(), Normalize(name)) - normalized.begin();
+    found = std::find(normalized.begin(), normalized.end(), NormalizeColumnName(name)) - normalized.begin();
   }
   if (found < static_cast<int64_t>(header.size())) return static_cast<int>(found);
   return InvalidField(field, name, absl::StrCat("is no column of the file; the columns are ", Show(header)));
@@ -149,8 +121,8 @@ absl::StatusOr<Columns> FindColumns(const std::vector<std::string>& header,
                                     const std::vector<std::vector<std::string>>& sample, const ColumnRequest& request) {
   const std::vector<std::string> normalized = NormalizeAll(header);
   Columns columns;
-  DBN_ASSIGN_OR_RETURN(columns.smiles, FindByNames(header, normalized, SmilesNames(), "SMILES"));
-  DBN_ASSIGN_OR_RETURN(columns.sequence, FindByNames(header, normalized, SequenceNames(), "sequence"));
+  DBN_ASSIGN_OR_RETURN(columns.smiles, FindByNames(header, SmilesColumnNames(), "SMILES"));
+  DBN_ASSIGN_OR_RETURN(columns.sequence, FindByNames(header, SequenceColumnNames(), "sequence"));
   if (!request.split_column.empty()) {
     DBN_ASSIGN_OR_RETURN(columns.split, FindRequested(header, normalized, request.split_column, "split_column"));
   }
@@ -166,7 +138,7 @@ absl::StatusOr<Columns> FindColumns(const std::vector<std::string>& header,
 std::string GuessAffinityUnit(absl::string_view column_name) {
   static const auto* units = new std::vector<std::pair<absl::string_view, absl::string_view>>{
       {"kiba", "KIBA"}, {"pkd", "pKd"}, {"pki", "pKi"}, {"pic50", "pIC50"}, {"pec50", "pEC50"}};
-  const std::string name = Normalize(column_name);
+  const std::string name = NormalizeColumnName(column_name);
   for (const auto& [part, unit] : *units) {
     if (absl::StrContains(name, part)) return std::string(unit);
   }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/base/status.h"
-#include "core/base/torch_util.h"
+#include "core/compute/torch_util.h"
 #include "core/data/processed_dataset.h"
 
 namespace deepbindnet {

@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/base/compute_threads.h"
+#include "core/base/cores.h"
 
 namespace deepbindnet {
 

@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/file.h"
-#include "core/base/torch_util.h"
+#include "core/compute/torch_util.h"
 #include "core/data/entity_codec.h"
 #include "core/data/manifest.h"
 #include "core/data/tensor_columns.h"

@@ -10,7 +10,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "core/data/csv.h"
+#include "core/csv/csv_reader.h"
 #include "core/data/split_labels.h"
 
 namespace deepbindnet {

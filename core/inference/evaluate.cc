@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/file.h"
-#include "core/base/torch_util.h"
+#include "core/compute/torch_util.h"
 #include "core/model/checkpoint.h"
 #include "core/model/mixed_precision.h"
 #include "core/model/predict_pairs.h"

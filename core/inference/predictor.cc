@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/file.h"
-#include "core/base/torch_util.h"
 #include "core/chem/molecule.h"
 #include "core/chem/protein.h"
+#include "core/compute/torch_util.h"
 #include "core/model/checkpoint.h"
 #include "core/model/mixed_precision.h"
 #include "core/model/predict_pairs.h"

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/base/status.h"
-#include "core/base/torch_util.h"
+#include "core/compute/torch_util.h"
 #include "core/data/scaler.h"
 #include "core/model/affinity_model.h"
 #include "core/model/model_options.h"

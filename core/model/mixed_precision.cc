@@ -2,7 +2,7 @@
 
 #include <ATen/autocast_mode.h>
 
-#include "core/base/torch_util.h"
+#include "core/compute/torch_util.h"
 
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
 #define DBN_AUTOCAST_BY_DEVICE 1

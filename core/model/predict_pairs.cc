@@ -7,7 +7,7 @@
 #include <numeric>
 #include <utility>
 
-#include "core/base/compute_pool.h"
+#include "core/compute/compute_pool.h"
 
 namespace deepbindnet {
 namespace {

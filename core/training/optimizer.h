@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/base/status.h"
-#include "core/base/torch_util.h"
+#include "core/compute/torch_util.h"
 
 namespace deepbindnet {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/base/compute_pool.h"
+#include "core/compute/compute_pool.h"
 #include "core/data/batch.h"
 #include "core/model/affinity_model.h"
 #include "core/training/training_options.h"

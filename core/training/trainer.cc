@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/base/file.h"
-#include "core/base/torch_util.h"
+#include "core/compute/torch_util.h"
 #include "core/data/processed_dataset.h"
 #include "core/model/affinity_model.h"
 #include "core/model/checkpoint.h"

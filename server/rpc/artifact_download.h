@@ -8,11 +8,11 @@
 #include <memory>
 #include <string>
 
+#include "core/base/sha256.h"
 #include "core/base/status.h"
 #include "deepbindnet/v1/deepbindnet.pb.h"
 #include "server/jobs/job_engine.h"
 #include "server/rpc/executor.h"
-#include "server/rpc/sha256.h"
 #include "server/store/data_layout.h"
 
 namespace deepbindnet {

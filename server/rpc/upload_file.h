@@ -7,8 +7,8 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "core/base/sha256.h"
 #include "core/base/status.h"
-#include "server/rpc/sha256.h"
 
 namespace deepbindnet {
 

@@ -2,10 +2,15 @@
 #ifndef DEEPBINDNET_SERVER_WORKER_COMMANDS_H_
 #define DEEPBINDNET_SERVER_WORKER_COMMANDS_H_
 
+#include <functional>
+
 #include "CLI/CLI.hpp"
-#include "server/worker/options.h"
+#include "server/worker/console.h"
 
 namespace deepbindnet {
+
+// What a subcommand does once its options are read; returns the exit code.
+using Action = std::function<int(Console* console)>;
 
 void AddSynthesizeCommand(CLI::App* app, Action* action);
 void AddPreprocessCommand(CLI::App* app, Action* action);

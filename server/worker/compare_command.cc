@@ -60,8 +60,8 @@ int Run(const Options& options, Console* console) {
   return kDone;
 }
 
-void AddDirectory(CLI::App* command, absl::string_view name, std::string* value, const std::string& help) {
-  command->add_option(Spellings(name), *value, help)->required()->type_name("DIR");
+void AddDirectory(CLI::App* command, const std::string& name, std::string* value, const std::string& help) {
+  command->add_option(name, *value, help)->required()->type_name("DIR");
 }
 
 }  // namespace
@@ -70,12 +70,12 @@ void AddCompareCommand(CLI::App* app, Action* action) {
   CLI::App* const command =
       app->add_subcommand("compare", "Measure a gated against a standard model, with charts and a report");
   const auto options = std::make_shared<Options>();
-  AddDirectory(command, "data_dir", &options->data_dir, "Directory that preprocess wrote; its test part is used");
-  AddDirectory(command, "standard_model_dir", &options->standard_model_dir,
+  AddDirectory(command, "--data-dir", &options->data_dir, "Directory that preprocess wrote; its test part is used");
+  AddDirectory(command, "--standard-model-dir", &options->standard_model_dir,
                "Output directory of the standard training, the reference (best_model.pt)");
-  AddDirectory(command, "gated_model_dir", &options->gated_model_dir,
+  AddDirectory(command, "--gated-model-dir", &options->gated_model_dir,
                "Output directory of the gated training (best_model.pt)");
-  AddDirectory(command, "output_dir", &options->output_dir,
+  AddDirectory(command, "--output-dir", &options->output_dir,
                "Directory for report.html, charts and tables, made where missing");
   command->callback([options, action] { *action = [options](Console* console) { return Run(*options, console); }; });
 }

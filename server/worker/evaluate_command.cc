@@ -64,10 +64,8 @@ void AddEvaluateCommand(CLI::App* app, Action* action) {
   command->add_option("--checkpoint", options->checkpoint, "best_model.pt or another checkpoint")
       ->required()
       ->type_name("FILE");
-  command->add_option(Spellings("data_dir"), options->data_dir, "Directory that preprocess wrote")
-      ->required()
-      ->type_name("DIR");
-  command->add_option("--split", options->split, "Part to measure on: test or val. Default test.")
+  command->add_option("--data-dir", options->data_dir, "Directory that preprocess wrote")->required()->type_name("DIR");
+  command->add_option("--split", options->split, "Part to measure on: test or val [test]")
       ->check(CLI::IsMember({"test", "val"}))
       ->type_name("test|val");
   command->add_option("--predictions", options->predictions, "CSV file to write, a line for each pair")

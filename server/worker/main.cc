@@ -4,12 +4,13 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
-#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "core/base/compute_threads.h"
+#include "core/compute/threads.h"
+#include "proto/flags/option_names.h"
 #include "server/runtime/runtime.h"
 #include "server/worker/commands.h"
 
@@ -18,9 +19,9 @@ namespace {
 
 void AddCommands(CLI::App* app, bool* json, Action* action) {
   app->require_subcommand(1);
-  app->formatter(std::make_shared<HelpFormatter>());
+  app->get_formatter()->column_width(36);
   app->footer(
-      "Every option can also be spelled with underscores or dashes: --hidden_dim, --hidden-dim.\n"
+      "Every option also works with '_' for '-'.\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped by a signal.");
   AddSynthesizeCommand(app, action);
   AddPreprocessCommand(app, action);
@@ -29,7 +30,7 @@ void AddCommands(CLI::App* app, bool* json, Action* action) {
   AddCompareCommand(app, action);
   AddRunCommand(app, action);
   for (CLI::App* const command : app->get_subcommands({})) {
-    command->add_flag("--json", *json, "Print one JSON object a line on standard output.");
+    command->add_flag("--json", *json, "Print one JSON object a line on standard output");
   }
 }
 
@@ -49,7 +50,9 @@ int Main(int argc, char** argv) {
   CLI::App app("Prepares data, trains, measures and compares drug-target affinity models.", "deepbindnet-worker");
   AddCommands(&app, &json, &action);
   try {
-    app.parse(argc, argv);
+    const std::vector<std::string> arguments = NormalizeOptionNames(std::vector<std::string>(argv + 1, argv + argc));
+    // CLI11 takes the arguments from the back.
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
     return EndParsing(app, error);
   }

@@ -6,6 +6,7 @@
 #include "absl/time/time.h"
 #include "core/data/preprocess.h"
 #include "core/data/split_labels.h"
+#include "proto/flags/field_flags.h"
 #include "server/convert/convert.h"
 #include "server/worker/commands.h"
 #include "server/worker/directory_lock.h"
@@ -72,13 +73,13 @@ int Run(const Options& options, Console* console) {
 void AddPreprocessCommand(CLI::App* app, Action* action) {
   CLI::App* const command = app->add_subcommand("preprocess", "Turn a CSV file into a data set to train on");
   const auto options = std::make_shared<Options>();
-  command->add_option(Spellings("input_file"), options->input_file, "CSV file with a header, also .gz")
+  command->add_option("--input-file", options->input_file, "CSV file with a header, also .gz")
       ->required()
       ->type_name("FILE");
-  command->add_option(Spellings("output_dir"), options->output_dir, "Directory to write, made where missing")
+  command->add_option("--output-dir", options->output_dir, "Directory to write, made where missing")
       ->required()
       ->type_name("DIR");
-  AddPrepareOptions(command, &options->spec);
+  AddFieldFlags(DatasetFlags(), "Data options", &options->spec, command);
   command->callback([options, action] { *action = [options](Console* console) { return Run(*options, console); }; });
 }
 

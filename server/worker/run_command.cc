@@ -60,8 +60,7 @@ void AddRunCommand(CLI::App* app, Action* action) {
       ->required()
       ->type_name("FILE");
   command
-      ->add_option(Spellings("events-fd"), options->events_fd,
-                   "Open file descriptor that takes length-delimited WorkerEvents")
+      ->add_option("--events-fd", options->events_fd, "Open file descriptor that takes length-delimited WorkerEvents")
       ->required()
       ->type_name("FD");
   command->callback([options, action] { *action = [options](Console* console) { return Run(*options, console); }; });

@@ -29,8 +29,8 @@ void AddSynthesizeCommand(CLI::App* app, Action* action) {
       app->add_subcommand("synthesize", "Write a small data set with a known rule to try things on");
   const auto options = std::make_shared<Options>();
   command->add_option("--out", options->out, "CSV file to write")->required()->type_name("FILE");
-  command->add_option("--pairs", options->synthesize.pairs, "Rows, 100..1000000. Default 4000.")->type_name("COUNT");
-  command->add_option("--seed", options->synthesize.seed, "Seed: the same seed writes the same file. Default 42.")
+  command->add_option("--pairs", options->synthesize.pairs, "Rows, 100..1000000 [4000]")->type_name("COUNT");
+  command->add_option("--seed", options->synthesize.seed, "Seed: the same seed writes the same file [42]")
       ->type_name("COUNT");
   command->callback([options, action] { *action = [options](Console* console) { return Run(*options, console); }; });
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "core/training/trainer.h"
+#include "proto/flags/field_flags.h"
 #include "server/convert/convert.h"
 #include "server/worker/commands.h"
 #include "server/worker/directory_lock.h"
@@ -130,19 +131,17 @@ std::string CheckDevice(const std::string& device) {
 void AddTrainCommand(CLI::App* app, Action* action) {
   CLI::App* const command = app->add_subcommand("train", "Train a model on a data set that preprocess wrote");
   const auto options = std::make_shared<Options>();
-  command->add_option(Spellings("data_dir"), options->data_dir, "Directory that preprocess wrote")
-      ->required()
-      ->type_name("DIR");
+  command->add_option("--data-dir", options->data_dir, "Directory that preprocess wrote")->required()->type_name("DIR");
   command
-      ->add_option(Spellings("output_dir"), options->output_dir,
+      ->add_option("--output-dir", options->output_dir,
                    "Directory for checkpoints, metrics and logs, made where missing")
       ->required()
       ->type_name("DIR");
-  command->add_flag("--resume", options->resume, "Go on from latest_checkpoint.pt where there is one.");
-  command->add_option("--device", options->device, "auto, cpu, cuda or cuda:N. Default auto: a GPU where there is one.")
+  command->add_flag("--resume", options->resume, "Go on from latest_checkpoint.pt where there is one");
+  command->add_option("--device", options->device, "auto (a GPU where there is one), cpu, cuda or cuda:N [auto]")
       ->type_name("TEXT")
       ->check(CheckDevice);
-  AddTrainingOptions(command, &options->training);
+  AddFieldFlags(TrainingFlags(), "Training options", &options->training, command);
   command->callback([options, action] { *action = [options](Console* console) { return Run(*options, console); }; });
 }
 

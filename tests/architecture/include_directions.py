@@ -11,13 +11,18 @@ from typing import Iterator, List, NamedTuple, Optional
 # Which parts of core a part may include besides itself.
 CORE_EDGES = {
     "base": [],
+    "csv": ["base"],
+    "compute": ["base"],
     "chem": ["base"],
-    "data": ["base", "chem"],
-    "model": ["base", "chem", "data"],
+    "data": ["base", "csv", "compute", "chem"],
+    "model": ["base", "compute", "chem", "data"],
     "evaluation": ["base"],
-    "training": ["base", "chem", "data", "model", "evaluation"],
-    "inference": ["base", "chem", "data", "model", "evaluation"],
+    "training": ["base", "compute", "chem", "data", "model", "evaluation"],
+    "inference": ["base", "compute", "chem", "data", "model", "evaluation"],
 }
+
+# Parts of core that the client uses too.
+WITHOUT_TORCH = ("base", "csv")
 
 # Headers from outside the tree, by what they belong to.
 TORCH = re.compile(r"(torch|ATen|c10|caffe2)/")
@@ -26,10 +31,9 @@ PROMETHEUS = re.compile(r"prometheus/")
 RDKIT = re.compile(
     r"(rdkit|GraphMol|RDGeneral|RDBoost|RDStreams|DataStructs|Geometry|ForceField|ChemicalFeatures|Query|Numerics)/"
 )
-GENERATED = re.compile(r"(deepbindnet/v1|google/rpc)/.*\.pb\.h$")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
-ROOTS = ("core", "server", "client", "deploy", "tests")
+ROOTS = ("core", "proto", "server", "client", "deploy", "tests")
 
 
 class Include(NamedTuple):
@@ -48,6 +52,8 @@ def core_violation(source: str, header: str) -> Optional[str]:
         return f"core/{part} is no known part of core; add it to {pathlib.Path(__file__).name}"
     if RPC.match(header) or PROMETHEUS.match(header):
         return "core knows neither gRPC, Protobuf nor Prometheus"
+    if part in WITHOUT_TORCH and TORCH.match(header):
+        return f"core/{part} is free of LibTorch, for the client's sake"
     if is_ours(header):
         root, other = header.split("/")[:2]
         if root != "core":
@@ -57,15 +63,24 @@ def core_violation(source: str, header: str) -> Optional[str]:
     return None
 
 
+def proto_violation(source: str, header: str) -> Optional[str]:
+    if is_ours(header) and not header.startswith("proto/flags/"):
+        return "proto may include only proto/flags and the generated protos"
+    if TORCH.match(header) or PROMETHEUS.match(header):
+        return "proto knows neither LibTorch nor Prometheus"
+    return None
+
+
 def server_violation(source: str, header: str) -> Optional[str]:
-    if is_ours(header) and header.split("/")[0] not in ("server", "core"):
-        return "server may include only server, core and the generated protos"
+    if is_ours(header) and not header.startswith(("server/", "core/", "proto/flags/")):
+        return "server may include only server, core, proto/flags and the generated protos"
     return None
 
 
 def client_violation(source: str, header: str) -> Optional[str]:
-    if is_ours(header) and not header.startswith("client/"):
-        return "client may include only client and the generated protos"
+    allowed = ("client/", "proto/flags/", *(f"core/{part}/" for part in WITHOUT_TORCH))
+    if is_ours(header) and not header.startswith(allowed):
+        return "client may include only client, core/base, core/csv, proto/flags and the generated protos"
     if TORCH.match(header) or PROMETHEUS.match(header):
         return "client knows neither LibTorch nor Prometheus"
     return None
@@ -80,13 +95,14 @@ def deploy_violation(source: str, header: str) -> Optional[str]:
 def tests_violation(source: str, header: str) -> Optional[str]:
     if not source.startswith("tests/core/"):
         return None
-    if RPC.match(header) or (is_ours(header) and header.split("/")[0] in ("server", "client", "deploy")):
+    if RPC.match(header) or (is_ours(header) and header.split("/")[0] in ("proto", "server", "client", "deploy")):
         return "tests of core build without the service"
     return None
 
 
 RULES = {
     "core": core_violation,
+    "proto": proto_violation,
     "server": server_violation,
     "client": client_violation,
     "deploy": deploy_violation,

@@ -1,9 +1,10 @@
 // datasets, predict and models against a service in this process.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zlib.h>
 
-#include "client/files.h"
 #include "client/pair_batch.h"
+#include "core/base/sha256.h"
 #include "tests/client/cli_fixture.h"
 
 namespace deepbindnet::client {
@@ -27,7 +28,7 @@ TEST_F(DataCommandsTest, UploadSendsTheFileInChunksWithItsDigest) {
   EXPECT_EQ(service_.upload_header.size_bytes(), contents.size());
   Sha256 sha256;
   sha256.Update(contents);
-  EXPECT_EQ(service_.upload_header.sha256(), sha256.FinishHex());
+  EXPECT_EQ(service_.upload_header.sha256(), sha256.Hex());
   EXPECT_EQ(service_.upload_header.spec().dataset(), "d");
   EXPECT_EQ(service_.upload_header.spec().file_name(), "data.csv");
   EXPECT_EQ(service_.upload_header.spec().split().split_column(), "fold");
@@ -94,6 +95,16 @@ TEST_F(DataCommandsTest, ATablesMostTellingColumnsAreUsed) {
             "drug,smiles,protein,sequence,predicted_affinity,unit,error\nDB01,CCC,kinase,MKV,303,pKd,\n");
 }
 
+TEST_F(DataCommandsTest, ACompressedTableIsReadAsItIs) {
+  service_.predict = PredictLengths;
+  const std::string input = Path("pairs.csv.gz");
+  gzFile file = gzopen(input.c_str(), "wb");
+  ASSERT_GT(gzputs(file, "smiles,sequence\nCC,MK\n"), 0);
+  gzclose(file);
+  ASSERT_EQ(Run({"predict", "--input", input, "--output", Path("out.csv")}), ExitCode::kDone);
+  EXPECT_EQ(Read("out.csv"), "smiles,sequence,predicted_affinity,unit,error\nCC,MK,202,pKd,\n");
+}
+
 TEST_F(DataCommandsTest, ATableWithoutItsColumnsIsWrongUsage) {
   EXPECT_EQ(Run({"predict", "--input", Write("a.csv", "a,sequence\n"), "--output", Path("o")}), ExitCode::kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("a.csv: has no SMILES column; name one 'smiles'"));
@@ -153,7 +164,7 @@ TEST_F(DataCommandsTest, DownloadsAModelsFilesWhole) {
   };
   Sha256 sha256;
   sha256.Update(service_.artifact);
-  service_.artifact_digest = sha256.FinishHex();
+  service_.artifact_digest = sha256.Hex();
   ASSERT_EQ(Run({"models", "download", "m", "--output-dir", Path("model")}), ExitCode::kDone);
   EXPECT_EQ(Read("model/best_model.pt"), "artifact");
   EXPECT_EQ(Read("model/logs/events"), "artifact");
@@ -168,7 +179,7 @@ TEST_F(DataCommandsTest, DownloadsTheFilesOfAFailedJob) {
   };
   Sha256 sha256;
   sha256.Update(service_.artifact);
-  service_.artifact_digest = sha256.FinishHex();
+  service_.artifact_digest = sha256.Hex();
   ASSERT_EQ(Run({"jobs", "download", "m", "--output-dir", Path("all")}), ExitCode::kDone) << err_.str();
   EXPECT_EQ(Read("all/rejected.csv"), "artifact");
   EXPECT_EQ(Read("all/checkpoint_epoch_5.pt"), "artifact");

@@ -62,6 +62,15 @@ class BadInputTest(ServerTest):
         self.assert_one_error_line(
             self.run_cli("predict", "--model", "model", "--smiles", self.smiles, "--sequence", "MKV1"), 1, "1")
 
+    def test_texts_that_are_too_long(self):
+        self.assert_one_error_line(
+            self.run_cli("predict", "--model", "model", "--smiles", "C" * 4097, "--sequence", self.sequence), 1, "smiles",
+            "4097", "4096")
+        self.assert_one_error_line(
+            self.run_cli("predict", "--model", "model", "--smiles", self.smiles, "--sequence", "M" * 10001), 1,
+            "sequence", "10000")
+        self.run_json("predict", "--model", "model", "--smiles", self.smiles, "--sequence", "M" * 10000)
+
     def test_a_truncated_csv(self):
         with open(self.csv, "rb") as file:
             whole = file.read()

@@ -6,7 +6,7 @@
 #include <string>
 #include <thread>
 
-#include "core/base/compute_threads.h"
+#include "core/base/cores.h"
 #include "tests/support/temp_dir.h"
 
 namespace deepbindnet {

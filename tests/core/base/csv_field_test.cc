@@ -23,5 +23,11 @@ TEST(AppendCsvFieldTest, QuotesOnlyWhereItMust) {
   }
 }
 
+TEST(CsvLineTest, JoinsQuotedFields) {
+  EXPECT_EQ(CsvLine({"plain", "a,b", ""}), "plain,\"a,b\",\n");
+  EXPECT_EQ(CsvLine({"", ""}), ",\n");
+  EXPECT_EQ(CsvLine({"one"}), "one\n");
+}
+
 }  // namespace
 }  // namespace deepbindnet

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/file.h"
-#include "core/base/torch_util.h"
+#include "core/compute/torch_util.h"
 #include "core/data/manifest.h"
 #include "tests/core/data/small_dataset.h"
 #include "tests/support/temp_dir.h"

@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "core/base/sha256.h"
 #include "deepbindnet/v1/deepbindnet.grpc.pb.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -21,7 +22,6 @@
 #include "server/metrics/metrics.h"
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/service.h"
-#include "server/rpc/sha256.h"
 #include "tests/server/predict/fake_predictor.h"
 #include "tests/server/predict/stored_models.h"
 #include "tests/support/fake_worker_launcher.h"

@@ -1,4 +1,4 @@
-#include "core/base/torch_util.h"
+#include "core/compute/torch_util.h"
 
 #include <caffe2/serialize/inline_container.h>
 #include <torch/csrc/jit/serialization/pickler.h>

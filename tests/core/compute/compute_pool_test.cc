@@ -1,4 +1,4 @@
-#include "core/base/compute_pool.h"
+#include "core/compute/compute_pool.h"
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "server/rpc/sha256.h"
+#include "core/base/sha256.h"
 
 #include "absl/strings/escaping.h"
 

@@ -1,6 +1,6 @@
 // SHA-256 of bytes that come in pieces.
-#ifndef DEEPBINDNET_SERVER_RPC_SHA256_H_
-#define DEEPBINDNET_SERVER_RPC_SHA256_H_
+#ifndef DEEPBINDNET_CORE_BASE_SHA256_H_
+#define DEEPBINDNET_CORE_BASE_SHA256_H_
 
 #include <openssl/evp.h>
 
@@ -25,4 +25,4 @@ class Sha256 {
 
 }  // namespace deepbindnet
 
-#endif  // DEEPBINDNET_SERVER_RPC_SHA256_H_
+#endif  // DEEPBINDNET_CORE_BASE_SHA256_H_

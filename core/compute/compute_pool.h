@@ -1,6 +1,6 @@
 // Threads that compute side by side, instead of one computation that is spread over threads.
-#ifndef DEEPBINDNET_CORE_BASE_COMPUTE_POOL_H_
-#define DEEPBINDNET_CORE_BASE_COMPUTE_POOL_H_
+#ifndef DEEPBINDNET_CORE_COMPUTE_COMPUTE_POOL_H_
+#define DEEPBINDNET_CORE_COMPUTE_COMPUTE_POOL_H_
 
 #include <cstdint>
 #include <exception>
@@ -48,4 +48,4 @@ class ComputePool {
 
 }  // namespace deepbindnet
 
-#endif  // DEEPBINDNET_CORE_BASE_COMPUTE_POOL_H_
+#endif  // DEEPBINDNET_CORE_COMPUTE_COMPUTE_POOL_H_

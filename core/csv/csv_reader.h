@@ -1,6 +1,6 @@
 // Comma-separated values as RFC 4180 has them, read as a stream from a plain or a gzipped file.
-#ifndef DEEPBINDNET_CORE_DATA_CSV_H_
-#define DEEPBINDNET_CORE_DATA_CSV_H_
+#ifndef DEEPBINDNET_CORE_CSV_CSV_READER_H_
+#define DEEPBINDNET_CORE_CSV_CSV_READER_H_
 
 #include <cstdint>
 #include <memory>
@@ -41,4 +41,4 @@ class CsvReader {
 
 }  // namespace deepbindnet
 
-#endif  // DEEPBINDNET_CORE_DATA_CSV_H_
+#endif  // DEEPBINDNET_CORE_CSV_CSV_READER_H_

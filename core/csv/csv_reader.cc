@@ -1,4 +1,4 @@
-#include "core/data/csv.h"
+#include "core/csv/csv_reader.h"
 
 #include <sys/stat.h>
 #include <zlib.h>

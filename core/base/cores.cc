@@ -1,10 +1,8 @@
-#include "core/base/compute_threads.h"
+#include "core/base/cores.h"
 
-#include <ATen/Parallel.h>
 #include <sched.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <thread>
 
 #include "core/base/cpu_quota.h"
@@ -25,14 +23,6 @@ int UsableCores() {
   const int cores = std::max(1, CoresOfAffinity());
   const int quota = QuotaCores(ReadFile("/proc/self/cgroup").value_or(""), "/sys/fs/cgroup");
   return quota > 0 ? std::min(cores, quota) : cores;
-}
-
-void SetComputeThreads(int threads) {
-  if (threads == 0) {
-    const char* const wanted = std::getenv("OMP_NUM_THREADS");
-    threads = wanted != nullptr ? std::atoi(wanted) : 0;
-  }
-  at::set_num_threads(threads > 0 ? threads : UsableCores());
 }
 
 }  // namespace deepbindnet

@@ -1,6 +1,6 @@
 // Command-line options that set a field of a request each, as tables.
-#ifndef DEEPBINDNET_CLIENT_FIELD_FLAGS_H_
-#define DEEPBINDNET_CLIENT_FIELD_FLAGS_H_
+#ifndef DEEPBINDNET_PROTO_FLAGS_FIELD_FLAGS_H_
+#define DEEPBINDNET_PROTO_FLAGS_FIELD_FLAGS_H_
 
 #include <google/protobuf/message.h>
 
@@ -10,7 +10,7 @@
 
 #include "absl/status/status.h"
 
-namespace deepbindnet::client {
+namespace deepbindnet {
 
 struct FieldFlag {
   const char* flag;   // Without dashes, in hyphen form.
@@ -25,7 +25,7 @@ const std::vector<FieldFlag>& TrainingFlags();
 const std::vector<FieldFlag>& DatasetFlags();
 
 // Sets the field at `path` from text: a number, "true" or "false", a string, or an enum value's name in lower case.
-// INVALID_ARGUMENT says what the field takes; ranges are the server's to judge.
+// INVALID_ARGUMENT says what the field takes; ranges are not checked here.
 absl::Status SetField(google::protobuf::Message* message, const std::string& path, const std::string& text);
 
 // Adds an option for every row to `app`; a field whose option is not given stays unset. A boolean's option means
@@ -33,6 +33,6 @@ absl::Status SetField(google::protobuf::Message* message, const std::string& pat
 void AddFieldFlags(const std::vector<FieldFlag>& flags, const std::string& group, google::protobuf::Message* message,
                    CLI::App* app);
 
-}  // namespace deepbindnet::client
+}  // namespace deepbindnet
 
-#endif  // DEEPBINDNET_CLIENT_FIELD_FLAGS_H_
+#endif  // DEEPBINDNET_PROTO_FLAGS_FIELD_FLAGS_H_

@@ -1,19 +1,17 @@
-#include "client/field_flags.h"
+#include "proto/flags/field_flags.h"
 
 #include <google/protobuf/descriptor.h>
 
 #include <CLI/Error.hpp>
 #include <cmath>
-#include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
-namespace deepbindnet::client {
+namespace deepbindnet {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -73,29 +71,32 @@ absl::Status WrongValue(const std::string& text, absl::string_view wanted) {
 const std::vector<FieldFlag>& TrainingFlags() {
   static const auto* const flags = new std::vector<FieldFlag>{
       {"model-type", "model_type", "Gated cross-modal attention, or the same network without gates [gated]"},
-      {"preset", "preset", "Starting values: small (CPU) or base (the guide's 256/512/8/4) [small]"},
+      {"preset", "preset", "What unset options start from: small (for a CPU) or base [small]"},
       {"hidden-dim", "hidden_dim",
-       "Width of atom and protein tokens, 8..1024, a multiple of --fusion-heads [small: 64]"},
-      {"feature-dim", "feature_dim", "Width of feed-forward blocks and of the head, 8..4096 [small: 128]"},
-      {"fusion-heads", "fusion_heads", "Attention heads, 1..64 [small: 4]"},
-      {"fusion-layers", "fusion_layers", "Cross-attention layers, 1..16 [small: 1]"},
-      {"dropout-rate", "dropout_rate", "Share of values dropped in training, 0..0.9 [small: 0.1]"},
-      {"gate-kind", "gate_kind", "A gate value per channel, per head or per token [vector]"},
+       "Width of atom and protein tokens, 8..1024, a multiple of --fusion-heads [small: 64, base: 256]"},
+      {"feature-dim", "feature_dim",
+       "Width of the feed-forward blocks and of the head, 8..4096 [small: 128, base: 512]"},
+      {"fusion-heads", "fusion_heads", "Attention heads, 1..64 [small: 4, base: 8]"},
+      {"fusion-layers", "fusion_layers", "Cross-attention layers, 1..16 [small: 1, base: 4]"},
+      {"dropout-rate", "dropout_rate",
+       "Share of activations dropped in training, 0..0.9; more against overfitting [0.1]"},
+      {"gate-kind", "gate_kind", "A gate value per channel (vector), attention head (head) or token (scalar) [vector]"},
       {"gate-initial-bias", "gate_initial_bias", "Bias of the gate's sigmoid at the start, -10..10 [0]"},
-      {"batch-size", "batch_size", "Pairs per optimiser step, 1..65536 [256]"},
+      {"batch-size", "batch_size", "Pairs per optimiser step, 1..65536; fewer when memory runs out [256]"},
       {"num-epochs", "num_epochs", "Most passes over the training pairs, 1..100000 [100]"},
-      {"lr", "lr", "Peak learning rate, above 0 and at most 1 [small: 0.002]"},
-      {"weight-decay", "weight_decay", "Decoupled weight decay, 0..1 [0.0001]"},
+      {"lr", "lr", "Peak learning rate, above 0 and at most 1 [small: 0.002, base: 0.0005]"},
+      {"weight-decay", "weight_decay", "Decoupled weight decay, 0..1; more against overfitting [0.0001]"},
       {"patience", "patience", "Epochs without a lower validation RMSE before stopping; 0 never stops [15]"},
       {"mixed-precision", "mixed_precision",
        "bf16 matrix products: true or false; alone it means true [true where the device has them]"},
-      {"loss", "loss", "Training loss on z-scored affinities [mse]"},
-      {"max-minutes", "max_minutes", "Minutes of training after which the run ends, above 0 [no limit]"},
-      {"clip-norm", "clip_norm", "Largest gradient norm; 0 does not clip [1]"},
+      {"loss", "loss", "Training loss on z-scored affinities; huber turns linear at 1 standard deviation [mse]"},
+      {"max-minutes", "max_minutes",
+       "Minutes of training after which the run ends, above 0; the schedule anneals to it [no limit]"},
+      {"clip-norm", "clip_norm", "Largest gradient norm, 0 or more; 0 does not clip [1]"},
       {"warmup-fraction", "warmup_fraction", "Share of the schedule spent warming up, 0..0.5 [0.02]"},
-      {"seed", "seed", "Decides weights, order and dropout [42]"},
+      {"seed", "seed", "Decides the initial weights, the data's order and dropout [42]"},
       {"ema-decay", "ema_decay", "Weight averaging per step, 0..1 (1 excluded); 0 is off [0.999]"},
-      {"gradient-accumulation", "gradient_accumulation", "Micro-batches per step; this version: 1 only [1]"},
+      {"gradient-accumulation", "gradient_accumulation", "Micro-batches per optimiser step; this version: 1 only [1]"},
       {"keep-checkpoints", "keep_checkpoints",
        "Newest checkpoint_epoch_X.pt files kept, 0 keeps all; this version: 0 only [0]"},
       {"num-processes", "num_processes", "Data-parallel processes; this version: 1 only [1]"},
@@ -105,16 +106,16 @@ const std::vector<FieldFlag>& TrainingFlags() {
 
 const std::vector<FieldFlag>& DatasetFlags() {
   static const auto* const flags = new std::vector<FieldFlag>{
-      {"split", "split.method", "How pairs are divided into train, validation and test [random]"},
+      {"split", "split.method",
+       "How pairs are divided into train, validation and test [random, or column with --split-column]"},
       {"split-column", "split.split_column",
-       "Column that names each row's part: test, val (valid, validation, dev); the rest is train. Implies --split "
-       "column"},
-      {"test-size", "split.test_size", "Share of all pairs for the test part, 0..1 (1 excluded) [0.2]"},
-      {"val-size", "split.val_size", "Share of the other pairs for validation, 0..1 (1 excluded) [0.1]"},
+       "Column that names each row's part: test, val (also valid, validation, dev); every other value is train [none]"},
+      {"test-size", "split.test_size", "Share of all rows for the test part, 0..1 (1 excluded) [0.2]"},
+      {"val-size", "split.val_size", "Share of the rows that are not test for validation, 0..1 (1 excluded) [0.1]"},
       {"seed", "split.seed", "Decides the split [42]"},
-      {"affinity-column", "affinity_column", "Column of the affinity [found by name]"},
-      {"affinity-unit", "affinity_unit", "Unit of the affinity, for example pKd [from the column's name]"},
-      {"max-rejected", "max_rejected", "Share of rows that may be rejected, 0..1 [0.05]"},
+      {"affinity-column", "affinity_column", "Column of the affinity [found by name, else the only other numeric one]"},
+      {"affinity-unit", "affinity_unit", "Unit of the affinity, for example pKd [guessed from its column's name]"},
+      {"max-rejected", "max_rejected", "Largest share of rejected rows that still succeeds, 0..1 [0.05]"},
   };
   return *flags;
 }
@@ -178,4 +179,4 @@ void AddFieldFlags(const std::vector<FieldFlag>& flags, const std::string& group
   }
 }
 
-}  // namespace deepbindnet::client
+}  // namespace deepbindnet

@@ -1,4 +1,4 @@
-#include "core/base/torch_util.h"
+#include "core/compute/torch_util.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // What every user of LibTorch here shares: turning its exceptions into Status, and shape checks at public boundaries.
 // Includes torch: for .cc files and for headers that hold tensors.
-#ifndef DEEPBINDNET_CORE_BASE_TORCH_UTIL_H_
-#define DEEPBINDNET_CORE_BASE_TORCH_UTIL_H_
+#ifndef DEEPBINDNET_CORE_COMPUTE_TORCH_UTIL_H_
+#define DEEPBINDNET_CORE_COMPUTE_TORCH_UTIL_H_
 
 #include <torch/torch.h>
 
@@ -43,4 +43,4 @@ absl::StatusOr<std::string> GetString(const TensorDict& dict, const std::string&
 
 }  // namespace deepbindnet
 
-#endif  // DEEPBINDNET_CORE_BASE_TORCH_UTIL_H_
+#endif  // DEEPBINDNET_CORE_COMPUTE_TORCH_UTIL_H_
