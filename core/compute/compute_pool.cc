@@ -14,14 +14,21 @@ ComputePool::ComputePool(int threads) : size_(threads) {
     busy_ = size_;
     errors_.resize(size_);
   }
-  for (int i = 0; i < size_; ++i) {
-    threads_.emplace_back([this, i, shared] { Work(i, std::max(1, shared / size_)); });
+  try {
+    for (int i = 0; i < size_; ++i) {
+      threads_.emplace_back([this, i, shared] { Work(i, std::max(1, shared / size_)); });
+    }
+  } catch (...) {  // The system has no further thread.
+    Stop();
+    throw;
   }
   WaitUntilIdle();
   at::set_num_threads(shared);  // Each thread has set it for itself, and for threads that have not computed yet.
 }
 
-ComputePool::~ComputePool() {
+ComputePool::~ComputePool() { Stop(); }
+
+void ComputePool::Stop() {
   {
     const MutexLock lock(&mutex_);
     stopping_ = true;

@@ -18,7 +18,8 @@ namespace deepbindnet {
 // one thread at a time.
 class ComputePool {
  public:
-  // 1 or more. A pool of one has no thread of its own.
+  // 1 or more. A pool of one has no thread of its own. While a larger one is made, another thread that asks LibTorch
+  // for its number of threads for the first time may be told that of a thread of the pool.
   explicit ComputePool(int threads);
   ~ComputePool();
   ComputePool(const ComputePool&) = delete;
@@ -34,6 +35,7 @@ class ComputePool {
  private:
   void Work(int index, int compute_threads) ABSL_LOCKS_EXCLUDED(mutex_);
   void WaitUntilIdle() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const int size_;
   Mutex mutex_;

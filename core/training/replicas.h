@@ -37,8 +37,9 @@ int CountReplicas(const torch::Device& device, int batch_size);
 // beside the others. Equal arguments, seeds and counts give equal bits. Not thread-safe.
 class Replicas {
  public:
-  // The first copy's weights are drawn from `seed`; Optimizer gives the others the same.
-  Replicas(const ModelOptions& options, const torch::Device& device, int count, uint64_t seed);
+  // The first copy's weights are drawn from the options' seed; Optimizer gives the others the same.
+  Replicas(TrainingPairs data, const TrainingOptions& options, const torch::Device& device, bool mixed_precision,
+           int count);
 
   // The first copy: the model that is trained.
   const AffinityModel& model() const { return models_.front(); }
@@ -48,15 +49,17 @@ class Replicas {
   void Seed(uint64_t seed);
 
   // Puts all copies into training mode and adds to their gradients, whose sum is then the gradient of the mean loss
-  // over the pairs `chosen` of `data`.
-  BatchResult Backward(const TrainingPairs& data, const std::vector<int64_t>& chosen, const TrainingOptions& options,
-                       bool mixed_precision, bool look_at_gates);
+  // over the pairs `chosen`.
+  BatchResult Backward(const std::vector<int64_t>& chosen, bool look_at_gates);
 
  private:
-  BatchResult BackwardShare(int replica, const TrainingPairs& data, const std::vector<int64_t>& chosen, double share,
-                            const TrainingOptions& options, bool mixed_precision, bool look_at_gates);
+  // The same of one copy; the loss counts `weight` times.
+  BatchResult BackwardShare(AffinityModel model, const std::vector<int64_t>& chosen, double weight, bool look_at_gates);
 
+  const TrainingPairs data_;
+  const TrainingOptions options_;
   const torch::Device device_;
+  const bool mixed_precision_;
   ComputePool pool_;
   std::vector<AffinityModel> models_;
   std::vector<at::Generator> generators_;

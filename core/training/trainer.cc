@@ -70,8 +70,6 @@ class Run {
   ProcessedDataset dataset_;  // train and val
   torch::Device device_ = torch::kCPU;
   bool mixed_precision_ = false;
-  TrainingPairs train_;
-
   std::unique_ptr<Replicas> replicas_;
   AffinityModel model_{nullptr};  // The first replica.
   std::unique_ptr<Optimizer> optimizer_;
@@ -113,9 +111,9 @@ absl::Status Run::Load() {
   std::vector<float> z;
   for (const double affinity : dataset_.train.affinity)
     z.push_back(static_cast<float>(dataset_.scaler.Scale(affinity)));
-  train_ = {GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train), torch::tensor(z).to(device_)};
-  replicas_ =
-      std::make_unique<Replicas>(options_.model, device_, CountReplicas(device_, options_.batch_size), options_.seed);
+  replicas_ = std::make_unique<Replicas>(
+      TrainingPairs{GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train), torch::tensor(z).to(device_)},
+      options_, device_, mixed_precision_, CountReplicas(device_, options_.batch_size));
   model_ = replicas_->model();
   optimizer_ = std::make_unique<Optimizer>(
       replicas_->modules(), OptimizerOptions{options_.weight_decay, options_.clip_norm, options_.ema_decay});
@@ -213,7 +211,7 @@ absl::Status Run::TrainEpoch(int epoch) {
 absl::Status Run::Step(const std::vector<int64_t>& chosen, StepReport* step) {
   const bool look_at_gates = step->step % kStepsPerGateLook == 1 || step->step == step->steps;
   optimizer_->ZeroGrad();
-  BatchResult batch = replicas_->Backward(train_, chosen, options_, mixed_precision_, look_at_gates);
+  BatchResult batch = replicas_->Backward(chosen, look_at_gates);
   if (look_at_gates) gates_ = std::move(batch.gates);
   learning_rate_ = options_.lr * WarmupCosine(Progress(step->steps), options_.warmup_fraction);
   const double norm = optimizer_->Step(learning_rate_);

@@ -37,9 +37,9 @@ class ReplicasTest : public testing::Test {
 
   // The gradient of one copy for the pairs `chosen`, all parameters in a row.
   std::vector<torch::Tensor> GradientOfOne(const std::vector<int64_t>& chosen, BatchResult* result) {
-    Replicas one(options_.model, torch::kCPU, 1, 3);
+    Replicas one(data_, options_, torch::kCPU, false, 1);
     const Optimizer optimizer(one.modules(), {});
-    *result = one.Backward(data_, chosen, options_, false, false);
+    *result = one.Backward(chosen, false);
     return GradientOf(*one.model());
   }
 
@@ -57,9 +57,9 @@ class ReplicasTest : public testing::Test {
 };
 
 TEST_F(ReplicasTest, SharesAddUpToTheMeanLossAndItsGradient) {
-  Replicas replicas(options_.model, torch::kCPU, 2, 3);
+  Replicas replicas(data_, options_, torch::kCPU, false, 2);
   const Optimizer optimizer(replicas.modules(), {});
-  const BatchResult whole = replicas.Backward(data_, Range(0, 21), options_, false, false);
+  const BatchResult whole = replicas.Backward(Range(0, 21), false);
   BatchResult first, second;
   const auto a = GradientOfOne(Range(0, 11), &first), b = GradientOfOne(Range(11, 21), &second);
   EXPECT_NEAR(whole.loss, (11 * first.loss + 10 * second.loss) / 21, 1e-5);
@@ -72,9 +72,9 @@ TEST_F(ReplicasTest, SharesAddUpToTheMeanLossAndItsGradient) {
 }
 
 TEST_F(ReplicasTest, AReplicaWithoutPairsAddsNothing) {
-  Replicas replicas(options_.model, torch::kCPU, 3, 3);
+  Replicas replicas(data_, options_, torch::kCPU, false, 3);
   const Optimizer optimizer(replicas.modules(), {});
-  const BatchResult result = replicas.Backward(data_, Range(0, 1), options_, false, false);
+  const BatchResult result = replicas.Backward(Range(0, 1), false);
   EXPECT_EQ(result.predicted.size(0), 1);
   for (const torch::Tensor& gradient : GradientOf(*replicas.modules()[2])) {
     EXPECT_EQ(gradient.abs().sum().item<float>(), 0.0F);
@@ -84,10 +84,10 @@ TEST_F(ReplicasTest, AReplicaWithoutPairsAddsNothing) {
 TEST_F(ReplicasTest, SeedsDecideWhatDropoutDraws) {
   options_.model.dropout_rate = 0.5;
   const auto predict = [&](uint64_t seed) {
-    Replicas replicas(options_.model, torch::kCPU, 2, 3);
+    Replicas replicas(data_, options_, torch::kCPU, false, 2);
     const Optimizer optimizer(replicas.modules(), {});
     replicas.Seed(seed);
-    return replicas.Backward(data_, Range(0, 24), options_, false, false).predicted;
+    return replicas.Backward(Range(0, 24), false).predicted;
   };
   EXPECT_TRUE(torch::equal(predict(1), predict(1)));
   EXPECT_FALSE(torch::equal(predict(1), predict(2)));
@@ -95,17 +95,17 @@ TEST_F(ReplicasTest, SeedsDecideWhatDropoutDraws) {
 
 TEST_F(ReplicasTest, ReplicasDrawDifferently) {
   options_.model.dropout_rate = 0.5;
-  Replicas replicas(options_.model, torch::kCPU, 2, 3);
+  Replicas replicas(data_, options_, torch::kCPU, false, 2);
   const Optimizer optimizer(replicas.modules(), {});
-  const torch::Tensor predicted = replicas.Backward(data_, {0, 1, 0, 1}, options_, false, false).predicted;
+  const torch::Tensor predicted = replicas.Backward({0, 1, 0, 1}, false).predicted;
   EXPECT_FALSE(torch::equal(predicted.slice(0, 0, 2), predicted.slice(0, 2, 4)));
 }
 
 TEST_F(ReplicasTest, LooksAtTheGatesOfAllShares) {
-  Replicas replicas(options_.model, torch::kCPU, 2, 3);
+  Replicas replicas(data_, options_, torch::kCPU, false, 2);
   const Optimizer optimizer(replicas.modules(), {});
-  EXPECT_TRUE(replicas.Backward(data_, Range(0, 24), options_, false, false).gates.empty());
-  EXPECT_EQ(replicas.Backward(data_, Range(0, 24), options_, false, true).gates.size(), 4U) << "two sides a replica";
+  EXPECT_TRUE(replicas.Backward(Range(0, 24), false).gates.empty());
+  EXPECT_EQ(replicas.Backward(Range(0, 24), true).gates.size(), 4U) << "two sides a replica";
 }
 
 TEST(CountReplicasTest, OneForEachThreadThatHasEnoughPairs) {
