@@ -29,8 +29,9 @@ absl::Status InvalidSmiles(absl::string_view smiles, absl::string_view problem) 
   const std::string shown = smiles.size() <= kShownCharacters
                                 ? absl::CEscape(smiles)
                                 : absl::StrCat(absl::CEscape(smiles.substr(0, kShownCharacters)), "...");
-  return WithReason(absl::InvalidArgumentError(absl::StrCat("'", shown, "' ", absl::StripAsciiWhitespace(problem))),
-                    "INVALID_SMILES");
+  return WithReason(
+      absl::InvalidArgumentError(absl::StrCat("SMILES '", shown, "' ", absl::StripAsciiWhitespace(problem))),
+      "INVALID_SMILES");
 }
 
 absl::StatusOr<std::shared_ptr<RDKit::RWMol>> ReadSmiles(absl::string_view smiles) {
@@ -45,7 +46,7 @@ absl::StatusOr<std::shared_ptr<RDKit::RWMol>> ReadSmiles(absl::string_view smile
   params.parseName = false;
   std::shared_ptr<RDKit::RWMol> molecule(RDKit::SmilesToMol(std::string(smiles), params));
   if (molecule == nullptr) {
-    return InvalidSmiles(smiles, "is not SMILES: unknown symbol, or an unclosed ring, branch or bracket");
+    return InvalidSmiles(smiles, "cannot be read: unknown symbol, or an unclosed ring, branch or bracket");
   }
   return molecule;
 }

@@ -64,7 +64,7 @@ class BadInputTest(ServerTest):
 
     def test_texts_that_are_too_long(self):
         self.assert_one_error_line(
-            self.run_cli("predict", "--model", "model", "--smiles", "C" * 4097, "--sequence", self.sequence), 1, "smiles",
+            self.run_cli("predict", "--model", "model", "--smiles", "C" * 4097, "--sequence", self.sequence), 1, "SMILES",
             "4097", "4096")
         self.assert_one_error_line(
             self.run_cli("predict", "--model", "model", "--smiles", self.smiles, "--sequence", "M" * 10001), 1,

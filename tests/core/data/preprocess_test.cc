@@ -218,12 +218,12 @@ TEST_F(PreprocessTest, BadRowsGoToRejectedWithLineAndReason) {
   EXPECT_EQ(manifest.train_pairs + manifest.val_pairs + manifest.test_pairs, 2);
   EXPECT_EQ(manifest.drugs, 2);
   const std::string rejected = Rejected();
-  EXPECT_THAT(rejected, HasSubstr("line,row,reason\n2,1,\"INVALID_SMILES: 'C1CC' is not SMILES"));
+  EXPECT_THAT(rejected, HasSubstr("line,row,reason\n2,1,\"INVALID_SMILES: SMILES 'C1CC' cannot be read"));
   EXPECT_THAT(rejected, HasSubstr("\n3,2,\"INVALID_SEQUENCE: '1' at position 3"));
   EXPECT_THAT(rejected, HasSubstr("\n4,3,INVALID_SEQUENCE: the sequence is empty"));
   EXPECT_THAT(rejected, HasSubstr("\n5,4,affinity 'n/a' is not a finite number\n"));
   EXPECT_THAT(rejected, HasSubstr("\n6,5,\"has 2 fields, the header has 3\"\n"));
-  EXPECT_THAT(rejected, HasSubstr("\n8,7,INVALID_SMILES: '' is empty"));
+  EXPECT_THAT(rejected, HasSubstr("\n8,7,INVALID_SMILES: SMILES '' is empty"));
 }
 
 TEST_F(PreprocessTest, TooManyRejectedRowsAreAnErrorAndOnlyRejectedCsvIsWritten) {
