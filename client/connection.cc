@@ -18,6 +18,9 @@ namespace {
 
 constexpr absl::Duration kFirstDelay = absl::Milliseconds(100);
 constexpr absl::Duration kLongestDelay = absl::Seconds(2);
+// For a connection to stand before the first call, and of it after a first failure: time for one more try.
+constexpr absl::Duration kConnectTime = absl::Seconds(1);
+constexpr absl::Duration kSecondTryTime = absl::Milliseconds(300);
 
 absl::StatusOr<std::string> ReadTextFile(const std::string& option, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -46,6 +49,17 @@ grpc::ChannelArguments MakeChannelArguments(absl::string_view server) {
   return arguments;
 }
 
+// A first failure to connect may be none: gRPC before 1.61 can mistake the errno of another function for that of its
+// connect() (grpc/grpc#35064). What a second try finds, the first call tells.
+void AwaitConnection(grpc::Channel* channel) {
+  absl::Time deadline = absl::Now() + kConnectTime;
+  grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
+  while (state != GRPC_CHANNEL_READY && channel->WaitForStateChange(state, absl::ToChronoTime(deadline))) {
+    state = channel->GetState(/*try_to_connect=*/true);
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE) deadline = std::min(deadline, absl::Now() + kSecondTryTime);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOptions& options, Interrupt* interrupt) {
@@ -71,8 +85,9 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
     }
     credentials = grpc::SslCredentials(ssl);
   }
-  connection->stub_ = v1::DeepBindNet::NewStub(
-      grpc::CreateCustomChannel(options.server, credentials, MakeChannelArguments(options.server)));
+  const auto channel = grpc::CreateCustomChannel(options.server, credentials, MakeChannelArguments(options.server));
+  AwaitConnection(channel.get());
+  connection->stub_ = v1::DeepBindNet::NewStub(channel);
   return connection;
 }
 

@@ -28,8 +28,8 @@ struct ConnectionOptions {
 
 class Connection {
  public:
-  // Reads the files that `options` name; does not connect yet. A usage error names the option at fault. `interrupt` may
-  // be null and must outlive the connection.
+  // Reads the files that `options` name and tries to connect, for at most a second; the first call tells whether that
+  // worked. A usage error names the option at fault. `interrupt` may be null and must outlive the connection.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const ConnectionOptions& options, Interrupt* interrupt);
 
   // Calls `method` once and waits for its answer.

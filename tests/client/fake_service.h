@@ -148,6 +148,7 @@ class FakeServer {
   }
   ~FakeServer() { server_->Shutdown(); }
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  grpc::Server* server() { return server_.get(); }
 
  private:
   int port_ = 0;
