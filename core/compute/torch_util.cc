@@ -1,11 +1,15 @@
 #include "core/compute/torch_util.h"
 
 #include <caffe2/serialize/inline_container.h>
+#include <caffe2/serialize/read_adapter_interface.h>
+#include <torch/csrc/jit/serialization/import_read.h>
 #include <torch/csrc/jit/serialization/pickler.h>
 #include <torch/script.h>
 
+#include <memory>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -60,6 +64,28 @@ std::string Pickle(const TensorDict& dict) {
   return archive;
 }
 
+// The bytes of a file. Unlike the reader behind torch::pickle_load, it gives none beyond the end, where the directory
+// of a damaged archive may point.
+class BoundedReader : public caffe2::serialize::ReadAdapterInterface {
+ public:
+  explicit BoundedReader(std::string contents) : contents_(std::move(contents)) {}
+
+  size_t size() const override { return contents_.size(); }
+  size_t read(uint64_t position, void* buffer, size_t count, const char* what) const override {
+    if (position >= contents_.size()) return 0;
+    return contents_.copy(static_cast<char*>(buffer), count, position);
+  }
+
+ private:
+  const std::string contents_;
+};
+
+torch::IValue Unpickle(std::string archive) {
+  caffe2::serialize::PyTorchStreamReader reader(std::make_shared<BoundedReader>(std::move(archive)));
+  return torch::jit::readArchiveAndTensors("data", /*pickle_prefix=*/"", /*tensor_prefix=*/"", /*type_resolver=*/{},
+                                           /*obj_loader=*/{}, /*device=*/{}, reader);
+}
+
 }  // namespace
 
 TensorDict MakeTensorDict() { return TensorDict(c10::StringType::get(), c10::AnyType::get()); }
@@ -69,10 +95,8 @@ absl::Status SaveDict(const std::string& path, const TensorDict& dict) {
 }
 
 absl::StatusOr<TensorDict> LoadDict(const std::string& path) {
-  DBN_ASSIGN_OR_RETURN(const std::string contents, ReadFile(path));
-  auto loaded = CatchTorch([&]() -> absl::StatusOr<torch::IValue> {
-    return torch::pickle_load(std::vector<char>(contents.begin(), contents.end()));
-  });
+  DBN_ASSIGN_OR_RETURN(std::string contents, ReadFile(path));
+  auto loaded = CatchTorch([&]() -> absl::StatusOr<torch::IValue> { return Unpickle(std::move(contents)); });
   if (!loaded.ok() || !loaded->isGenericDict()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": is not a file of this program or is damaged"));
   }

@@ -88,7 +88,9 @@ TEST_F(CheckpointTest, DamagedFileIsRefused) {
   AffinityModel model(options_);
   ASSERT_TRUE(SaveCheckpoint(Path(), Make(model)).ok());
   const std::string whole = *ReadFile(Path());
-  for (const size_t length : {size_t{0}, size_t{10}, whole.size() / 2, whole.size() - 30}) {
+  std::vector<size_t> lengths = {0, 10, whole.size() - 30, whole.size() - 1};
+  for (size_t i = 1; i < 50; ++i) lengths.push_back(whole.size() / 50 * i);
+  for (const size_t length : lengths) {
     ASSERT_TRUE(WriteFileAtomically(Path(), whole.substr(0, length)).ok());
     const absl::Status status = LoadCheckpoint(Path()).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << length;
