@@ -49,7 +49,7 @@ absl::Status Compare(CompareArguments arguments, Session* session) {
   if (arguments.request_id.empty()) arguments.request_id = MakeRequestId();
   if (arguments.name.empty()) arguments.name = absl::StrJoin(arguments.models, "-vs-").substr(0, kLongestName);
   Console* console = session->console();
-  DBN_ASSIGN_OR_RETURN(const v1::Job job, Submit(arguments, session));
+  CLIENT_ASSIGN_OR_RETURN(const v1::Job job, Submit(arguments, session));
   PrintAccepted(job, session);
   if (arguments.detach) {
     console->Line(absl::StrCat("fetch its report with: ", SameCommand(arguments, session)));
@@ -64,7 +64,7 @@ absl::Status Compare(CompareArguments arguments, Session* session) {
   if (!ended.ok()) return ended.status();
   if (ended->state() == v1::SUCCEEDED) {
     const std::vector<std::string> artifacts(ended->artifacts().begin(), ended->artifacts().end());
-    DBN_RETURN_IF_ERROR(DownloadAndPrint(job.id(), artifacts, arguments.output_dir, session));
+    CLIENT_RETURN_IF_ERROR(DownloadAndPrint(job.id(), artifacts, arguments.output_dir, session));
   }
   return PrintEnd(*ended, console);
 }

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -18,9 +19,8 @@ namespace {
 
 constexpr absl::Duration kFirstDelay = absl::Milliseconds(100);
 constexpr absl::Duration kLongestDelay = absl::Seconds(2);
-// For a connection to stand before the first call, and of it after a first failure: time for one more try.
+// For a connection to stand, or to fail, before the first call.
 constexpr absl::Duration kConnectTime = absl::Seconds(1);
-constexpr absl::Duration kSecondTryTime = absl::Milliseconds(300);
 
 absl::StatusOr<std::string> ReadTextFile(const std::string& option, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -51,12 +51,14 @@ grpc::ChannelArguments MakeChannelArguments(absl::string_view server) {
 
 // A first failure to connect may be none: gRPC before 1.61 can mistake the errno of another function for that of its
 // connect() (grpc/grpc#35064). What a second try finds, the first call tells.
-void AwaitConnection(grpc::Channel* channel) {
+void AwaitConnection(grpc::Channel* channel, absl::Duration second_try) {
   absl::Time deadline = absl::Now() + kConnectTime;
+  bool failed = false;
   grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
   while (state != GRPC_CHANNEL_READY && channel->WaitForStateChange(state, absl::ToChronoTime(deadline))) {
     state = channel->GetState(/*try_to_connect=*/true);
-    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE) deadline = std::min(deadline, absl::Now() + kSecondTryTime);
+    if (state != GRPC_CHANNEL_TRANSIENT_FAILURE || std::exchange(failed, true)) continue;
+    deadline = absl::Now() + second_try;
   }
 }
 
@@ -73,7 +75,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
       return UsageError(absl::StrCat("--token-file: would send the token in the clear to ", options.server,
                                      "; add --tls, or --insecure on a network that you trust"));
     }
-    DBN_ASSIGN_OR_RETURN(const std::string token, ReadTextFile("--token-file", options.token_file));
+    CLIENT_ASSIGN_OR_RETURN(const std::string token, ReadTextFile("--token-file", options.token_file));
     const std::vector<std::string> lines = absl::StrSplit(token, '\n');
     connection->authorization_ = absl::StrCat("Bearer ", absl::StripAsciiWhitespace(lines[0]));
   }
@@ -81,12 +83,12 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
   if (tls) {
     grpc::SslCredentialsOptions ssl;
     if (!options.tls_ca.empty()) {
-      DBN_ASSIGN_OR_RETURN(ssl.pem_root_certs, ReadTextFile("--tls-ca", options.tls_ca));
+      CLIENT_ASSIGN_OR_RETURN(ssl.pem_root_certs, ReadTextFile("--tls-ca", options.tls_ca));
     }
     credentials = grpc::SslCredentials(ssl);
   }
   const auto channel = grpc::CreateCustomChannel(options.server, credentials, MakeChannelArguments(options.server));
-  AwaitConnection(channel.get());
+  AwaitConnection(channel.get(), options.second_try);
   connection->stub_ = v1::DeepBindNet::NewStub(channel);
   return connection;
 }

@@ -24,12 +24,14 @@ struct ConnectionOptions {
   bool insecure = false;                    // Allows a token without TLS to an address that is not loopback.
   double timeout_seconds = 120.0;           // For a call that answers once; 0 waits for ever.
   double reconnect_timeout_seconds = 60.0;  // How long a lost server is looked for.
+  // For a first failure to connect to prove none.
+  absl::Duration second_try = absl::Milliseconds(300);
 };
 
 class Connection {
  public:
-  // Reads the files that `options` name and tries to connect, for at most a second; the first call tells whether that
-  // worked. A usage error names the option at fault. `interrupt` may be null and must outlive the connection.
+  // Reads the files that `options` name and tries to connect, for about a second at most; the first call tells whether
+  // that worked. A usage error names the option at fault. `interrupt` may be null and must outlive the connection.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const ConnectionOptions& options, Interrupt* interrupt);
 
   // Calls `method` once and waits for its answer.

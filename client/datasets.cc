@@ -47,7 +47,7 @@ bool SendChunks(std::ifstream* file, uint64_t size_bytes,
 }
 
 absl::StatusOr<v1::Job> Upload(const PrepareArguments& arguments, Session* session) {
-  DBN_ASSIGN_OR_RETURN(const FileDigest digest, DigestFile(arguments.file));
+  CLIENT_ASSIGN_OR_RETURN(const FileDigest digest, DigestFile(arguments.file));
   std::ifstream file(arguments.file, std::ios::binary);
   Connection* connection = session->connection();
   InterruptibleContext context(connection->interrupt());
@@ -66,7 +66,7 @@ absl::StatusOr<v1::Job> Upload(const PrepareArguments& arguments, Session* sessi
     writer->WritesDone();
   }
   session->console()->ClearProgress();
-  DBN_RETURN_IF_ERROR(connection->Finish(writer->Finish()));
+  CLIENT_RETURN_IF_ERROR(connection->Finish(writer->Finish()));
   session->console()->Line(absl::StrCat("uploaded ", arguments.file, " (",
                                         FormatBytes(static_cast<double>(digest.size_bytes)), ", SHA-256 ",
                                         digest.sha256.substr(0, 12), "...)"));
@@ -75,8 +75,8 @@ absl::StatusOr<v1::Job> Upload(const PrepareArguments& arguments, Session* sessi
 
 absl::Status Prepare(PrepareArguments arguments, Session* session) {
   if (arguments.request_id.empty()) arguments.request_id = MakeRequestId();
-  DBN_ASSIGN_OR_RETURN(const v1::Job job,
-                       SubmitJob(arguments.request_id, session, [&] { return Upload(arguments, session); }));
+  CLIENT_ASSIGN_OR_RETURN(const v1::Job job,
+                          SubmitJob(arguments.request_id, session, [&] { return Upload(arguments, session); }));
   return FollowAndPrint(job, arguments.detach, session);
 }
 
@@ -84,8 +84,8 @@ absl::Status List(Session* session) {
   v1::ListDatasetsRequest request;
   std::vector<std::vector<std::string>> rows;
   do {
-    DBN_ASSIGN_OR_RETURN(const v1::ListDatasetsResponse page,
-                         session->connection()->Call(&v1::DeepBindNet::StubInterface::ListDatasets, request));
+    CLIENT_ASSIGN_OR_RETURN(const v1::ListDatasetsResponse page,
+                            session->connection()->Call(&v1::DeepBindNet::StubInterface::ListDatasets, request));
     for (const v1::Dataset& dataset : page.datasets()) {
       session->console()->Json(ToJson(dataset));
       const v1::DatasetSummary& summary = dataset.summary();

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "client/files.h"
 #include "client/format.h"
-#include "core/base/sha256.h"
 
 namespace deepbindnet::client {
 namespace {
@@ -18,7 +17,7 @@ bool StaysInside(const std::filesystem::path& path) {
 }
 
 absl::Status Download(const std::string& job, const std::string& artifact, const std::string& path, Session* session) {
-  DBN_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
+  CLIENT_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
   Connection* connection = session->connection();
   InterruptibleContext context(connection->interrupt());
   connection->Prepare(context.get());
@@ -41,7 +40,7 @@ absl::Status Download(const std::string& job, const std::string& artifact, const
                                  static_cast<double>(total), FormatBytes(static_cast<double>(received)));
   }
   session->console()->ClearProgress();
-  DBN_RETURN_IF_ERROR(connection->Finish(reader->Finish()));
+  CLIENT_RETURN_IF_ERROR(connection->Finish(reader->Finish()));
   if (received != total || sha256.Hex() != expected) {
     return absl::DataLossError(
         absl::StrCat(artifact, ": came damaged (", received, " of ", total, " bytes, or another SHA-256); try again"));
@@ -60,14 +59,14 @@ absl::StatusOr<std::vector<std::string>> DownloadArtifacts(const std::string& jo
       return absl::InternalError(absl::StrCat("the server names an artifact '", artifact, "' outside the directory"));
     }
     paths.push_back((std::filesystem::path(directory) / artifact).string());
-    DBN_RETURN_IF_ERROR(Download(job, artifact, paths.back(), session));
+    CLIENT_RETURN_IF_ERROR(Download(job, artifact, paths.back(), session));
   }
   return paths;
 }
 
 absl::Status DownloadAndPrint(const std::string& job, const std::vector<std::string>& artifacts,
                               const std::string& directory, Session* session) {
-  DBN_ASSIGN_OR_RETURN(const std::vector<std::string> paths, DownloadArtifacts(job, artifacts, directory, session));
+  CLIENT_ASSIGN_OR_RETURN(const std::vector<std::string> paths, DownloadArtifacts(job, artifacts, directory, session));
   for (const std::string& path : paths) {
     session->console()->Json({{"type", "artifact"}, {"path", path}});
     session->console()->Line(absl::StrCat("wrote ", path));

@@ -8,12 +8,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "core/base/status.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace deepbindnet::client {
@@ -62,5 +62,22 @@ std::string ErrorLine(const absl::Status& status);
 nlohmann::ordered_json ErrorJson(const absl::Status& status);
 
 }  // namespace deepbindnet::client
+
+#define CLIENT_CONCAT_INNER(a, b) a##b
+#define CLIENT_CONCAT(a, b) CLIENT_CONCAT_INNER(a, b)
+
+// Returns from the enclosing function when `expression` is an error.
+#define CLIENT_RETURN_IF_ERROR(expression)                                                    \
+  do {                                                                                        \
+    if (absl::Status client_status = (expression); !client_status.ok()) return client_status; \
+  } while (false)
+
+// Assigns the value of a StatusOr to `target`, or returns its error.
+#define CLIENT_ASSIGN_OR_RETURN(target, expression) \
+  CLIENT_ASSIGN_OR_RETURN_INNER(CLIENT_CONCAT(client_or_, __LINE__), target, expression)
+#define CLIENT_ASSIGN_OR_RETURN_INNER(result, target, expression) \
+  auto result = (expression);                                     \
+  if (!result.ok()) return result.status();                       \
+  target = std::move(result).value()
 
 #endif  // DEEPBINDNET_CLIENT_ERROR_H_

@@ -2,6 +2,8 @@
 #ifndef DEEPBINDNET_CLIENT_FILES_H_
 #define DEEPBINDNET_CLIENT_FILES_H_
 
+#include <openssl/evp.h>
+
 #include <cstdint>
 #include <fstream>
 #include <memory>
@@ -11,6 +13,17 @@
 #include "absl/strings/string_view.h"
 
 namespace deepbindnet::client {
+
+// SHA-256 of bytes that come in pieces.
+class Sha256 {
+ public:
+  Sha256();
+  void Update(absl::string_view bytes);
+  std::string Hex();  // 64 lower-case hex digits; call once, last.
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
 
 struct FileDigest {
   uint64_t size_bytes = 0;

@@ -158,7 +158,7 @@ absl::Status FollowAndPrint(const v1::Job& job, bool detach, Session* session) {
     return absl::OkStatus();
   }
   Console* console = session->console();
-  DBN_ASSIGN_OR_RETURN(
+  CLIENT_ASSIGN_OR_RETURN(
       const v1::Job ended,
       JobWatcher(session).Follow(job.id(), 1, [console](const v1::JobEvent& event) { PrintEvent(event, console); }));
   return PrintEnd(ended, console);

@@ -82,7 +82,8 @@ absl::Status JobWatcher::ReadStream(Position* position, Backoff* backoff, const 
 absl::StatusOr<v1::Job> JobWatcher::EndedJob(const Position& position) {
   v1::GetStatusRequest request;
   request.set_job(position.job);
-  DBN_ASSIGN_OR_RETURN(v1::Job job, session_->connection()->Call(&v1::DeepBindNet::StubInterface::GetStatus, request));
+  CLIENT_ASSIGN_OR_RETURN(v1::Job job,
+                          session_->connection()->Call(&v1::DeepBindNet::StubInterface::GetStatus, request));
   if (!HasEnded(job.state()) || job.last_sequence() >= position.next) {
     return absl::UnavailableError("the server ended the stream before the job ended");
   }

@@ -37,8 +37,8 @@ absl::Status List(ListArguments arguments, Session* session) {
   uint32_t left = arguments.limit;
   while (left > 0) {
     arguments.request.set_page_size(std::min<uint32_t>(left, 1000));
-    DBN_ASSIGN_OR_RETURN(const v1::ListJobsResponse page,
-                         session->connection()->Call(&Stub::ListJobs, arguments.request));
+    CLIENT_ASSIGN_OR_RETURN(const v1::ListJobsResponse page,
+                            session->connection()->Call(&Stub::ListJobs, arguments.request));
     for (const v1::Job& job : page.jobs()) {
       session->console()->Json(ToJson(job));
       rows.push_back({job.id(), job.name(), KindName(KindOf(job.spec())), StateName(job.state()), ProgressCell(job),
@@ -59,7 +59,7 @@ absl::StatusOr<v1::Job> GetJob(const std::string& job, Session* session) {
 }
 
 absl::Status Status(const std::string& id, Session* session) {
-  DBN_ASSIGN_OR_RETURN(const v1::Job job, GetJob(id, session));
+  CLIENT_ASSIGN_OR_RETURN(const v1::Job job, GetJob(id, session));
   Console* console = session->console();
   console->Json(ToJson(job));
   console->Line(absl::StrCat("job       ", job.id(), " (", KindName(KindOf(job.spec())), " ", job.name(), ")"));
@@ -80,9 +80,9 @@ absl::Status Status(const std::string& id, Session* session) {
 
 absl::Status Watch(const std::string& id, uint64_t from_sequence, Session* session) {
   Console* console = session->console();
-  DBN_ASSIGN_OR_RETURN(const v1::Job ended,
-                       JobWatcher(session).Follow(
-                           id, from_sequence, [console](const v1::JobEvent& event) { PrintEvent(event, console); }));
+  CLIENT_ASSIGN_OR_RETURN(const v1::Job ended,
+                          JobWatcher(session).Follow(
+                              id, from_sequence, [console](const v1::JobEvent& event) { PrintEvent(event, console); }));
   return PrintEnd(ended, console);
 }
 
@@ -92,14 +92,14 @@ absl::Status Logs(const std::string& id, bool follow, Session* session) {
     if (event.has_log()) PrintEvent(event, console);
   };
   if (follow) return JobWatcher(session).Follow(id, 1, print).status();
-  DBN_ASSIGN_OR_RETURN(const v1::Job job, GetJob(id, session));
+  CLIENT_ASSIGN_OR_RETURN(const v1::Job job, GetJob(id, session));
   return JobWatcher(session).Replay(job.id(), job.last_sequence(), print);
 }
 
 absl::Status Cancel(const std::string& id, Session* session) {
   v1::CancelJobRequest request;
   request.set_job(id);
-  DBN_ASSIGN_OR_RETURN(const v1::Job job, session->connection()->Call(&Stub::CancelJob, request));
+  CLIENT_ASSIGN_OR_RETURN(const v1::Job job, session->connection()->Call(&Stub::CancelJob, request));
   session->console()->Json(ToJson(job));
   session->console()->Line(absl::StrCat(job.id(), ": ", StateName(job.state())));
   return absl::OkStatus();
@@ -112,7 +112,7 @@ struct DownloadArguments {
 };
 
 absl::Status Download(DownloadArguments arguments, Session* session) {
-  DBN_ASSIGN_OR_RETURN(const v1::Job job, GetJob(arguments.job, session));
+  CLIENT_ASSIGN_OR_RETURN(const v1::Job job, GetJob(arguments.job, session));
   if (arguments.artifacts.empty()) arguments.artifacts.assign(job.artifacts().begin(), job.artifacts().end());
   if (arguments.artifacts.empty()) {
     return absl::NotFoundError(

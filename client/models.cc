@@ -24,7 +24,7 @@ absl::Status List(Session* session) {
   v1::ListModelsRequest request;
   std::vector<std::vector<std::string>> rows;
   do {
-    DBN_ASSIGN_OR_RETURN(const v1::ListModelsResponse page, session->connection()->Call(&Stub::ListModels, request));
+    CLIENT_ASSIGN_OR_RETURN(const v1::ListModelsResponse page, session->connection()->Call(&Stub::ListModels, request));
     for (const v1::Model& model : page.models()) {
       session->console()->Json(ToJson(model));
       const v1::Metrics& test = model.result().test();
@@ -46,7 +46,7 @@ absl::StatusOr<v1::Model> GetModel(const std::string& name, Session* session) {
 }
 
 absl::Status Show(const std::string& name, Session* session) {
-  DBN_ASSIGN_OR_RETURN(const v1::Model model, GetModel(name, session));
+  CLIENT_ASSIGN_OR_RETURN(const v1::Model model, GetModel(name, session));
   Console* console = session->console();
   console->Json(ToJson(model));
   console->Line(absl::StrCat("model    ", model.name(), model.loaded() ? " (loaded)" : ""));
@@ -76,11 +76,11 @@ struct DownloadArguments {
 };
 
 absl::Status Download(DownloadArguments arguments, Session* session) {
-  DBN_ASSIGN_OR_RETURN(const v1::Model model, GetModel(arguments.model, session));
+  CLIENT_ASSIGN_OR_RETURN(const v1::Model model, GetModel(arguments.model, session));
   if (arguments.artifacts.empty()) {
     v1::GetStatusRequest request;
     request.set_job(model.job_id());
-    DBN_ASSIGN_OR_RETURN(const v1::Job job, session->connection()->Call(&Stub::GetStatus, request));
+    CLIENT_ASSIGN_OR_RETURN(const v1::Job job, session->connection()->Call(&Stub::GetStatus, request));
     arguments.artifacts.assign(job.artifacts().begin(), job.artifacts().end());
   }
   if (arguments.output_dir.empty()) arguments.output_dir = model.name();

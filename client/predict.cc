@@ -7,13 +7,12 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "client/columns.h"
 #include "client/commands.h"
+#include "client/csv.h"
 #include "client/files.h"
 #include "client/format.h"
 #include "client/pair_batch.h"
-#include "core/base/csv_field.h"
-#include "core/csv/column_names.h"
-#include "core/csv/csv_reader.h"
 
 namespace deepbindnet::client {
 namespace {
@@ -40,7 +39,7 @@ bool IsAscii(const std::string& text) {
 std::string Number(double value) { return absl::StrFormat("%.9g", value); }
 
 absl::StatusOr<v1::PredictResponse> Predict(const v1::PredictRequest& request, Session* session) {
-  DBN_ASSIGN_OR_RETURN(v1::PredictResponse response, session->connection()->Call(&Stub::Predict, request));
+  CLIENT_ASSIGN_OR_RETURN(v1::PredictResponse response, session->connection()->Call(&Stub::Predict, request));
   if (response.predictions_size() != request.pairs_size()) {
     return absl::InternalError(absl::StrCat("the server answered ", response.predictions_size(), " predictions for ",
                                             request.pairs_size(), " pairs"));
@@ -57,7 +56,7 @@ absl::Status PredictPair(const PredictArguments& arguments, Session* session) {
   request.add_smiles(arguments.smiles);
   request.add_sequences(arguments.sequence);
   request.add_pairs();
-  DBN_ASSIGN_OR_RETURN(const v1::PredictResponse response, Predict(request, session));
+  CLIENT_ASSIGN_OR_RETURN(const v1::PredictResponse response, Predict(request, session));
   const v1::Prediction& prediction = response.predictions(0);
   if (!prediction.error().empty()) return absl::InvalidArgumentError(prediction.error());
 
@@ -81,12 +80,6 @@ absl::Status PredictPair(const PredictArguments& arguments, Session* session) {
   return absl::OkStatus();
 }
 
-// The next row of the input; false at its end.
-absl::StatusOr<bool> ReadRow(CsvReader* reader, CsvRow* row) {
-  const absl::StatusOr<bool> found = reader->Next(row);
-  return found.ok() ? found : UsageError(found.status().message());
-}
-
 // CSV in, CSV out, a batch at a time.
 class TablePrediction {
  public:
@@ -96,7 +89,7 @@ class TablePrediction {
 
  private:
   absl::Status ReadHeader(CsvReader* reader);
-  absl::Status AddRow(const CsvRow& row);
+  absl::Status AddRow(const std::vector<std::string>& row, int64_t line);
   absl::Status SendBatch();
   absl::StatusOr<v1::PredictResponse> PredictPatiently(const v1::PredictRequest& request);
   absl::Status CheckSameModel(const v1::PredictResponse& response);
@@ -107,7 +100,6 @@ class TablePrediction {
   Session* const session_;
   std::unique_ptr<AtomicFile> output_;
   PairBatch batch_;
-  size_t columns_ = 0;  // Of the input.
   int smiles_column_ = -1;
   int sequence_column_ = -1;
   std::vector<size_t> kept_columns_;  // The input's, without those that we write.
@@ -118,27 +110,25 @@ class TablePrediction {
 };
 
 absl::Status TablePrediction::Run() {
-  const auto reader = CsvReader::Open(arguments_.input);
+  const absl::StatusOr<std::unique_ptr<CsvReader>> reader = CsvReader::Open(arguments_.input);
   if (!reader.ok()) return UsageError(absl::StrCat("--input: ", reader.status().message()));
-  DBN_ASSIGN_OR_RETURN(output_, AtomicFile::Create(arguments_.output));
-  DBN_RETURN_IF_ERROR(ReadHeader(reader->get()));
+  CLIENT_ASSIGN_OR_RETURN(output_, AtomicFile::Create(arguments_.output));
+  CLIENT_RETURN_IF_ERROR(ReadHeader(reader->get()));
   const absl::Time start = absl::Now();
-  CsvRow row;
+  std::vector<std::string> row;
   for (;;) {
-    DBN_ASSIGN_OR_RETURN(const bool found, ReadRow(reader->get(), &row));
+    CLIENT_ASSIGN_OR_RETURN(const bool found, (*reader)->Next(&row));
     if (!found) break;
-    DBN_RETURN_IF_ERROR(AddRow(row));
+    CLIENT_RETURN_IF_ERROR(AddRow(row, (*reader)->line()));
   }
-  DBN_RETURN_IF_ERROR(SendBatch());
+  CLIENT_RETURN_IF_ERROR(SendBatch());
   return Finish(start);
 }
 
 absl::Status TablePrediction::ReadHeader(CsvReader* reader) {
-  CsvRow row;
-  DBN_ASSIGN_OR_RETURN(const bool found, ReadRow(reader, &row));
+  std::vector<std::string> header;
+  CLIENT_ASSIGN_OR_RETURN(const bool found, reader->Next(&header));
   if (!found) return UsageError(absl::StrCat("--input: ", arguments_.input, " is empty; it needs a header"));
-  const std::vector<std::string>& header = row.fields;
-  columns_ = header.size();
   smiles_column_ = FindColumn(header, SmilesColumnNames());
   sequence_column_ = FindColumn(header, SequenceColumnNames());
   if (smiles_column_ < 0) {
@@ -158,21 +148,17 @@ absl::Status TablePrediction::ReadHeader(CsvReader* reader) {
   return absl::OkStatus();
 }
 
-absl::Status TablePrediction::AddRow(const CsvRow& row) {
-  if (row.fields.size() != columns_) {
-    return UsageError(absl::StrCat(arguments_.input, ": line ", row.line, ": has ", row.fields.size(),
-                                   " of the header's ", columns_, " fields; is the file truncated?"));
-  }
-  const std::string& smiles = row.fields[smiles_column_];
-  const std::string& sequence = row.fields[sequence_column_];
+absl::Status TablePrediction::AddRow(const std::vector<std::string>& row, int64_t line) {
+  const std::string& smiles = row[smiles_column_];
+  const std::string& sequence = row[sequence_column_];
   for (const auto& [what, text] : {std::pair("smiles", &smiles), {"sequence", &sequence}}) {
     if (IsAscii(*text)) continue;
-    batch_.AddUnsendable(row.fields, row.line, absl::StrCat(what, ": has a character that is not ASCII"));
+    batch_.AddUnsendable(row, line, absl::StrCat(what, ": has a character that is not ASCII"));
     return batch_.rows().size() >= PairBatch::kMaxPairs ? SendBatch() : absl::OkStatus();
   }
-  if (batch_.Add(row.fields, row.line, smiles, sequence)) return absl::OkStatus();
-  DBN_RETURN_IF_ERROR(SendBatch());
-  batch_.Add(row.fields, row.line, smiles, sequence);
+  if (batch_.Add(row, line, smiles, sequence)) return absl::OkStatus();
+  CLIENT_RETURN_IF_ERROR(SendBatch());
+  batch_.Add(row, line, smiles, sequence);
   return absl::OkStatus();
 }
 
@@ -181,8 +167,8 @@ absl::Status TablePrediction::SendBatch() {
   v1::PredictRequest* request = batch_.mutable_request();
   if (request->pairs_size() > 0) {
     request->set_model(arguments_.model);
-    DBN_ASSIGN_OR_RETURN(response, PredictPatiently(*request));
-    DBN_RETURN_IF_ERROR(CheckSameModel(response));
+    CLIENT_ASSIGN_OR_RETURN(response, PredictPatiently(*request));
+    CLIENT_RETURN_IF_ERROR(CheckSameModel(response));
   }
   for (const PairBatch::Row& row : batch_.rows()) WriteRow(row, response);
   batch_.Clear();
@@ -231,7 +217,7 @@ absl::Status TablePrediction::Finish(absl::Time start) {
   const int64_t rows = predicted_ + failed_;
   if (rows == 0) return UsageError(absl::StrCat("--input: ", arguments_.input, " has a header and no rows"));
   const double rate = static_cast<double>(rows) / std::max(absl::ToDoubleSeconds(absl::Now() - start), 1e-9);
-  DBN_RETURN_IF_ERROR(output_->Commit());
+  CLIENT_RETURN_IF_ERROR(output_->Commit());
   Console* console = session_->console();
   console->Json({{"type", "prediction_file"},
                  {"output", arguments_.output},

@@ -11,7 +11,7 @@ namespace deepbindnet::client {
 namespace {
 
 absl::Status Status(Session* session) {
-  DBN_ASSIGN_OR_RETURN(
+  CLIENT_ASSIGN_OR_RETURN(
       const v1::ServerStatus status,
       session->connection()->Call(&v1::DeepBindNet::StubInterface::GetServerStatus, v1::GetServerStatusRequest()));
   Console* console = session->console();

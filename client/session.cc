@@ -13,7 +13,7 @@
 namespace deepbindnet::client {
 
 absl::Status Session::Connect() {
-  DBN_ASSIGN_OR_RETURN(connection_, Connection::Open(connection_options_, interrupt_));
+  CLIENT_ASSIGN_OR_RETURN(connection_, Connection::Open(connection_options_, interrupt_));
   return absl::OkStatus();
 }
 

@@ -17,10 +17,10 @@ struct TrainArguments {
 
 absl::Status Train(TrainArguments arguments, Session* session) {
   if (arguments.request.request_id().empty()) arguments.request.set_request_id(MakeRequestId());
-  DBN_ASSIGN_OR_RETURN(const v1::Job job, SubmitJob(arguments.request.request_id(), session, [&] {
-                         return session->connection()->Call(&v1::DeepBindNet::StubInterface::StartTraining,
-                                                            arguments.request);
-                       }));
+  CLIENT_ASSIGN_OR_RETURN(const v1::Job job, SubmitJob(arguments.request.request_id(), session, [&] {
+                            return session->connection()->Call(&v1::DeepBindNet::StubInterface::StartTraining,
+                                                               arguments.request);
+                          }));
   return FollowAndPrint(job, arguments.detach, session);
 }
 

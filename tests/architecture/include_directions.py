@@ -21,7 +21,7 @@ CORE_EDGES = {
     "inference": ["base", "compute", "chem", "data", "model", "evaluation"],
 }
 
-# Parts of core that the client uses too.
+# Parts of core that compile fast: their users pay nothing for LibTorch.
 WITHOUT_TORCH = ("base", "csv")
 
 # Headers from outside the tree, by what they belong to.
@@ -53,7 +53,7 @@ def core_violation(source: str, header: str) -> Optional[str]:
     if RPC.match(header) or PROMETHEUS.match(header):
         return "core knows neither gRPC, Protobuf nor Prometheus"
     if part in WITHOUT_TORCH and TORCH.match(header):
-        return f"core/{part} is free of LibTorch, for the client's sake"
+        return f"core/{part} is free of LibTorch"
     if is_ours(header):
         root, other = header.split("/")[:2]
         if root != "core":
@@ -78,9 +78,8 @@ def server_violation(source: str, header: str) -> Optional[str]:
 
 
 def client_violation(source: str, header: str) -> Optional[str]:
-    allowed = ("client/", "proto/flags/", *(f"core/{part}/" for part in WITHOUT_TORCH))
-    if is_ours(header) and not header.startswith(allowed):
-        return "client may include only client, core/base, core/csv, proto/flags and the generated protos"
+    if is_ours(header) and not header.startswith(("client/", "proto/flags/")):
+        return "client may include only client, proto/flags and the generated protos"
     if TORCH.match(header) or PROMETHEUS.match(header):
         return "client knows neither LibTorch nor Prometheus"
     return None

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include "client/files.h"
 #include "client/pair_batch.h"
-#include "core/base/sha256.h"
 #include "tests/client/cli_fixture.h"
 
 namespace deepbindnet::client {

@@ -1,0 +1,46 @@
+#include "client/columns.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+
+namespace deepbindnet::client {
+namespace {
+
+std::string Normalize(absl::string_view name) {
+  std::string normalized;
+  for (const char c : name) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c))) {
+      normalized.push_back(absl::ascii_tolower(static_cast<unsigned char>(c)));
+    }
+  }
+  return normalized;
+}
+
+}  // namespace
+
+const std::vector<absl::string_view>& SmilesColumnNames() {
+  static const auto* names = new std::vector<absl::string_view>{
+      "compoundisosmiles", "canonicalsmiles", "isosmiles", "isomericsmiles", "compoundsmiles", "drugsmiles",
+      "ligandsmiles",      "smiles",          "drug",      "ligand",         "compound",       "molecule"};
+  return *names;
+}
+
+const std::vector<absl::string_view>& SequenceColumnNames() {
+  static const auto* names =
+      new std::vector<absl::string_view>{"targetsequence", "proteinsequence", "aminoacidsequence", "aasequence",
+                                         "fastasequence",  "sequence",        "protein",           "target"};
+  return *names;
+}
+
+int FindColumn(const std::vector<std::string>& header, const std::vector<absl::string_view>& names) {
+  std::vector<std::string> normalized;
+  for (const std::string& column : header) normalized.push_back(Normalize(column));
+  for (const absl::string_view name : names) {
+    const auto found = std::find(normalized.begin(), normalized.end(), name);
+    if (found != normalized.end()) return static_cast<int>(found - normalized.begin());
+  }
+  return -1;
+}
+
+}  // namespace deepbindnet::client
