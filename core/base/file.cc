@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/file_descriptor.h"
 #include "core/base/sha256.h"
 
 namespace deepbindnet {
@@ -37,33 +39,29 @@ absl::Status WriteAll(int fd, absl::string_view contents, const std::string& pat
   return absl::OkStatus();
 }
 
-absl::Status SyncDirectory(const std::string& directory) {
-  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return ErrnoError("cannot open", directory, errno);
-  const absl::Cleanup closer = [fd] { close(fd); };
-  if (fsync(fd) != 0) return ErrnoError("cannot flush", directory, errno);
-  return absl::OkStatus();
-}
-
-// Makes a file with a new name and the mode that the umask leaves; mkostemp() would make it private. -1 on an error.
-int CreateBeside(const std::string& path, std::string* name) {
+// Makes a file with a new name and the mode that the umask leaves; mkostemp() would make it private.
+FileDescriptor CreateBeside(const std::string& path, std::string* name) {
   std::random_device random;
   while (true) {
-    *name = absl::StrCat(path, ".", absl::Hex(random(), absl::kZeroPad8), ".tmp");
-    const int fd = open(name->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd >= 0 || errno != EEXIST) return fd;
+    *name = absl::StrCat(path, ".", absl::Hex(random(), absl::kZeroPad8), kUnfinishedSuffix);
+    FileDescriptor file(open(name->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (file.get() >= 0 || errno != EEXIST) return file;
   }
+}
+
+std::string ParentOf(const std::string& path) {
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
 }
 
 // Calls `consume` with every block of the file in turn.
 template <typename Consume>
 absl::Status ForEachBlock(const std::string& path, Consume consume) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return ErrnoError("cannot open", path, errno);
-  const absl::Cleanup closer = [fd] { close(fd); };
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return ErrnoError("cannot open", path, errno);
   std::vector<char> block(1 << 20);
   while (true) {
-    const ssize_t count = read(fd, block.data(), block.size());
+    const ssize_t count = read(file.get(), block.data(), block.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return ErrnoError("cannot read", path, errno);
     if (count == 0) return absl::OkStatus();
@@ -80,24 +78,41 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 }
 
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents) {
-  std::string temporary;
-  const int fd = CreateBeside(path, &temporary);
-  if (fd < 0) return ErrnoError("cannot create a file beside", path, errno);
-  absl::Cleanup remover = [&temporary] { unlink(temporary.c_str()); };
-  {
-    const absl::Cleanup closer = [fd] { close(fd); };
-    DBN_RETURN_IF_ERROR(WriteAll(fd, contents, path));
-  }
-  if (rename(temporary.c_str(), path.c_str()) != 0) return ErrnoError("cannot rename to", path, errno);
+  std::string unfinished;
+  FileDescriptor file = CreateBeside(path, &unfinished);
+  if (file.get() < 0) return ErrnoError("cannot create a file beside", path, errno);
+  absl::Cleanup remover = [&unfinished] { unlink(unfinished.c_str()); };
+  DBN_RETURN_IF_ERROR(WriteAll(file.get(), contents, path));
+  file.Close();
+  if (rename(unfinished.c_str(), path.c_str()) != 0) return ErrnoError("cannot rename to", path, errno);
   std::move(remover).Cancel();
-  const std::string directory = std::filesystem::path(path).parent_path().string();
-  return SyncDirectory(directory.empty() ? "." : directory);
+  return SyncDirectory(ParentOf(path));
+}
+
+void RemoveUnfinishedFiles(const std::string& directory) {
+  std::error_code ignored;
+  std::vector<std::filesystem::path> found;
+  for (std::filesystem::directory_iterator entry(directory, ignored), end; !ignored && entry != end;
+       entry.increment(ignored)) {
+    if (absl::EndsWith(entry->path().string(), kUnfinishedSuffix)) found.push_back(entry->path());
+  }
+  for (const std::filesystem::path& path : found) std::filesystem::remove(path, ignored);
 }
 
 absl::Status MakeDirectories(const std::string& path) {
   std::error_code error;
-  std::filesystem::create_directories(path, error);
+  if (path.empty() || std::filesystem::is_directory(path, error)) return absl::OkStatus();
+  const std::string parent = ParentOf(path);
+  DBN_RETURN_IF_ERROR(MakeDirectories(parent));
+  std::filesystem::create_directory(path, error);
   if (error) return ErrnoError("cannot create the directory", path, error.value());
+  return SyncDirectory(parent);
+}
+
+absl::Status SyncDirectory(const std::string& directory) {
+  const FileDescriptor opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() < 0) return ErrnoError("cannot open", directory, errno);
+  if (fsync(opened.get()) != 0) return ErrnoError("cannot flush", directory, errno);
   return absl::OkStatus();
 }
 

@@ -9,6 +9,9 @@
 
 namespace deepbindnet {
 
+// End of the names under which files are written before they are whole.
+inline constexpr absl::string_view kUnfinishedSuffix = ".unfinished";
+
 // NOT_FOUND where there is no such file.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
@@ -17,8 +20,15 @@ absl::StatusOr<std::string> ReadFile(const std::string& path);
 // behind on an error.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents);
 
-// Makes `path` and its parents where they are missing.
+// Removes what writers that were killed in WriteFileAtomically() left in `directory`. Call it where nobody writes
+// there.
+void RemoveUnfinishedFiles(const std::string& directory);
+
+// Makes `path` and its parents where they are missing. What it makes is there after a power failure, too.
 absl::Status MakeDirectories(const std::string& path);
+
+// Flushes the names in `directory` to the disk: after a power failure, files made or renamed there bear them.
+absl::Status SyncDirectory(const std::string& directory);
 
 // SHA-256 as 64 lower-case hex digits.
 std::string Sha256Hex(absl::string_view bytes);

@@ -1,6 +1,6 @@
 // An owned file descriptor.
-#ifndef DEEPBINDNET_SERVER_JOBS_FILE_DESCRIPTOR_H_
-#define DEEPBINDNET_SERVER_JOBS_FILE_DESCRIPTOR_H_
+#ifndef DEEPBINDNET_CORE_BASE_FILE_DESCRIPTOR_H_
+#define DEEPBINDNET_CORE_BASE_FILE_DESCRIPTOR_H_
 
 #include <unistd.h>
 
@@ -31,4 +31,4 @@ class FileDescriptor {
 
 }  // namespace deepbindnet
 
-#endif  // DEEPBINDNET_SERVER_JOBS_FILE_DESCRIPTOR_H_
+#endif  // DEEPBINDNET_CORE_BASE_FILE_DESCRIPTOR_H_

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/file.h"
 #include "server/jobs/worker_task.h"
 
 namespace deepbindnet {
@@ -50,7 +51,7 @@ std::vector<std::string> AllFilesUnder(const std::string& directory) {
   std::error_code error;
   for (fs::recursive_directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().lexically_relative(directory).generic_string();
-    const bool internal = absl::EndsWith(name, ".tmp") || entry->path().filename().string().front() == '.';
+    const bool internal = absl::EndsWith(name, kUnfinishedSuffix) || entry->path().filename().string().front() == '.';
     if (IsPlainFile(entry->path()) && !internal) files.push_back(name);
   }
   std::sort(files.begin(), files.end());

@@ -11,7 +11,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/file.h"
-#include "server/jobs/file_descriptor.h"
 #include "server/jobs/worker_task.h"
 
 namespace deepbindnet {
@@ -30,12 +29,6 @@ std::vector<fs::path> EntriesOf(const fs::path& directory) {
 
 fs::path InputDir(const DataLayout& layout, const v1::Job& job) {
   return fs::path(InputFile(layout, job)).parent_path();
-}
-
-absl::Status SyncDirectory(const fs::path& directory) {
-  const FileDescriptor opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (opened.get() >= 0 && fsync(opened.get()) == 0) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat("cannot flush the upload's directory: ", std::strerror(errno)));
 }
 
 }  // namespace
@@ -59,15 +52,9 @@ absl::Status AdoptUpload(const DataLayout& layout, const v1::Job& job, const std
     ReturnUpload(layout, job, "");
     return absl::InternalError(absl::StrCat("cannot take over the upload: ", error.message()));
   }
-  const fs::path input_dir = InputDir(layout, job);
-  const fs::path job_dir = layout.JobDir(job.id());
-  for (const fs::path& directory : {input_dir, job_dir, job_dir.parent_path()}) {
-    if (const absl::Status synced = SyncDirectory(directory); !synced.ok()) {
-      ReturnUpload(layout, job, upload);
-      return synced;
-    }
-  }
-  return absl::OkStatus();
+  const absl::Status synced = SyncDirectory(InputDir(layout, job).string());
+  if (!synced.ok()) ReturnUpload(layout, job, upload);
+  return synced;
 }
 
 void ReturnUpload(const DataLayout& layout, const v1::Job& job, const std::string& upload) {

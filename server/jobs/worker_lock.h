@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/base/status.h"
-#include "server/jobs/file_descriptor.h"
+#include "core/base/file_descriptor.h"
 
 namespace deepbindnet {
 

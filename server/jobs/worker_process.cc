@@ -20,7 +20,7 @@
 #include "core/base/file.h"
 #include "core/base/mutex.h"
 #include "server/jobs/event_decoder.h"
-#include "server/jobs/file_descriptor.h"
+#include "core/base/file_descriptor.h"
 #include "server/jobs/worker_lock.h"
 
 extern char** environ;

@@ -25,14 +25,6 @@ absl::Status FileError(absl::string_view what, int error) {
   return absl::InternalError(message);
 }
 
-absl::Status SyncDirectoryOf(const std::string& path) {
-  const std::string directory = std::filesystem::path(path).parent_path().string();
-  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return FileError("flush", errno);
-  const absl::Cleanup closer = [fd] { close(fd); };
-  return fsync(fd) == 0 ? absl::OkStatus() : FileError("flush", errno);
-}
-
 }  // namespace
 
 UploadFile::UploadFile(int fd, std::string path, uint64_t size_bytes)
@@ -80,7 +72,7 @@ absl::Status UploadFile::Commit(absl::string_view sha256) {
   std::string final_path(absl::StripSuffix(path_, kPartSuffix));
   if (rename(path_.c_str(), final_path.c_str()) != 0) return FileError("rename", errno);
   path_ = std::move(final_path);
-  return SyncDirectoryOf(path_);
+  return SyncDirectory(std::filesystem::path(path_).parent_path().string());
 }
 
 }  // namespace deepbindnet

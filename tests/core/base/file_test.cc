@@ -77,12 +77,22 @@ TEST(FileTest, MakeDirectoriesMakesParentsAndAcceptsThatTheyExist) {
   EXPECT_TRUE(std::filesystem::is_directory(dir / "a/b/c"));
 }
 
-TEST(FileTest, MakeDirectoriesBelowAFileFailsAndNamesThePath) {
+TEST(FileTest, MakeDirectoriesBelowAFileFailsAndNamesTheFile) {
   const TempDir dir;
   dir.Write("file", "x");
   const absl::Status status = MakeDirectories(dir / "file/sub");
   EXPECT_FALSE(status.ok());
-  EXPECT_THAT(std::string(status.message()), HasSubstr(dir / "file/sub"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(dir / "file"));
+}
+
+TEST(FileTest, WhatKilledWritersLeftIsRemovedAndNothingElse) {
+  const TempDir dir;
+  dir.Write("latest.pt", "x");
+  dir.Write("latest.pt.0123abcd.unfinished", "x");
+  dir.Write("notes.tmp", "x");
+  RemoveUnfinishedFiles(dir.path());
+  EXPECT_THAT(dir.Names(), ElementsAre("latest.pt", "notes.tmp"));
+  RemoveUnfinishedFiles(dir / "missing");
 }
 
 TEST(FileTest, Sha256IsThePublishedOne) {

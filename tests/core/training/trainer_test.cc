@@ -148,7 +148,7 @@ TEST_F(TrainerTest, LeavesCheckpointsMetricsAndResult) {
   const std::string csv = *ReadFile(files.MetricsCsv());
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 6);
   for (const auto& entry : std::filesystem::directory_iterator(files.output_dir)) {
-    EXPECT_THAT(entry.path().string(), testing::Not(HasSubstr(".tmp")));
+    EXPECT_THAT(entry.path().string(), testing::Not(HasSubstr(std::string(kUnfinishedSuffix))));
   }
 }
 

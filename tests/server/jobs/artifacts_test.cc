@@ -36,7 +36,7 @@ class ArtifactsTest : public ::testing::Test {
 TEST_F(ArtifactsTest, OfATrainingAreTheFilesUnderItsModel) {
   WriteTestFile(layout_.ModelDir("m") + "/best_model.pt", "x");
   WriteTestFile(layout_.ModelDir("m") + "/logs/events", "x");
-  WriteTestFile(layout_.ModelDir("m") + "/latest_checkpoint.pt.abc.tmp", "x");
+  WriteTestFile(layout_.ModelDir("m") + "/latest_checkpoint.pt.abc.unfinished", "x");
   WriteTestFile(layout_.ModelDir("m") + "/.lock", "");
   WriteTestFile(dir_ / "secret", "x");
   std::filesystem::create_symlink(dir_ / "secret", layout_.ModelDir("m") + "/link");
