@@ -4,7 +4,9 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <cmath>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/commands.h"
 #include "client/session.h"
@@ -27,10 +29,10 @@ void AddGlobalOptions(CLI::App* app, ConnectionOptions* options, bool* json) {
   app->add_flag("--insecure", options->insecure, "Allow a token without TLS beyond this machine");
   app->add_flag("--json", *json, "One JSON object a line on standard output");
   app->add_option("--timeout", options->timeout_seconds, "Seconds to wait for an answer, 0 or more; 0 for ever [120]")
-      ->check(CLI::NonNegativeNumber);
+      ->check(AtLeast(0));
   app->add_option("--reconnect-timeout", options->reconnect_timeout_seconds,
                   "Seconds to look for a server that went away, 0 or more [60]")
-      ->check(CLI::NonNegativeNumber);
+      ->check(AtLeast(0));
 }
 
 bool IsUtf8(const std::string& text) {
@@ -66,6 +68,15 @@ ExitCode Report(const absl::Status& status, Console* console) {
 }
 
 }  // namespace
+
+CLI::Validator AtLeast(int least) {
+  const auto check = [least](const std::string& text) {
+    double value;
+    const bool fits = absl::SimpleAtod(text, &value) && std::isfinite(value) && value >= least;
+    return fits ? std::string() : absl::StrCat("'", text, "' is not a number of ", least, " or more");
+  };
+  return CLI::Validator(check, "");
+}
 
 ExitCode RunCli(const std::vector<std::string>& arguments, Console* console, Interrupt* interrupt) {
   CLI::App app("Train and serve drug-target affinity models on a DeepBindNet server", "deepbindnet");

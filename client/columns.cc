@@ -10,9 +10,8 @@ namespace {
 std::string Normalize(absl::string_view name) {
   std::string normalized;
   for (const char c : name) {
-    if (absl::ascii_isalnum(static_cast<unsigned char>(c))) {
-      normalized.push_back(absl::ascii_tolower(static_cast<unsigned char>(c)));
-    }
+    const auto byte = static_cast<unsigned char>(c);
+    if (absl::ascii_isalnum(byte) || !absl::ascii_isascii(byte)) normalized.push_back(absl::ascii_tolower(byte));
   }
   return normalized;
 }

@@ -9,8 +9,8 @@
 
 namespace deepbindnet::client {
 
-// Names of a molecule's and of a protein's column, the most telling first, in lower case without anything but letters
-// and digits. The service's lists, which the client may not include; a test compares them.
+// Names of a molecule's and of a protein's column, the most telling first, in lower case without ASCII's spaces and
+// punctuation. The service's lists, which the client may not include; a test compares them.
 const std::vector<absl::string_view>& SmilesColumnNames();
 const std::vector<absl::string_view>& SequenceColumnNames();
 

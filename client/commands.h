@@ -4,12 +4,17 @@
 #define DEEPBINDNET_CLIENT_COMMANDS_H_
 
 #include <CLI/App.hpp>
+#include <CLI/Validators.hpp>
 #include <functional>
 
 #include "absl/status/status.h"
 #include "client/session.h"
 
 namespace deepbindnet::client {
+
+// Refuses what is not a number of `least` or more. CLI11's own checks show a largest number of 300 digits, and unsigned
+// options take "-1" as a very large number.
+CLI::Validator AtLeast(int least);
 
 using Action = std::function<absl::Status(Session*)>;
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "client/commands.h"
 #include "client/download.h"
+#include "client/files.h"
 #include "client/job_output.h"
 #include "client/job_watcher.h"
 #include "client/proto_json.h"
@@ -48,6 +49,7 @@ absl::StatusOr<v1::Job> Submit(const CompareArguments& arguments, Session* sessi
 absl::Status Compare(CompareArguments arguments, Session* session) {
   if (arguments.request_id.empty()) arguments.request_id = MakeRequestId();
   if (arguments.name.empty()) arguments.name = absl::StrJoin(arguments.models, "-vs-").substr(0, kLongestName);
+  if (!arguments.detach) CLIENT_RETURN_IF_ERROR(MakeOutputDirectory("--output-dir", arguments.output_dir));
   Console* console = session->console();
   CLIENT_ASSIGN_OR_RETURN(const v1::Job job, Submit(arguments, session));
   PrintAccepted(job, session);
@@ -62,11 +64,14 @@ absl::Status Compare(CompareArguments arguments, Session* session) {
         "detached; job ", job.id(), " goes on; re-attach and fetch its report: ", SameCommand(arguments, session)));
   }
   if (!ended.ok()) return ended.status();
+  absl::Status fetched;
   if (ended->state() == v1::SUCCEEDED) {
     const std::vector<std::string> artifacts(ended->artifacts().begin(), ended->artifacts().end());
-    CLIENT_RETURN_IF_ERROR(DownloadAndPrint(job.id(), artifacts, arguments.output_dir, session));
+    fetched = DownloadAndPrint(job.id(), artifacts, arguments.output_dir, session);
   }
-  return PrintEnd(*ended, console);
+  const absl::Status end = PrintEnd(*ended, console);
+  if (fetched.ok()) return end;
+  return AppendMessage(fetched, absl::StrCat("; fetch the report with: ", SameCommand(arguments, session)));
 }
 
 }  // namespace

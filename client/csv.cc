@@ -53,11 +53,6 @@ absl::StatusOr<bool> CsvReader::Next(std::vector<std::string>* fields) {
   row_line_ = line_;
   row_bytes_ = 0;
   CLIENT_RETURN_IF_ERROR(ReadRow(fields));
-  if (columns_ == 0) columns_ = fields->size();
-  if (fields->size() != columns_) {
-    return Error(row_line_, absl::StrCat("has ", fields->size(), " of the header's ", columns_,
-                                         " fields; is the file truncated?"));
-  }
   return true;
 }
 
@@ -80,7 +75,8 @@ absl::Status CsvReader::ReadRow(std::vector<std::string>* fields) {
     fields->emplace_back();
     CLIENT_RETURN_IF_ERROR(ReadField(&fields->back()));
   } while (next_ == ',');
-  if (next_ == kEnd) return CheckEnd();
+  ended_ = next_ != kEnd;
+  if (!ended_) return CheckEnd();
   TakeLineEnd();
   return absl::OkStatus();
 }

@@ -18,18 +18,19 @@ namespace deepbindnet::client {
 inline constexpr int64_t kMaxCsvRowBytes = 1 << 20;
 
 // Reads a plain or gzipped file as the service reads an upload: RFC 4180; LF, CRLF or CR ends a row outside quotes; a
-// byte-order mark and empty lines are skipped; text between a closing quote and the next comma is kept. Every row has
-// as many fields as the first, the header. Not thread-safe; blocks on the file system.
+// byte-order mark and empty lines are skipped; text between a closing quote and the next comma is kept. Not
+// thread-safe; blocks on the file system.
 class CsvReader {
  public:
   // A usage error where the file cannot be read.
   static absl::StatusOr<std::unique_ptr<CsvReader>> Open(const std::string& path);
 
-  // The next row into `fields`; false at the end. A usage error names file and line of a row that has another number of
-  // fields or ends within quotes, as that of a truncated file does, and of damaged compressed data.
+  // The next row into `fields`; false at the end. A usage error names file and line of a row that ends within quotes,
+  // as that of a truncated file may, and of damaged compressed data.
   absl::StatusOr<bool> Next(std::vector<std::string>* fields);
 
-  int64_t line() const { return row_line_; }  // Where the last row began, from 1.
+  int64_t line() const { return row_line_; }         // Where the last row began, from 1.
+  bool ends_with_newline() const { return ended_; }  // False for a last row that stops at the end of the file.
 
  private:
   struct Close {
@@ -53,7 +54,7 @@ class CsvReader {
   int64_t line_ = 1;       // Of that byte.
   int64_t row_line_ = 1;   // Where the last row began.
   int64_t row_bytes_ = 0;  // Taken since then.
-  size_t columns_ = 0;     // 0 until the header has been read.
+  bool ended_ = false;     // The last row has a line end.
 };
 
 // A row with its line end, LF; fields are quoted where they have to be.

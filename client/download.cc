@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "client/files.h"
 #include "client/format.h"
+#include "client/job_watcher.h"
+#include "client/proto_json.h"
 
 namespace deepbindnet::client {
 namespace {
@@ -72,6 +74,27 @@ absl::Status DownloadAndPrint(const std::string& job, const std::vector<std::str
     session->console()->Line(absl::StrCat("wrote ", path));
   }
   return absl::OkStatus();
+}
+
+void AddDownloadOptions(CLI::App* app, DownloadArguments* arguments) {
+  app->add_option("--output-dir", arguments->output_dir,
+                  "Directory for the files, made if missing [the name of what the job makes]");
+  app->add_option("--artifact", arguments->artifacts, "Only these files, for example best_model.pt [all]");
+}
+
+absl::Status DownloadJobFiles(const std::string& id, const DownloadArguments& arguments, Session* session) {
+  CLIENT_ASSIGN_OR_RETURN(const v1::Job job, GetJob(id, session));
+  std::vector<std::string> artifacts = arguments.artifacts;
+  if (artifacts.empty()) artifacts.assign(job.artifacts().begin(), job.artifacts().end());
+  if (artifacts.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("job ", job.id(), " is ", StateName(job.state()), " and has no files",
+                     HasEnded(job.state())
+                         ? ""
+                         : absl::StrCat("; wait for its end: ", session->CommandLine({"jobs", "watch", job.id()}))));
+  }
+  return DownloadAndPrint(job.id(), artifacts, arguments.output_dir.empty() ? job.name() : arguments.output_dir,
+                          session);
 }
 
 }  // namespace deepbindnet::client

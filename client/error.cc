@@ -24,6 +24,11 @@ absl::Status WithExitCode(absl::Status status, ExitCode code) {
   return status;
 }
 
+// True where gRPC had no connection to send a call on.
+bool WasNotSent(absl::string_view message) {
+  return absl::StrContains(message, "failed to connect") || absl::StrContains(message, "DNS resolution failed");
+}
+
 // gRPC wraps the system's reason several times: "failed to connect to all addresses; last error: UNKNOWN:
 // ipv4:127.0.0.1:1: Failed to connect to remote host: Connection refused".
 std::string LastReason(absl::string_view message) {
@@ -84,7 +89,7 @@ absl::Status FromGrpc(const grpc::Status& status, absl::string_view server) {
         "server ", server, " is not reachable (", LastReason(status.error_message()),
         "); start deepbindnet-server there, or name another with --server HOST:PORT or DEEPBINDNET_SERVER"));
     result.SetPayload(kConnectionLossUrl, absl::Cord("1"));
-    if (absl::StrContains(status.error_message(), "failed to connect")) result.SetPayload(kNotSentUrl, absl::Cord("1"));
+    if (WasNotSent(status.error_message())) result.SetPayload(kNotSentUrl, absl::Cord("1"));
     return result;
   }
   std::string message = status.error_message();

@@ -47,13 +47,24 @@ absl::StatusOr<FileDigest> DigestFile(const std::string& path) {
   return result;
 }
 
+absl::Status MakeOutputDirectory(const std::string& option, const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (!error && access(path.c_str(), W_OK | X_OK) != 0) error.assign(errno, std::generic_category());
+  if (!error) return absl::OkStatus();
+  return UsageError(absl::StrCat(option, ": ", path, " cannot be written (", error.message(), "); name another"));
+}
+
 absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path) {
   std::error_code error;
   const fs::path parent = fs::path(path).parent_path();
   if (!parent.empty()) fs::create_directories(parent, error);
   if (error) return UsageError(absl::StrCat(parent.string(), ": cannot be made (", error.message(), ")"));
-  if (fs::is_directory(path, error)) return UsageError(absl::StrCat(path, ": is a directory; give a file's name"));
-  std::unique_ptr<AtomicFile> file(new AtomicFile(path, absl::StrCat(path, ".tmp.", getpid())));
+  const fs::file_status target = fs::status(path, error);
+  if (fs::is_directory(target)) return UsageError(absl::StrCat(path, ": is a directory; give a file's name"));
+  const bool is_device = fs::exists(target) && !fs::is_regular_file(target);
+  const std::string real = fs::exists(target) && !is_device ? fs::canonical(path, error).string() : path;
+  std::unique_ptr<AtomicFile> file(new AtomicFile(real, is_device ? real : absl::StrCat(real, ".tmp.", getpid())));
   file->stream_.open(file->temporary_, std::ios::binary | std::ios::trunc);
   if (!file->stream_) return UsageError(absl::StrCat(path, ": cannot be written (", std::strerror(errno), ")"));
   return file;
@@ -62,14 +73,14 @@ absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string
 AtomicFile::~AtomicFile() {
   stream_.close();
   std::error_code ignored;
-  fs::remove(temporary_, ignored);  // Gone already after a Commit.
+  if (temporary_ != path_) fs::remove(temporary_, ignored);  // Gone already after a Commit.
 }
 
 absl::Status AtomicFile::Commit() {
   stream_.close();
   if (!stream_) return absl::ResourceExhaustedError(absl::StrCat(path_, ": cannot be written; is the disk full?"));
   std::error_code error;
-  fs::rename(temporary_, path_, error);
+  if (temporary_ != path_) fs::rename(temporary_, path_, error);
   if (error) return absl::InternalError(absl::StrCat(path_, ": cannot be written (", error.message(), ")"));
   return absl::OkStatus();
 }

@@ -33,7 +33,12 @@ struct FileDigest {
 // A usage error where `path` is not a readable file with something in it.
 absl::StatusOr<FileDigest> DigestFile(const std::string& path);
 
-// A file that is written beside `path` and takes its name on Commit(); without it nothing is left. Not thread-safe.
+// Makes `path` and its parents where they are missing. A usage error that names `option` where nothing can be written
+// there.
+absl::Status MakeOutputDirectory(const std::string& option, const std::string& path);
+
+// A file that is written beside `path` and takes its name on Commit(); without it nothing is left. A link's target is
+// replaced, not the link; what is no regular file, as /dev/stdout, is written as it is. Not thread-safe.
 class AtomicFile {
  public:
   // Makes parent directories where they are missing. A usage error names a path that cannot be written.
@@ -50,7 +55,7 @@ class AtomicFile {
   AtomicFile(std::string path, std::string temporary) : path_(std::move(path)), temporary_(std::move(temporary)) {}
 
   const std::string path_;
-  const std::string temporary_;
+  const std::string temporary_;  // path_ itself where it is no regular file.
   std::ofstream stream_;
 };
 

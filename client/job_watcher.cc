@@ -7,6 +7,12 @@
 
 namespace deepbindnet::client {
 
+absl::StatusOr<v1::Job> GetJob(const std::string& job, Session* session) {
+  v1::GetStatusRequest request;
+  request.set_job(job);
+  return session->connection()->Call(&v1::DeepBindNet::StubInterface::GetStatus, request);
+}
+
 bool HasEnded(v1::JobState state) { return state == v1::SUCCEEDED || state == v1::FAILED || state == v1::CANCELLED; }
 
 absl::StatusOr<v1::Job> JobWatcher::Follow(const std::string& job, uint64_t from_sequence,
@@ -16,9 +22,11 @@ absl::StatusOr<v1::Job> JobWatcher::Follow(const std::string& job, uint64_t from
   Position position{job, std::max<uint64_t>(from_sequence, 1)};
   Backoff backoff(limit, connection->interrupt());
   bool lost = false;
+  bool seen = false;  // Something of the job.
   for (;;) {
     absl::Status status = ReadStream(&position, &backoff, [&](const v1::JobEvent& event) {
       lost = false;
+      seen = true;
       handler(event);
     });
     if (status.ok()) {
@@ -27,10 +35,10 @@ absl::StatusOr<v1::Job> JobWatcher::Follow(const std::string& job, uint64_t from
       status = ended.status();
     }
     if (connection->interrupted()) return Detached(position);
-    if (!IsConnectionLoss(status) || !connection->has_answered()) return status;
+    if (!IsWorthRetrying(status)) return seen ? WithReattach(status, position) : status;
     if (!lost) {
-      session_->console()->Note(absl::StrCat("the connection was lost; trying again for up to ",
-                                             FormatSeconds(absl::ToDoubleSeconds(limit))));
+      session_->console()->Note(absl::StrCat(IsConnectionLoss(status) ? "the connection was lost" : ErrorLine(status),
+                                             "; trying again for up to ", FormatSeconds(absl::ToDoubleSeconds(limit))));
       lost = true;
     }
     if (!backoff.Wait(GetRetryDelay(status))) {
@@ -58,9 +66,9 @@ absl::Status JobWatcher::ReadStream(Position* position, Backoff* backoff, const 
   v1::JobEvent event;
   while (gap.ok() && !position->reached && reader->Read(&event)) {
     connection->set_has_answered();
-    backoff->Reset();
     position->job = event.job_id();
     if (event.has_progress()) {
+      backoff->Reset();
       handler(event);
       continue;
     }
@@ -69,6 +77,7 @@ absl::Status JobWatcher::ReadStream(Position* position, Backoff* backoff, const 
       gap = absl::UnavailableError(absl::StrCat("event ", position->next, " of the job did not come"));
       break;
     }
+    backoff->Reset();
     handler(event);
     ++position->next;
     position->reached = position->last != 0 && event.sequence() >= position->last;
@@ -80,14 +89,21 @@ absl::Status JobWatcher::ReadStream(Position* position, Backoff* backoff, const 
 }
 
 absl::StatusOr<v1::Job> JobWatcher::EndedJob(const Position& position) {
-  v1::GetStatusRequest request;
-  request.set_job(position.job);
-  CLIENT_ASSIGN_OR_RETURN(v1::Job job,
-                          session_->connection()->Call(&v1::DeepBindNet::StubInterface::GetStatus, request));
+  CLIENT_ASSIGN_OR_RETURN(v1::Job job, GetJob(position.job, session_));
   if (!HasEnded(job.state()) || job.last_sequence() >= position.next) {
     return absl::UnavailableError("the server ended the stream before the job ended");
   }
   return job;
+}
+
+bool JobWatcher::IsWorthRetrying(const absl::Status& status) const {
+  if (!session_->connection()->has_answered()) return false;
+  return IsConnectionLoss(status) || absl::IsDeadlineExceeded(status) || GetRetryDelay(status).has_value();
+}
+
+absl::Status JobWatcher::WithReattach(const absl::Status& status, const Position& position) const {
+  return AppendMessage(status, absl::StrCat("; job ", position.job, " is kept; re-attach: ",
+                                            session_->CommandLine({"jobs", "watch", position.job})));
 }
 
 absl::Status JobWatcher::Detached(const Position& position) const {

@@ -11,6 +11,9 @@
 
 namespace deepbindnet::client {
 
+// The job as it stands; `job` is an id or the name of what it makes.
+absl::StatusOr<v1::Job> GetJob(const std::string& job, Session* session);
+
 // SUCCEEDED, FAILED or CANCELLED: nothing more can happen.
 bool HasEnded(v1::JobState state);
 
@@ -41,6 +44,10 @@ class JobWatcher {
   absl::Status ReadStream(Position* position, Backoff* backoff, const EventHandler& handler);
   // UNAVAILABLE where the stream ended before the job, so that following goes on.
   absl::StatusOr<v1::Job> EndedJob(const Position& position);
+  // The connection was lost, or the server is busy: it has answered before and will again.
+  bool IsWorthRetrying(const absl::Status& status) const;
+  // `status` with how to go on with a job of which something has been seen.
+  absl::Status WithReattach(const absl::Status& status, const Position& position) const;
   absl::Status Detached(const Position& position) const;
   absl::Status GivenUp(const Position& position, const absl::Status& why) const;
 

@@ -52,12 +52,6 @@ absl::Status List(ListArguments arguments, Session* session) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::Job> GetJob(const std::string& job, Session* session) {
-  v1::GetStatusRequest request;
-  request.set_job(job);
-  return session->connection()->Call(&Stub::GetStatus, request);
-}
-
 absl::Status Status(const std::string& id, Session* session) {
   CLIENT_ASSIGN_OR_RETURN(const v1::Job job, GetJob(id, session));
   Console* console = session->console();
@@ -105,26 +99,6 @@ absl::Status Cancel(const std::string& id, Session* session) {
   return absl::OkStatus();
 }
 
-struct DownloadArguments {
-  std::string job;
-  std::string output_dir;
-  std::vector<std::string> artifacts;  // Empty: all.
-};
-
-absl::Status Download(DownloadArguments arguments, Session* session) {
-  CLIENT_ASSIGN_OR_RETURN(const v1::Job job, GetJob(arguments.job, session));
-  if (arguments.artifacts.empty()) arguments.artifacts.assign(job.artifacts().begin(), job.artifacts().end());
-  if (arguments.artifacts.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat("job ", job.id(), " is ", StateName(job.state()), " and has no files",
-                     HasEnded(job.state())
-                         ? ""
-                         : absl::StrCat("; wait for its end: ", session->CommandLine({"jobs", "watch", job.id()}))));
-  }
-  if (arguments.output_dir.empty()) arguments.output_dir = job.name();
-  return DownloadAndPrint(job.id(), arguments.artifacts, arguments.output_dir, session);
-}
-
 // Adds a command with a required JOB argument.
 CLI::App* AddJobCommand(CLI::App* jobs, const char* name, const char* help, std::string* id) {
   CLI::App* command = jobs->add_subcommand(name, help)->fallthrough();
@@ -135,7 +109,7 @@ CLI::App* AddJobCommand(CLI::App* jobs, const char* name, const char* help, std:
 void AddListCommand(CLI::App* jobs, Action* action) {
   CLI::App* list = jobs->add_subcommand("list", "Jobs, newest first")->fallthrough();
   auto arguments = std::make_shared<ListArguments>();
-  list->add_option("--limit", arguments->limit, "Most jobs to show, 1 or more [50]")->check(CLI::PositiveNumber);
+  list->add_option("--limit", arguments->limit, "Most jobs to show, 1 or more [50]")->check(AtLeast(1));
   list->add_option_function<std::vector<std::string>>(
       "--state",
       [arguments](const std::vector<std::string>& names) {
@@ -152,13 +126,11 @@ void AddListCommand(CLI::App* jobs, Action* action) {
 }
 
 void AddDownloadCommand(CLI::App* jobs, Action* action) {
+  auto id = std::make_shared<std::string>();
   auto arguments = std::make_shared<DownloadArguments>();
-  CLI::App* download =
-      AddJobCommand(jobs, "download", "Fetch a job's files, those of a failed job too", &arguments->job);
-  download->add_option("--output-dir", arguments->output_dir,
-                       "Directory for the files, made if missing [the name of what the job makes]");
-  download->add_option("--artifact", arguments->artifacts, "Only these files, for example rejected.csv [all]");
-  download->callback([=] { *action = [=](Session* session) { return Download(*arguments, session); }; });
+  CLI::App* download = AddJobCommand(jobs, "download", "Fetch a job's files, those of a failed job too", id.get());
+  AddDownloadOptions(download, arguments.get());
+  download->callback([=] { *action = [=](Session* session) { return DownloadJobFiles(*id, *arguments, session); }; });
 }
 
 }  // namespace
@@ -174,7 +146,7 @@ void AddJobsCommands(CLI::App* app, Action* action) {
   auto from_sequence = std::make_shared<uint64_t>(1);
   CLI::App* watch =
       AddJobCommand(jobs, "watch", "Every event of a job from the first, then live until it ends", id.get());
-  watch->add_option("--from-sequence", *from_sequence, "First event to show, from 1 [1]");
+  watch->add_option("--from-sequence", *from_sequence, "First event to show, from 1 [1]")->check(AtLeast(1));
   watch->callback([=] { *action = [=](Session* session) { return Watch(*id, *from_sequence, session); }; });
 
   auto follow = std::make_shared<bool>(false);

@@ -69,24 +69,6 @@ absl::Status Show(const std::string& name, Session* session) {
   return absl::OkStatus();
 }
 
-struct DownloadArguments {
-  std::string model;
-  std::string output_dir;
-  std::vector<std::string> artifacts;  // Empty: all.
-};
-
-absl::Status Download(DownloadArguments arguments, Session* session) {
-  CLIENT_ASSIGN_OR_RETURN(const v1::Model model, GetModel(arguments.model, session));
-  if (arguments.artifacts.empty()) {
-    v1::GetStatusRequest request;
-    request.set_job(model.job_id());
-    CLIENT_ASSIGN_OR_RETURN(const v1::Job job, session->connection()->Call(&Stub::GetStatus, request));
-    arguments.artifacts.assign(job.artifacts().begin(), job.artifacts().end());
-  }
-  if (arguments.output_dir.empty()) arguments.output_dir = model.name();
-  return DownloadAndPrint(model.job_id(), arguments.artifacts, arguments.output_dir, session);
-}
-
 }  // namespace
 
 void AddModelsCommands(CLI::App* app, Action* action) {
@@ -101,11 +83,14 @@ void AddModelsCommands(CLI::App* app, Action* action) {
 
   auto arguments = std::make_shared<DownloadArguments>();
   CLI::App* download = models->add_subcommand("download", "Fetch a model's files")->fallthrough();
-  download->add_option("model", arguments->model, "A model's name or alias")->required();
-  download->add_option("--output-dir", arguments->output_dir,
-                       "Directory for the files, made if missing [the model's name]");
-  download->add_option("--artifact", arguments->artifacts, "Only these files, for example best_model.pt [all]");
-  download->callback([=] { *action = [=](Session* session) { return Download(*arguments, session); }; });
+  download->add_option("model", *name, "A model's name or alias")->required();
+  AddDownloadOptions(download, arguments.get());
+  download->callback([=] {
+    *action = [=](Session* session) -> absl::Status {
+      CLIENT_ASSIGN_OR_RETURN(const v1::Model model, GetModel(*name, session));
+      return DownloadJobFiles(model.job_id(), *arguments, session);
+    };
+  });
 }
 
 }  // namespace deepbindnet::client

@@ -19,9 +19,12 @@ namespace {
 
 using Stub = v1::DeepBindNet::StubInterface;
 
-const char* const kResultColumns[] = {"predicted_affinity", "unit", "error"};
+// What we add to a table; an input's columns of these names are an earlier output's and make way.
+const char* const kResultColumns[] = {"predicted_affinity", "predicted_unit", "prediction_error"};
 
-bool IsResultColumn(const std::string& name) { return FindColumn({name}, {"predictedaffinity", "unit", "error"}) == 0; }
+bool IsResultColumn(const std::string& name) {
+  return std::find(std::begin(kResultColumns), std::end(kResultColumns), name) != std::end(kResultColumns);
+}
 
 struct PredictArguments {
   std::string model;
@@ -89,7 +92,8 @@ class TablePrediction {
 
  private:
   absl::Status ReadHeader(CsvReader* reader);
-  absl::Status AddRow(const std::vector<std::string>& row, int64_t line);
+  absl::Status AddRow(std::vector<std::string> row, const CsvReader& reader);
+  absl::Status AddUnsendable(const std::vector<std::string>& row, int64_t line, const std::string& error);
   absl::Status SendBatch();
   absl::StatusOr<v1::PredictResponse> PredictPatiently(const v1::PredictRequest& request);
   absl::Status CheckSameModel(const v1::PredictResponse& response);
@@ -100,6 +104,7 @@ class TablePrediction {
   Session* const session_;
   std::unique_ptr<AtomicFile> output_;
   PairBatch batch_;
+  size_t columns_ = 0;  // Of the input.
   int smiles_column_ = -1;
   int sequence_column_ = -1;
   std::vector<size_t> kept_columns_;  // The input's, without those that we write.
@@ -119,7 +124,7 @@ absl::Status TablePrediction::Run() {
   for (;;) {
     CLIENT_ASSIGN_OR_RETURN(const bool found, (*reader)->Next(&row));
     if (!found) break;
-    CLIENT_RETURN_IF_ERROR(AddRow(row, (*reader)->line()));
+    CLIENT_RETURN_IF_ERROR(AddRow(row, **reader));
   }
   CLIENT_RETURN_IF_ERROR(SendBatch());
   return Finish(start);
@@ -129,6 +134,7 @@ absl::Status TablePrediction::ReadHeader(CsvReader* reader) {
   std::vector<std::string> header;
   CLIENT_ASSIGN_OR_RETURN(const bool found, reader->Next(&header));
   if (!found) return UsageError(absl::StrCat("--input: ", arguments_.input, " is empty; it needs a header"));
+  columns_ = header.size();
   smiles_column_ = FindColumn(header, SmilesColumnNames());
   sequence_column_ = FindColumn(header, SequenceColumnNames());
   if (smiles_column_ < 0) {
@@ -148,18 +154,32 @@ absl::Status TablePrediction::ReadHeader(CsvReader* reader) {
   return absl::OkStatus();
 }
 
-absl::Status TablePrediction::AddRow(const std::vector<std::string>& row, int64_t line) {
+absl::Status TablePrediction::AddRow(std::vector<std::string> row, const CsvReader& reader) {
+  const int64_t line = reader.line();
+  if (row.size() != columns_) {
+    const std::string problem = absl::StrCat("has ", row.size(), " fields and not the header's ", columns_);
+    if (row.size() < columns_ && !reader.ends_with_newline()) {
+      return UsageError(absl::StrCat(arguments_.input, ": line ", line, ": ", problem, "; is the file truncated?"));
+    }
+    row.resize(columns_);
+    return AddUnsendable(row, line, absl::StrCat("the row ", problem));
+  }
   const std::string& smiles = row[smiles_column_];
   const std::string& sequence = row[sequence_column_];
   for (const auto& [what, text] : {std::pair("smiles", &smiles), {"sequence", &sequence}}) {
     if (IsAscii(*text)) continue;
-    batch_.AddUnsendable(row, line, absl::StrCat(what, ": has a character that is not ASCII"));
-    return batch_.rows().size() >= PairBatch::kMaxPairs ? SendBatch() : absl::OkStatus();
+    return AddUnsendable(row, line, absl::StrCat(what, ": has a character that is not ASCII"));
   }
   if (batch_.Add(row, line, smiles, sequence)) return absl::OkStatus();
   CLIENT_RETURN_IF_ERROR(SendBatch());
   batch_.Add(row, line, smiles, sequence);
   return absl::OkStatus();
+}
+
+absl::Status TablePrediction::AddUnsendable(const std::vector<std::string>& row, int64_t line,
+                                            const std::string& error) {
+  batch_.AddUnsendable(row, line, error);
+  return batch_.rows().size() >= PairBatch::kMaxPairs ? SendBatch() : absl::OkStatus();
 }
 
 absl::Status TablePrediction::SendBatch() {
@@ -184,7 +204,9 @@ absl::StatusOr<v1::PredictResponse> TablePrediction::PredictPatiently(const v1::
     if (response.ok()) return response;
     const std::optional<absl::Duration> delay = GetRetryDelay(response.status());
     const bool later = delay.has_value() || (IsConnectionLoss(response.status()) && connection->has_answered());
-    if (!later || !backoff.Wait(delay)) return response;
+    if (later && backoff.Wait(delay)) continue;
+    if (connection->interrupted()) return InterruptedError("interrupted; nothing was written");
+    return response;
   }
 }
 
@@ -232,8 +254,8 @@ absl::Status TablePrediction::Finish(absl::Time start) {
                                 arguments_.output, predicted_, model_.model(), failed_, rate));
   if (failed_ == 0) return absl::OkStatus();
   if (predicted_ == 0) return absl::AbortedError(absl::StrCat("no pair could be predicted; ", first_failure_));
-  console->Note(
-      absl::StrCat("the column error says why ", failed_, " of ", rows, " pairs have no prediction; ", first_failure_));
+  console->Note(absl::StrCat("the column prediction_error says why ", failed_, " of ", rows,
+                             " pairs have no prediction; ", first_failure_));
   return absl::OkStatus();
 }
 
@@ -250,7 +272,8 @@ void AddPredictCommand(CLI::App* app, Action* action) {
       "--input", arguments->input,
       "CSV, also .gz, with columns compound_iso_smiles|smiles|drug and target_sequence|sequence|protein");
   CLI::Option* output = predict->add_option("--output", arguments->output,
-                                            "CSV to write: the input's columns and predicted_affinity, unit, error");
+                                            "CSV to write: the input's columns and predicted_affinity, predicted_unit, "
+                                            "prediction_error");
   predict->callback([=] {
     const bool pair = smiles->count() > 0 || sequence->count() > 0;
     const bool table = input->count() > 0 || output->count() > 0;

@@ -43,6 +43,9 @@ TEST_F(CliTest, WrongUsageIsOneLineThatNamesTheOption) {
       {{"predict", "--smiles", "C"}, "give --smiles and --sequence"},
       {{"predict", "--smiles", "C", "--sequence", "M", "--input", "x"}, "give --smiles and --sequence"},
       {{"compare", "--models", "a", "--dataset", "d"}, "--models"},
+      {{"--timeout", "-1", "server", "status"}, "--timeout: '-1' is not a number of 0 or more"},
+      {{"jobs", "list", "--limit", "0"}, "--limit: '0' is not a number of 1 or more"},
+      {{"jobs", "watch", "1", "--from-sequence", "-1"}, "--from-sequence: '-1' is not a number of 1 or more"},
       {{"jobs", "status", "\xff"}, "not UTF-8"},
       {{"jobs", "list", "--state", "asleep"}, "'asleep' is no state of a job"},
   };

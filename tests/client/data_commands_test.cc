@@ -1,6 +1,9 @@
 // datasets, predict and models against a service in this process.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "client/files.h"
@@ -76,15 +79,45 @@ TEST_F(DataCommandsTest, AnUnreadablePairIsOneLineAndExitCodeOne) {
 TEST_F(DataCommandsTest, PredictsATableAndKeepsItsColumns) {
   service_.predict = PredictLengths;
   const std::string input =
-      Write("pairs.csv", "id,Drug,protein,error\n1,CC,M,old\n\"2,b\",bad,MK,\n3,C\xC3\xA9,M,\n4,CC,MKV,\n");
+      Write("pairs.csv",
+            "id,Drug,protein,error,prediction_error\n1,CC,M,0.1,old\n\"2,b\",bad,MK,,\n3,C\xC3\xA9,M,,\n4,CC,MKV,,\n");
   ASSERT_EQ(Run({"predict", "--model", "m", "--input", input, "--output", Path("out.csv")}), ExitCode::kDone);
   EXPECT_EQ(Read("out.csv"),
-            "id,Drug,protein,predicted_affinity,unit,error\n"
-            "1,CC,M,102,pKd,\n"
-            "\"2,b\",bad,MK,,,smiles: 'bad' cannot be read\n"
-            "3,C\xC3\xA9,M,,,smiles: has a character that is not ASCII\n"
-            "4,CC,MKV,302,pKd,\n");
+            "id,Drug,protein,error,predicted_affinity,predicted_unit,prediction_error\n"
+            "1,CC,M,0.1,102,pKd,\n"
+            "\"2,b\",bad,MK,,,,smiles: 'bad' cannot be read\n"
+            "3,C\xC3\xA9,M,,,,smiles: has a character that is not ASCII\n"
+            "4,CC,MKV,,302,pKd,\n");
   EXPECT_THAT(err_.str(), HasSubstr("line 3: smiles: 'bad' cannot be read"));
+}
+
+TEST_F(DataCommandsTest, ARowOfAnotherWidthDoesNotStopTheRest) {
+  service_.predict = PredictLengths;
+  const std::string input = Write("pairs.csv", "smiles,sequence,name\nC,M,2,4-D\nCC,M\nCCC,M,x\n");
+  ASSERT_EQ(Run({"predict", "--input", input, "--output", Path("out.csv")}), ExitCode::kDone);
+  EXPECT_EQ(Read("out.csv"),
+            "smiles,sequence,name,predicted_affinity,predicted_unit,prediction_error\n"
+            "C,M,2,,,the row has 4 fields and not the header's 3\n"
+            "CC,M,,,,the row has 2 fields and not the header's 3\n"
+            "CCC,M,x,103,pKd,\n");
+}
+
+TEST_F(DataCommandsTest, TheOutputMayBeALinkOrNoRegularFile) {
+  service_.predict = PredictLengths;
+  const std::string input = Write("pairs.csv", "smiles,sequence\nCC,M\n");
+  std::filesystem::create_symlink(Write("real.csv", "old"), Path("link.csv"));
+  ASSERT_EQ(Run({"predict", "--input", input, "--output", Path("link.csv")}), ExitCode::kDone);
+  EXPECT_TRUE(std::filesystem::is_symlink(Path("link.csv")));
+  EXPECT_THAT(Read("real.csv"), HasSubstr("CC,M,102,pKd,"));
+
+  ASSERT_EQ(mkfifo(Path("fifo").c_str(), 0600), 0);
+  const int reader = open(Path("fifo").c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_EQ(Run({"predict", "--input", input, "--output", Path("fifo")}), ExitCode::kDone);
+  EXPECT_TRUE(std::filesystem::is_fifo(Path("fifo")));
+  std::string text(1000, '\0');
+  text.resize(static_cast<size_t>(read(reader, text.data(), text.size())));
+  close(reader);
+  EXPECT_EQ(text, Read("real.csv"));
 }
 
 TEST_F(DataCommandsTest, ATablesMostTellingColumnsAreUsed) {
@@ -92,7 +125,8 @@ TEST_F(DataCommandsTest, ATablesMostTellingColumnsAreUsed) {
   const std::string input = Write("pairs.csv", "drug,smiles,protein,sequence\nDB01,CCC,kinase,MKV\n");
   ASSERT_EQ(Run({"predict", "--input", input, "--output", Path("out.csv")}), ExitCode::kDone);
   EXPECT_EQ(Read("out.csv"),
-            "drug,smiles,protein,sequence,predicted_affinity,unit,error\nDB01,CCC,kinase,MKV,303,pKd,\n");
+            "drug,smiles,protein,sequence,predicted_affinity,predicted_unit,prediction_error\nDB01,CCC,kinase,MKV,303,"
+            "pKd,\n");
 }
 
 TEST_F(DataCommandsTest, ACompressedTableIsReadAsItIs) {
@@ -102,7 +136,7 @@ TEST_F(DataCommandsTest, ACompressedTableIsReadAsItIs) {
   ASSERT_GT(gzputs(file, "smiles,sequence\nCC,MK\n"), 0);
   gzclose(file);
   ASSERT_EQ(Run({"predict", "--input", input, "--output", Path("out.csv")}), ExitCode::kDone);
-  EXPECT_EQ(Read("out.csv"), "smiles,sequence,predicted_affinity,unit,error\nCC,MK,202,pKd,\n");
+  EXPECT_EQ(Read("out.csv"), "smiles,sequence,predicted_affinity,predicted_unit,prediction_error\nCC,MK,202,pKd,\n");
 }
 
 TEST_F(DataCommandsTest, ATableWithoutItsColumnsIsWrongUsage) {
@@ -200,6 +234,10 @@ TEST_F(DataCommandsTest, AJobWithoutFilesSaysWhyThereAreNone) {
 }
 
 TEST_F(DataCommandsTest, ADamagedOrStrayArtifactIsNotKept) {
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::SUCCEEDED, 1, job);
+    return grpc::Status::OK;
+  };
   service_.artifact_digest = "0";
   EXPECT_EQ(Run({"models", "download", "m", "--output-dir", Path("model"), "--artifact", "a.pt"}), ExitCode::kFailed);
   EXPECT_THAT(err_.str(), HasSubstr("a.pt: came damaged"));

@@ -82,6 +82,11 @@ TEST(FromGrpcTest, TellsALostAnswerFromACallThatWasNotSent) {
   EXPECT_FALSE(IsAnswerLost(absl::OkStatus()));
 }
 
+TEST(FromGrpcTest, ANameThatDoesNotResolveWasNotSent) {
+  const grpc::Status answer(grpc::StatusCode::UNAVAILABLE, "DNS resolution failed for nowhere.invalid:1: not found");
+  EXPECT_FALSE(IsAnswerLost(FromGrpc(answer, "nowhere.invalid:1")));
+}
+
 TEST(AppendMessageTest, KeepsCodeAndDetails) {
   const absl::Status status = AppendMessage(UsageError("wrong"), "; do it right");
   EXPECT_EQ(status.message(), "wrong; do it right");

@@ -33,6 +33,22 @@ v1::JobEvent ProgressEvent(uint64_t sequence) {
   return event;
 }
 
+v1::JobEvent StateChange(uint64_t sequence, v1::JobState to) {
+  v1::JobEvent event;
+  event.set_job_id("1");
+  event.set_sequence(sequence);
+  event.mutable_state_change()->set_to(to);
+  return event;
+}
+
+grpc::Status Busy() {
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_nanos(1000000);
+  google::rpc::Status details;
+  details.add_details()->PackFrom(retry);
+  return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls", details.SerializeAsString());
+}
+
 TEST_F(JobCommandsTest, TrainSendsEveryOptionInEitherSpelling) {
   v1::StartTrainingRequest sent;
   service_.start_training = [&](const v1::StartTrainingRequest& request, v1::Job* job) {
@@ -204,6 +220,58 @@ TEST_F(JobCommandsTest, ADetachedComparisonSaysTheCommandThatFetchesItsReport) {
               HasSubstr(absl::StrCat("fetch its report with: deepbindnet --server ", server_.address(),
                                      " compare --models a b --dataset d --name a-vs-b --output-dir 'my results' "
                                      "--request-id r\n")));
+}
+
+TEST_F(JobCommandsTest, AComparisonWhoseReportCannotBeWrittenIsNotSubmitted) {
+  service_.compare = [](const v1::CompareRequest&, v1::Job*) {
+    ADD_FAILURE() << "submitted";
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"compare", "--models", "a", "b", "--dataset", "d", "--output-dir", Write("file", "x") + "/results"}),
+            ExitCode::kUsage);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("--output-dir: "), HasSubstr("file/results cannot be written")));
+}
+
+TEST_F(JobCommandsTest, AComparisonWhoseReportDoesNotArriveShowsItsEndAndSaysHowToFetchIt) {
+  service_.compare = [](const v1::CompareRequest&, v1::Job* job) {
+    FillJob(v1::QUEUED, 1, job);
+    return grpc::Status::OK;
+  };
+  service_.watch = [](uint64_t) { return FakeService::Watch{{StateChange(1, v1::SUCCEEDED)}, grpc::Status::OK}; };
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::SUCCEEDED, 1, job);
+    job->add_artifacts("report.html");
+    return grpc::Status::OK;
+  };
+  service_.artifact_digest = "0";
+  EXPECT_EQ(Run({"--json", "compare", "--models", "a", "b", "--dataset", "d", "--output-dir", Path("out")}),
+            ExitCode::kFailed);
+  ASSERT_GE(JsonLines().size(), 2u);
+  EXPECT_EQ(JsonLines().rbegin()[1]["type"], "end");
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("report.html: came damaged"), HasSubstr("; fetch the report with: "),
+                                HasSubstr("compare --models a b --dataset d")));
+}
+
+TEST_F(JobCommandsTest, ABusyServerIsAskedAgainForTheRestOfAJob) {
+  service_.watch = [](uint64_t from_sequence) -> FakeService::Watch {
+    if (from_sequence == 1) return {{StateChange(1, v1::RUNNING)}, Busy()};
+    return {{StateChange(2, v1::SUCCEEDED)}, grpc::Status::OK};
+  };
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::SUCCEEDED, 2, job);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"jobs", "watch", "1"}), ExitCode::kDone) << err_.str();
+  EXPECT_THAT(service_.watched_from(), ElementsAre(1u, 2u));
+  EXPECT_THAT(err_.str(), HasSubstr("too many calls; trying again for up to"));
+}
+
+TEST_F(JobCommandsTest, AnErrorInTheMiddleOfAJobSaysHowToReattach) {
+  service_.watch = [](uint64_t) {
+    return FakeService::Watch{{StateChange(1, v1::RUNNING)}, grpc::Status(grpc::StatusCode::INTERNAL, "oh")};
+  };
+  EXPECT_EQ(Run({"jobs", "watch", "m"}), ExitCode::kFailed);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("oh; job 1 is kept; re-attach: "), HasSubstr("jobs watch 1")));
 }
 
 TEST_F(JobCommandsTest, LogsPrintTheLogLinesThereAreAndDoNotWait) {
