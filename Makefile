@@ -11,7 +11,7 @@ CSV ?=
 
 sources = $(shell git ls-files '*.cc' '*.h')
 
-.PHONY: help deps configure build demo test bench format format-check include-check thread-safety lint image
+.PHONY: help deps configure build demo test core-test bench format format-check include-check thread-safety lint image
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,6 +32,11 @@ demo: deps  ## From nothing to a prediction and a comparison; CSV=FILE uses your
 test: deps  ## Install what is missing, compile, and run every test
 	$(MAKE) build
 	OMP_WAIT_POLICY=PASSIVE ctest --test-dir $(BUILD_DIR) --output-on-failure --no-tests=error --parallel $(TEST_JOBS)
+
+core-test:  ## Compile core alone, without RDKit and the service, and run its tests
+	cmake --preset core --log-level=WARNING
+	cmake --build --preset core --parallel $(JOBS)
+	OMP_WAIT_POLICY=PASSIVE ctest --preset core --no-tests=error --parallel $(TEST_JOBS)
 
 # Each `make build` says OFF again: the release preset does.
 bench:  ## Measure; one JSON line per figure on standard output
