@@ -56,6 +56,7 @@ trap 'exit 143' TERM
 
 # Starts the server on free ports and sets $address and $metrics from the line that says it is ready.
 start_server() {
+  : > "$demo_dir/ready"
   "$bin_dir/deepbindnet-server" --listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 --data-dir "$data_dir" \
     > "$demo_dir/ready" 2> "$log" &
   server_pid=$!
@@ -72,24 +73,11 @@ read_csv() { if [[ $csv == *.gz ]]; then zcat "$csv"; else cat "$csv"; fi; }
 # True where the CSV's header has the column $1.
 has_column() { { read_csv || true; } | head -n 1 | tr -d '\r"' | tr ',' '\n' | grep -qx "$1"; }
 
-# The SMILES and the sequence of the first row that needs no quotes.
-first_pair() {
-  { read_csv || true; } | tr -d '\r' | awk -F, '
-    NR == 1 {
-      columns = NF
-      for (i = 1; i <= NF; ++i) {
-        name = tolower($i)
-        if (name ~ /^(compound_iso_smiles|smiles|drug)$/) smiles = i
-        if (name ~ /^(target_sequence|sequence|protein)$/) sequence = i
-      }
-    }
-    NR > 1 && NF == columns && !/"/ { print $smiles, $sequence; exit }'
-}
-
 for program in deepbindnet deepbindnet-server deepbindnet-worker; do
   [[ -x $bin_dir/$program ]] || { echo "$bin_dir/$program is missing; run make build" >&2; exit 1; }
 done
 [[ -z $csv || -r $csv ]] || { echo "CSV=$csv cannot be read" >&2; exit 1; }
+[[ ! -e $data_dir ]] || { echo "$data_dir is an earlier demo's; remove it or name another DEMO_DIR" >&2; exit 1; }
 mkdir -p "$results"
 
 say "A server on loopback, with its data in $data_dir"
@@ -113,8 +101,7 @@ for type in gated standard; do
 done
 
 say "One prediction, and a table of them"
-read -r smiles sequence < <(first_pair) || { echo "$csv has no plain row with a molecule and a protein" >&2; exit 1; }
-cli predict --model gated --smiles "$smiles" --sequence "$sequence"
+cli predict --model gated --smiles 'CC(=O)Oc1ccccc1C(=O)O' --sequence MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ
 { read_csv || true; } | head -n 101 > "$results/pairs.csv"
 cli predict --model gated --input "$results/pairs.csv" --output "$results/predictions.csv"
 

@@ -1,8 +1,9 @@
 // deepbindnet-healthcheck [HOST:PORT]: exit code 0 when the server there is SERVING, 1 when it is not, 2 on wrong
-// usage. For containers and supervisors; needs nothing but gRPC. Without an argument: $DEEPBINDNET_SERVER, else
-// 127.0.0.1:50051.
+// usage. For containers and supervisors; needs nothing but gRPC. Without an argument: $DEEPBINDNET_SERVER, else this
+// machine at the port of $DEEPBINDNET_LISTEN, where the server beside it listens, else 127.0.0.1:50051.
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
 #include <string>
 
@@ -14,6 +15,13 @@ constexpr char kUsage[] = "usage: deepbindnet-healthcheck [HOST:PORT]\n";
 
 // Below the five seconds that the container's HEALTHCHECK waits.
 constexpr std::chrono::milliseconds kTimeout(4000);
+
+std::string DefaultServer() {
+  if (const char* server = std::getenv("DEEPBINDNET_SERVER")) return server;
+  const char* listen = std::getenv("DEEPBINDNET_LISTEN");
+  const char* port = listen != nullptr ? std::strrchr(listen, ':') : nullptr;
+  return std::string("127.0.0.1") + (port != nullptr ? port : ":50051");
+}
 
 }  // namespace
 
@@ -27,10 +35,7 @@ int main(int argc, char** argv) {
     std::cerr << kUsage;
     return 2;
   }
-  const char* from_environment = std::getenv("DEEPBINDNET_SERVER");
-  const std::string server = !argument.empty()             ? argument
-                             : from_environment != nullptr ? from_environment
-                                                           : "127.0.0.1:50051";
+  const std::string server = argument.empty() ? DefaultServer() : argument;
   const auto channel = grpc::CreateChannel(server, grpc::InsecureChannelCredentials());
   const grpc::Status status = deepbindnet::ProbeHealth(channel, /*service=*/"", kTimeout);
   if (!status.ok()) {

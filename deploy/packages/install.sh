@@ -5,12 +5,12 @@ set -euo pipefail
 
 (($# > 0)) || { echo "usage: $0 LIST..." >&2; exit 2; }
 
+command -v dpkg-query >/dev/null || { echo "deps: this is no Debian; install what stands in $*" >&2; exit 1; }
 wanted=$(sed 's/#.*//' "$@" | tr -s '[:space:]' '\n' | sed '/^$/d' | sort -u)
 installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u)
 mapfile -t missing < <(comm -23 <(echo "$wanted") <(echo "$installed"))
 ((${#missing[@]} > 0)) || { echo "deps: all $(wc -l <<<"$wanted") packages are installed"; exit 0; }
 
-command -v apt-get >/dev/null || { echo "deps: this is no Debian; install: ${missing[*]}" >&2; exit 1; }
 if (($(id -u) != 0)); then
   command -v sudo >/dev/null || { echo "deps: run this as root or install sudo; missing: ${missing[*]}" >&2; exit 1; }
   exec sudo -- "$0" "$@"
