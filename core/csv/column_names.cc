@@ -23,9 +23,8 @@ const std::vector<absl::string_view>& SequenceColumnNames() {
 std::string NormalizeColumnName(absl::string_view name) {
   std::string normalized;
   for (const char c : name) {
-    if (absl::ascii_isalnum(static_cast<unsigned char>(c))) {
-      normalized.push_back(absl::ascii_tolower(static_cast<unsigned char>(c)));
-    }
+    const auto byte = static_cast<unsigned char>(c);
+    if (absl::ascii_isalnum(byte) || byte >= 0x80) normalized.push_back(absl::ascii_tolower(byte));
   }
   return normalized;
 }

@@ -13,7 +13,8 @@ namespace deepbindnet {
 const std::vector<absl::string_view>& SmilesColumnNames();
 const std::vector<absl::string_view>& SequenceColumnNames();
 
-// `name` in lower case without anything but letters and digits: names are compared in this form.
+// `name` with ASCII letters in lower case and without ASCII characters that are no letters and no digits; what is
+// beyond ASCII stays as it is. Names are compared in this form.
 std::string NormalizeColumnName(absl::string_view name);
 
 // The index of the column that bears the earliest possible name of `names`, which are normalised; -1 where none does.

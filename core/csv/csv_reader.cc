@@ -84,6 +84,15 @@ class CsvReaderImpl : public CsvReader {
     return static_cast<unsigned char>(block_[position_]);
   }
 
+  // Passes `bytes` of the block, which belong to `row`.
+  absl::Status Consume(size_t bytes, const CsvRow& row) {
+    position_ += bytes;
+    row_bytes_ += static_cast<int64_t>(bytes);
+    if (row_bytes_ <= kMaxCsvRowBytes) return absl::OkStatus();
+    return Error(row.line, absl::StrCat("the row that begins here has more than ", kMaxCsvRowBytes,
+                                        " bytes; is a quote (\") opened and not closed?"));
+  }
+
   absl::Status SkipEmptyLines() {
     while (true) {
       DBN_ASSIGN_OR_RETURN(const int byte, Peek());
@@ -110,7 +119,7 @@ class CsvReaderImpl : public CsvReader {
     DBN_RETURN_IF_ERROR(AppendUntil(",\r\n", *row, field));
     DBN_ASSIGN_OR_RETURN(byte, Peek());
     if (byte == ',') {
-      ++position_;
+      DBN_RETURN_IF_ERROR(Consume(1, *row));
       return true;
     }
     row->ends_with_newline = byte != kEndOfFile;
@@ -121,7 +130,7 @@ class CsvReaderImpl : public CsvReader {
   // At the opening quote; leaves the position behind the closing one.
   absl::Status ReadQuoted(const CsvRow& row, std::string* field) {
     const int64_t opened = line_;
-    ++position_;
+    DBN_RETURN_IF_ERROR(Consume(1, row));
     while (true) {
       const size_t before = field->size();
       DBN_RETURN_IF_ERROR(AppendUntil("\"", row, field));
@@ -130,11 +139,11 @@ class CsvReaderImpl : public CsvReader {
       if (byte == kEndOfFile) {
         return Error(opened, "a quote (\") is opened here and never closed; is the file cut off?");
       }
-      ++position_;
+      DBN_RETURN_IF_ERROR(Consume(1, row));
       DBN_ASSIGN_OR_RETURN(byte, Peek());
       if (byte != '"') return absl::OkStatus();
       field->push_back('"');
-      ++position_;
+      DBN_RETURN_IF_ERROR(Consume(1, row));
     }
   }
 
@@ -147,12 +156,7 @@ class CsvReaderImpl : public CsvReader {
       const size_t stop = rest.find_first_of(stops);
       const absl::string_view run = rest.substr(0, stop);
       absl::StrAppend(field, run);
-      position_ += run.size();
-      row_bytes_ += static_cast<int64_t>(run.size());
-      if (row_bytes_ > kMaxCsvRowBytes) {
-        return Error(row.line, absl::StrCat("the row that begins here has more than ", kMaxCsvRowBytes,
-                                            " bytes; is a quote (\") opened and not closed?"));
-      }
+      DBN_RETURN_IF_ERROR(Consume(run.size(), row));
       if (stop != absl::string_view::npos) return absl::OkStatus();
     }
   }
@@ -161,10 +165,10 @@ class CsvReaderImpl : public CsvReader {
   const GzipFile file_;
   const int64_t bytes_total_;
   std::string block_;
-  size_t position_ = 0;  // Of the next byte in block_.
-  size_t end_ = 0;       // Of the bytes in block_.
-  int64_t line_ = 1;     // Of the next byte.
-  int64_t row_bytes_ = 0;
+  size_t position_ = 0;    // Of the next byte in block_.
+  size_t end_ = 0;         // Of the bytes in block_.
+  int64_t line_ = 1;       // Of the next byte.
+  int64_t row_bytes_ = 0;  // Of the row so far, without its line end.
 };
 
 }  // namespace

@@ -12,7 +12,8 @@
 
 namespace deepbindnet {
 
-// Longest row accepted, in bytes: what an unclosed quote can swallow before it is noticed.
+// Longest row accepted, in bytes of the file without the line end: what an unclosed quote can swallow before it is
+// noticed, and what bounds the number of fields.
 inline constexpr int64_t kMaxCsvRowBytes = 1 << 20;
 
 struct CsvRow {

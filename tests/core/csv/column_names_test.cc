@@ -22,5 +22,11 @@ TEST(FindColumnTest, APartOfANameIsNoName) {
   EXPECT_EQ(FindColumn({"id", "smile", "my sequence"}, SequenceColumnNames()), -1);
 }
 
+TEST(NormalizeColumnNameTest, KeepsWhatIsBeyondAscii) {
+  EXPECT_EQ(NormalizeColumnName(" p_Kd (nM) "), "pkdnm");
+  EXPECT_EQ(NormalizeColumnName("\xE6\xB4\xBB \xE6\x80\xA7"), "\xE6\xB4\xBB\xE6\x80\xA7");
+  EXPECT_EQ(NormalizeColumnName("#"), "");
+}
+
 }  // namespace
 }  // namespace deepbindnet

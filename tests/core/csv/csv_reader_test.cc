@@ -154,7 +154,19 @@ TEST_F(CsvReaderTest, AnUnclosedQuoteInALargeFileIsFoundEarly) {
   const absl::Status status = ErrorOf("a,b\n\"" + std::string(kMaxCsvRowBytes + 1, 'x') + "\",1\n");
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("line 2"));
-  EXPECT_EQ(FieldsOf(std::string(kMaxCsvRowBytes, 'x')).front().front().size(), kMaxCsvRowBytes);
+}
+
+TEST_F(CsvReaderTest, EveryByteOfARowCountsAndTheLimitIsExact) {
+  const std::string quotes(kMaxCsvRowBytes - 2, '"');  // Doubled ones, between the outer two.
+  EXPECT_EQ(FieldsOf(std::string(kMaxCsvRowBytes, 'x') + "\n").front().front().size(), kMaxCsvRowBytes);
+  EXPECT_EQ(FieldsOf(std::string(kMaxCsvRowBytes, ',') + "\n").front().size(), kMaxCsvRowBytes + 1);
+  EXPECT_EQ(FieldsOf("\"" + quotes + "\"\n").front().front().size(), quotes.size() / 2);
+  for (const std::string& row : {std::string(kMaxCsvRowBytes + 1, 'x'), std::string(kMaxCsvRowBytes + 1, ','),
+                                 "\"" + quotes + "\"x", "\"" + quotes + "\"\"\"", "\"\n\n\"" + quotes}) {
+    const absl::Status status = ErrorOf("a,b\n" + row + "\n1,2\n");
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("x.csv: line 2: the row that begins here has more than"));
+  }
 }
 
 TEST_F(CsvReaderTest, MissingFilesAndDirectoriesAreErrors) {
