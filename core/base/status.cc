@@ -3,13 +3,14 @@
 #include <vector>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
 namespace deepbindnet {
 namespace {
 
-// "REASON\0name\0value\0name\0value".
+// "REASON\0name\0value\0name\0value", names and values escaped: they may hold the separator.
 constexpr absl::string_view kPayloadUrl = "deepbindnet/reason";
 constexpr char kSeparator = '\0';
 
@@ -20,9 +21,9 @@ absl::Status WithReason(absl::Status status, absl::string_view reason, const Err
   std::string payload(reason);
   for (const auto& [name, value] : metadata) {
     payload.push_back(kSeparator);
-    absl::StrAppend(&payload, name);
+    absl::StrAppend(&payload, absl::CEscape(name));
     payload.push_back(kSeparator);
-    absl::StrAppend(&payload, value);
+    absl::StrAppend(&payload, absl::CEscape(value));
   }
   status.SetPayload(kPayloadUrl, absl::Cord(payload));
   return status;
@@ -42,7 +43,11 @@ ErrorMetadata GetErrorMetadata(const absl::Status& status) {
   if (!payload) return metadata;
   const std::string text(*payload);
   const std::vector<std::string> parts = absl::StrSplit(text, kSeparator);
-  for (size_t i = 1; i + 1 < parts.size(); i += 2) metadata[parts[i]] = parts[i + 1];
+  for (size_t i = 1; i + 1 < parts.size(); i += 2) {
+    std::string name;
+    std::string value;
+    if (absl::CUnescape(parts[i], &name) && absl::CUnescape(parts[i + 1], &value)) metadata[name] = value;
+  }
   return metadata;
 }
 

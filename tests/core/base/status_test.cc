@@ -28,7 +28,8 @@ TEST(StatusTest, WithReasonReplacesAnEarlierReasonAndItsMetadata) {
 TEST(StatusTest, WithReasonLeavesOkAlone) { EXPECT_TRUE(WithReason(absl::OkStatus(), "NEVER").ok()); }
 
 TEST(StatusTest, MetadataKeepsEmptyValuesAndSeparators) {
-  const ErrorMetadata metadata = {{"empty", ""}, {"text", "a: b, c"}};
+  const std::string separated("a\0b\\000", 7);
+  const ErrorMetadata metadata = {{"empty", ""}, {"text", separated}, {separated, "\xC3\xA9 \xFF\n"}};
   EXPECT_EQ(GetErrorMetadata(WithReason(absl::InternalError("x"), "R", metadata)), metadata);
   EXPECT_TRUE(GetErrorMetadata(absl::InternalError("x")).empty());
 }
