@@ -2,19 +2,24 @@
 
 #include <caffe2/serialize/inline_container.h>
 #include <caffe2/serialize/read_adapter_interface.h>
-#include <torch/csrc/jit/serialization/import_read.h>
 #include <torch/csrc/jit/serialization/pickler.h>
+#include <torch/csrc/jit/serialization/unpickler.h>
 #include <torch/script.h>
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <new>
 #include <string>
+#include <tuple>
+#include <unordered_map>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/file.h"
+#include "core/base/sha256.h"
 
 namespace deepbindnet {
 
@@ -40,6 +45,17 @@ absl::Status CheckShape(const torch::Tensor& tensor, absl::string_view name, con
 
 namespace {
 
+constexpr char kPickleRecord[] = "data.pkl";
+constexpr absl::string_view kTensorRecords = "data/";  // With a number behind it.
+constexpr char kDigestRecord[] = "sha256";
+constexpr int kDeepestNesting = 100;
+
+// The digest is over all other records of ours in order of name: LibTorch's reader notices no changed byte.
+void AddToDigest(absl::string_view name, absl::string_view bytes, Sha256* digest) {
+  digest->Update(absl::StrCat(name, " ", bytes.size(), "\n"));
+  digest->Update(bytes);
+}
+
 // Like torch::pickle_save, but without the type tags that it puts on dictionaries and lists: Python's
 // torch.load(weights_only=True), the default of recent versions, refuses them.
 std::string Pickle(const TensorDict& dict) {
@@ -54,12 +70,21 @@ std::string Pickle(const TensorDict& dict) {
     archive.append(static_cast<const char*>(bytes), size);
     return size;
   });
-  size_t index = 0;
+  std::map<std::string, absl::string_view> records;
+  const auto write = [&writer, &records](const std::string& name, const char* bytes, size_t size) {
+    writer.writeRecord(name, bytes, size);
+    records[name] = absl::string_view(bytes, size);
+  };
+  std::vector<torch::jit::WriteableTensorData> tensors;  // Own what `records` shows.
   for (const torch::Tensor& tensor : pickler.tensorData()) {
-    const auto data = torch::jit::getWriteableTensorData(tensor);
-    writer.writeRecord("data/" + std::to_string(index++), data.data(), data.sizeInBytes());
+    tensors.push_back(torch::jit::getWriteableTensorData(tensor));
+    write(absl::StrCat(kTensorRecords, tensors.size() - 1), tensors.back().data(), tensors.back().sizeInBytes());
   }
-  writer.writeRecord("data.pkl", pickled.data(), pickled.size());
+  write(kPickleRecord, pickled.data(), pickled.size());
+  Sha256 digest;
+  for (const auto& [name, bytes] : records) AddToDigest(name, bytes, &digest);
+  const std::string hex = digest.Hex();
+  writer.writeRecord(kDigestRecord, hex.data(), hex.size());
   writer.writeEndOfFile();
   return archive;
 }
@@ -80,27 +105,109 @@ class BoundedReader : public caffe2::serialize::ReadAdapterInterface {
   const std::string contents_;
 };
 
-torch::IValue Unpickle(std::string archive) {
+// The bytes of a record, and who owns them.
+using Record = std::tuple<at::DataPtr, size_t>;
+absl::string_view BytesOf(const Record& record) {
+  return absl::string_view(static_cast<const char*>(std::get<0>(record).get()), std::get<1>(record));
+}
+
+void CheckDigest(caffe2::serialize::PyTorchStreamReader* reader) {
+  std::vector<std::string> names = reader->getAllRecords();
+  std::sort(names.begin(), names.end());
+  Sha256 digest;
+  for (const std::string& name : names) {
+    if (name != kPickleRecord && !absl::StartsWith(name, kTensorRecords)) continue;
+    AddToDigest(name, BytesOf(reader->getRecord(name)), &digest);
+  }
+  TORCH_CHECK(BytesOf(reader->getRecord(kDigestRecord)) == digest.Hex(), "its contents differ from their SHA-256");
+}
+
+using RecordSizes = std::unordered_map<const void*, size_t>;  // In bytes, by address.
+
+// A tensor takes its storage's size, its offset, sizes and strides from the file as they are.
+bool StaysWithin(const torch::Tensor& tensor, const RecordSizes& records) {
+  if (!tensor.defined() || tensor.layout() != torch::kStrided || !tensor.is_cpu() || tensor.is_quantized())
+    return false;
+  const auto record = records.find(tensor.storage().data_ptr().get());
+  const size_t held = record == records.end() ? 0 : record->second;
+  if (tensor.storage().nbytes() > held || tensor.storage_offset() < 0) return false;
+  int64_t count = 1, last = tensor.storage_offset(), reach = 0;
+  bool overflows = false;
+  for (int64_t d = 0; d < tensor.dim(); ++d) {
+    const int64_t size = tensor.size(d), stride = tensor.stride(d);
+    if (size < 0 || stride < 0 || __builtin_mul_overflow(count, size, &count)) return false;
+    overflows |= __builtin_mul_overflow(size - 1, stride, &reach) || __builtin_add_overflow(last, reach, &last);
+  }
+  if (count == 0) return true;
+  return !overflows && static_cast<uint64_t>(last) < held / tensor.element_size();
+}
+
+void CheckTensors(const torch::IValue& value, const RecordSizes& records, int depth) {
+  TORCH_CHECK(depth < kDeepestNesting, "it is nested too deeply");
+  if (value.isTensor()) {
+    TORCH_CHECK(StaysWithin(value.toTensor(), records), "a tensor reaches beyond its bytes");
+  } else if (value.isGenericDict()) {
+    for (const auto& entry : value.toGenericDict()) {
+      CheckTensors(entry.key(), records, depth + 1);
+      CheckTensors(entry.value(), records, depth + 1);
+    }
+  } else if (value.isList()) {
+    for (const torch::IValue& element : value.toListRef()) CheckTensors(element, records, depth + 1);
+  } else if (value.isTuple()) {
+    const auto tuple = value.toTuple();
+    for (const torch::IValue& element : tuple->elements()) CheckTensors(element, records, depth + 1);
+  }
+}
+
+// Throws where the archive is damaged.
+TensorDict Unpickle(std::string archive) {
   caffe2::serialize::PyTorchStreamReader reader(std::make_shared<BoundedReader>(std::move(archive)));
-  return torch::jit::readArchiveAndTensors("data", /*pickle_prefix=*/"", /*tensor_prefix=*/"", /*type_resolver=*/{},
-                                           /*obj_loader=*/{}, /*device=*/{}, reader);
+  CheckDigest(&reader);
+  const Record pickle = reader.getRecord(kPickleRecord);
+  absl::string_view left = BytesOf(pickle);
+  const auto read_pickle = [&left](char* buffer, size_t count) {
+    const size_t copied = left.copy(buffer, count);
+    left.remove_prefix(copied);
+    return copied;
+  };
+  RecordSizes records;
+  const auto read_record = [&reader, &records](const std::string& name) {
+    Record record = reader.getRecord(absl::StrCat(kTensorRecords, name));
+    records[std::get<0>(record).get()] = std::get<1>(record);
+    return std::move(std::get<0>(record));
+  };
+  torch::jit::Unpickler unpickler(read_pickle, /*type_resolver=*/nullptr, /*obj_loader=*/nullptr, read_record,
+                                  torch::Device(torch::kCPU));
+  const torch::IValue value = unpickler.parse_ivalue();
+  TORCH_CHECK(value.isGenericDict(), "it holds no dictionary");
+  CheckTensors(value, records, /*depth=*/0);
+  return value.toGenericDict();
 }
 
 }  // namespace
 
 TensorDict MakeTensorDict() { return TensorDict(c10::StringType::get(), c10::AnyType::get()); }
 
-absl::Status SaveDict(const std::string& path, const TensorDict& dict) {
-  return CatchTorch([&]() -> absl::Status { return WriteFileAtomically(path, Pickle(dict)); });
+absl::Status SaveDict(const std::string& path, const TensorDict& dict, std::string* digest) {
+  return CatchTorch([&]() -> absl::Status {
+    const std::string contents = Pickle(dict);
+    if (digest != nullptr) *digest = Sha256Hex(contents);
+    return WriteFileAtomically(path, contents);
+  });
 }
 
 absl::StatusOr<TensorDict> LoadDict(const std::string& path) {
   DBN_ASSIGN_OR_RETURN(std::string contents, ReadFile(path));
-  auto loaded = CatchTorch([&]() -> absl::StatusOr<torch::IValue> { return Unpickle(std::move(contents)); });
-  if (!loaded.ok() || !loaded->isGenericDict()) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": is not a file of this program or is damaged"));
-  }
-  return loaded->toGenericDict();
+  return ParseDict(std::move(contents), path);
+}
+
+absl::StatusOr<TensorDict> ParseDict(std::string contents, const std::string& path) {
+  auto parsed = CatchTorch([&]() -> absl::StatusOr<TensorDict> { return Unpickle(std::move(contents)); });
+  if (parsed.ok()) return parsed;
+  if (absl::IsResourceExhausted(parsed.status())) return Annotate(parsed.status(), path);
+  const absl::string_view message = parsed.status().message();
+  return absl::InvalidArgumentError(absl::StrCat(path, ": is not a file of this program or is damaged (",
+                                                 message.substr(0, message.find('\n')), "); copy it or make it again"));
 }
 
 absl::StatusOr<torch::Tensor> GetTensor(const TensorDict& dict, const std::string& key) {
@@ -109,6 +216,16 @@ absl::StatusOr<torch::Tensor> GetTensor(const TensorDict& dict, const std::strin
     return absl::InvalidArgumentError(absl::StrCat("no tensor '", key, "'"));
   }
   return found->value().toTensor();
+}
+
+torch::Tensor MakeNumber(double value) { return torch::tensor(value, torch::kFloat64); }
+
+absl::StatusOr<double> GetNumber(const TensorDict& dict, const std::string& key) {
+  const absl::StatusOr<torch::Tensor> tensor = GetTensor(dict, key);
+  if (!tensor.ok() || tensor->scalar_type() != torch::kFloat64 || tensor->numel() != 1) {
+    return absl::InvalidArgumentError(absl::StrCat("no number '", key, "'"));
+  }
+  return tensor->item<double>();
 }
 
 absl::StatusOr<std::string> GetString(const TensorDict& dict, const std::string& key) {

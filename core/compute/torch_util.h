@@ -32,13 +32,26 @@ absl::Status CheckShape(const torch::Tensor& tensor, absl::string_view name, con
 using TensorDict = c10::impl::GenericDict;
 TensorDict MakeTensorDict();
 
-// Writes atomically what `torch.load` reads in Python, weights_only=True included; reads it back without running any
-// code from the file.
-absl::Status SaveDict(const std::string& path, const TensorDict& dict);
-absl::StatusOr<TensorDict> LoadDict(const std::string& path);
+// Writes atomically what `torch.load` reads in Python, weights_only=True included. A record of the archive has the
+// SHA-256 of the others (docs/formats/processed.md). Sets `digest`, where there is one, to the SHA-256 of the whole
+// file, as Sha256Hex().
+absl::Status SaveDict(const std::string& path, const TensorDict& dict, std::string* digest = nullptr);
 
-// The entry `key` as a tensor or a string; INVALID_ARGUMENT where it is missing or of another type.
+// Reads what SaveDict() wrote, without running any code from the file. All tensors are on the CPU, and none reaches
+// beyond the file's bytes. INVALID_ARGUMENT where the file is another's or a byte of its contents has changed,
+// RESOURCE_EXHAUSTED where memory ran out, both naming `path`; NOT_FOUND where there is no such file.
+absl::StatusOr<TensorDict> LoadDict(const std::string& path);
+// The same of a file that has been read; `path` is for messages.
+absl::StatusOr<TensorDict> ParseDict(std::string contents, const std::string& path);
+
+// A number as SaveDict() takes it: [] float64. The pickle's own numbers are refused by torch.load(weights_only=True) of
+// PyTorch 1.13.
+torch::Tensor MakeNumber(double value);
+
+// The entry `key` as a tensor, a number (of MakeNumber) or a string; INVALID_ARGUMENT where it is missing or of another
+// type.
 absl::StatusOr<torch::Tensor> GetTensor(const TensorDict& dict, const std::string& key);
+absl::StatusOr<double> GetNumber(const TensorDict& dict, const std::string& key);
 absl::StatusOr<std::string> GetString(const TensorDict& dict, const std::string& key);
 
 }  // namespace deepbindnet
