@@ -8,8 +8,8 @@
 
 namespace deepbindnet {
 
-// Columns of MolecularGraph::atom_features, with the number of categories of each; the last category of a column is
-// "other". Processed data and checkpoints depend on these: a change needs a new kFeatureVersion.
+// Columns of MolecularGraph::atom_features, with the number of categories of each; where there are more than two, the
+// last is "other". Processed data and checkpoints depend on these: a change needs a new kFeatureVersion.
 inline constexpr int kFeatureVersion = 1;
 //                                 element, degree, charge, hydrogens, aromatic, hybridisation, ring, chirality
 inline constexpr std::array<int, 8> kAtomFeatureSizes = {48, 8, 8, 6, 2, 8, 2, 4};

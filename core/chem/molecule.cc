@@ -119,12 +119,23 @@ absl::Status CheckSize(absl::string_view smiles, const RDKit::ROMol& molecule) {
                        absl::StrCat("has ", molecule.getNumAtoms(), " atoms; at most ", kMaxAtoms, " are supported"));
 }
 
+// `smiles` without atom maps, the numbers in "[CH3:7]". They name atoms and do not make them different, yet RDKit would
+// see stereocentres between alike atoms of different numbers.
+std::string WithoutAtomMaps(absl::string_view smiles) {
+  std::string plain;
+  for (const char c : smiles) {
+    const size_t colon = c == ']' ? plain.find_last_not_of("0123456789") : std::string::npos;
+    if (colon != std::string::npos && plain[colon] == ':' && colon + 1 < plain.size()) plain.resize(colon);
+    plain.push_back(c);
+  }
+  return plain;
+}
+
 // The text decides the graph: the molecule is read again from its canonical SMILES, so that equal texts give equal
 // graphs whatever SMILES they came from.
 absl::StatusOr<Molecule> MakeMolecule(absl::string_view smiles) {
-  DBN_ASSIGN_OR_RETURN(const std::shared_ptr<RDKit::RWMol> as_given, ReadSmiles(smiles));
+  DBN_ASSIGN_OR_RETURN(const std::shared_ptr<RDKit::RWMol> as_given, ReadSmiles(WithoutAtomMaps(smiles)));
   DBN_RETURN_IF_ERROR(CheckSize(smiles, *as_given));
-  for (RDKit::Atom* atom : as_given->atoms()) atom->setAtomMapNum(0);
   Molecule result;
   result.canonical_smiles = RDKit::MolToSmiles(*as_given);
   DBN_ASSIGN_OR_RETURN(const std::shared_ptr<RDKit::RWMol> canonical, ReadSmiles(result.canonical_smiles));

@@ -19,8 +19,9 @@ struct Molecule {
   MolecularGraph graph;          // Atoms in the order of canonical_smiles, so that equal molecules give equal graphs.
 };
 
-// INVALID_ARGUMENT with reason INVALID_SMILES for text that is no molecule, has no atom or exceeds the limits; the
-// message quotes the SMILES (shortened) and says what RDKit objected to. Thread-safe. RDKit's own log stays silent.
+// Atom maps ("[CH3:7]") are left out. INVALID_ARGUMENT with reason INVALID_SMILES for text that is no molecule, has no
+// atom or exceeds the limits; the message quotes the SMILES (shortened) and says what RDKit objected to. Thread-safe.
+// RDKit's own log stays silent.
 absl::StatusOr<Molecule> ParseSmiles(absl::string_view smiles);
 
 }  // namespace deepbindnet

@@ -45,11 +45,12 @@ absl::StatusOr<Protein> ParseSequence(absl::string_view sequence) {
     }
     protein.sequence.push_back(letter);
     protein.tokens.push_back(token);
-    if (protein.tokens.size() > kMaxSequenceLength) {
-      return WithReason(
-          absl::InvalidArgumentError(absl::StrCat("the sequence has more than ", kMaxSequenceLength, " residues")),
-          "SEQUENCE_TOO_LONG");
-    }
+  }
+  if (protein.tokens.size() > kMaxSequenceLength) {
+    return WithReason(absl::InvalidArgumentError(absl::StrCat(
+                          "the sequence has ", protein.tokens.size(), " residues; at most ", kMaxSequenceLength,
+                          " are supported: give the part that binds, for example a domain")),
+                      "SEQUENCE_TOO_LONG");
   }
   if (protein.tokens.empty()) return InvalidSequence("the sequence is empty; give one-letter amino acids");
   return protein;

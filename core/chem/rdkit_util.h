@@ -5,6 +5,7 @@
 
 #include <exception>
 #include <memory>
+#include <new>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -19,11 +20,14 @@ namespace deepbindnet {
 // INVALID_ARGUMENT with reason INVALID_SMILES: "'<smiles, shortened>' <problem>".
 absl::Status InvalidSmiles(absl::string_view smiles, absl::string_view problem);
 
-// Runs `body`, which returns a StatusOr, and turns an exception of RDKit about `smiles` into InvalidSmiles().
+// Runs `body`, which returns a StatusOr, and turns an exception of RDKit about `smiles` into InvalidSmiles(),
+// but one for want of memory into RESOURCE_EXHAUSTED.
 template <typename Body>
 auto CatchRdkit(absl::string_view smiles, Body body) -> decltype(body()) {
   try {
     return body();
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory at a SMILES; give the program more, or close others");
   } catch (const std::exception& error) {
     return InvalidSmiles(smiles, error.what());
   }

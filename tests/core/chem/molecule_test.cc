@@ -75,6 +75,23 @@ TEST(ParseSmilesTest, EveryWritingOfAMoleculeGivesTheSameGraph) {
 
 TEST(ParseSmilesTest, AtomMapNumbersAreLeftOut) {
   EXPECT_EQ(ParseSmiles("[CH3:1][OH:2]").value().canonical_smiles, "CO");
+  EXPECT_EQ(ParseSmiles("[13CH3:12]O[*:0]").value().canonical_smiles,
+            ParseSmiles("[13CH3]O*").value().canonical_smiles);
+  ExpectInvalid("[CH3:]O", "cannot be read");
+  ExpectInvalid("C:1]O", "cannot be read");
+}
+
+TEST(ParseSmilesTest, AtomMapNumbersMakeNoStereo) {
+  const Molecule propanol = ParseSmiles("CC(C)O").value();
+  for (const std::string smiles :
+       {"[CH3:1][C@H]([CH3:2])O", "[CH3:1][C@@H]([CH3:2])O", "[CH3:1][C@H:3]([CH3:2])[OH:4]"}) {
+    const Molecule mapped = ParseSmiles(smiles).value();
+    EXPECT_EQ(mapped.canonical_smiles, propanol.canonical_smiles) << smiles;
+    ExpectEqual(mapped.graph, propanol.graph);
+  }
+  EXPECT_EQ(ParseSmiles("[CH3:1]/C([CH3:2])=C/F").value().canonical_smiles, "CC(C)=CF");
+  EXPECT_EQ(ParseSmiles("[CH3:1][C@H:2]([NH2:3])C(=O)O").value().canonical_smiles,
+            ParseSmiles("C[C@H](N)C(=O)O").value().canonical_smiles);
 }
 
 TEST(ParseSmilesTest, AromaticRingsAreMarked) {

@@ -66,7 +66,8 @@ TEST(ParseSequenceTest, TheLongestSequenceIsAcceptedAndNoLonger) {
   const absl::Status too_long = ParseSequence(std::string(kMaxSequenceLength + 1, 'A')).status();
   EXPECT_EQ(too_long.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(GetReason(too_long), "SEQUENCE_TOO_LONG");
-  EXPECT_THAT(std::string(too_long.message()), HasSubstr("more than 10000"));
+  EXPECT_THAT(std::string(too_long.message()),
+              HasSubstr("has 10001 residues; at most 10000 are supported: give the part"));
 }
 
 }  // namespace
