@@ -6,8 +6,7 @@ find_package(nlohmann_json REQUIRED CONFIG)
 find_package(Torch REQUIRED CONFIG)
 
 if(DEEPBINDNET_WITH_RDKIT)
-  find_package(RDKit REQUIRED COMPONENTS GraphMol SmilesParse RDGeneral ChemReactions ChemTransforms Descriptors)
-  find_package(Boost REQUIRED COMPONENTS iostreams)
+  find_package(RDKit REQUIRED COMPONENTS GraphMol SmilesParse RDGeneral ChemTransforms)
   find_package(ZLIB REQUIRED)
 endif()
 

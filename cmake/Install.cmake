@@ -5,5 +5,8 @@ foreach(program deepbindnet-server deepbindnet-worker deepbindnet deepbindnet-he
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT programs)
   endif()
 endforeach()
-install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/deepbindnet.service DESTINATION lib/systemd/system COMPONENT service)
-install(FILES ${PROJECT_SOURCE_DIR}/docs/operations.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT service)
+if(DEEPBINDNET_BUILD_SERVICE)
+  install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/deepbindnet.service DESTINATION lib/systemd/system
+          COMPONENT service)
+  install(FILES ${PROJECT_SOURCE_DIR}/docs/operations.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT service)
+endif()

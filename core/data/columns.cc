@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/escaping.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "core/base/text.h"
 #include "core/csv/column_names.h"
 
 namespace deepbindnet {
@@ -29,13 +31,18 @@ const Names& AffinityNames() {
 
 // Numeric columns that are never an affinity.
 const Names& BookkeepingNames() {
-  static const auto* names = new Names{"",       "fold",   "split",    "index",      "id",        "row",
-                                       "pairid", "drugid", "targetid", "compoundid", "proteinid", "cid"};
+  static const auto* names = new Names{"fold",   "split",    "index",      "id",        "row", "pairid",
+                                       "drugid", "targetid", "compoundid", "proteinid", "cid"};
   return *names;
 }
 
 bool Contains(const Names& names, absl::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Pandas writes its index under an empty name.
+bool IsBookkeeping(absl::string_view name, absl::string_view normalized) {
+  return absl::StripAsciiWhitespace(name).empty() || Contains(BookkeepingNames(), normalized);
 }
 
 std::vector<std::string> NormalizeAll(const std::vector<std::string>& header) {
@@ -52,7 +59,7 @@ std::string Show(const std::vector<std::string>& header) {
       shown.emplace_back("...");
       break;
     }
-    shown.push_back(absl::StrCat("'", absl::CEscape(absl::string_view(name).substr(0, kShownCharacters)), "'"));
+    shown.push_back(absl::StrCat("'", ShowText(name, kShownCharacters), "'"));
   }
   return absl::StrJoin(shown, ", ");
 }
@@ -71,14 +78,33 @@ absl::StatusOr<int> FindByNames(const std::vector<std::string>& header, const Na
       absl::StrCat("name one '", what == "SMILES" ? "smiles" : "sequence", "', and separate columns with commas"));
 }
 
+std::vector<int> FindAll(const std::vector<std::string>& names, const std::string& name) {
+  std::vector<int> found;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == name) found.push_back(static_cast<int>(i));
+  }
+  return found;
+}
+
+std::vector<std::string> Select(const std::vector<std::string>& header, const std::vector<int>& columns) {
+  std::vector<std::string> selected;
+  for (const int column : columns) selected.push_back(header[static_cast<size_t>(column)]);
+  return selected;
+}
+
 absl::StatusOr<int> FindRequested(const std::vector<std::string>& header, const std::vector<std::string>& normalized,
                                   const std::string& name, absl::string_view field) {
-  auto found = std::find(header.begin(), header.end(), name) - header.begin();
-  if (found == static_cast<int64_t>(header.size())) {
-    found = std::find(normalized.begin(), normalized.end(), NormalizeColumnName(name)) - normalized.begin();
+  std::vector<int> found = FindAll(header, name);
+  const std::string normal = NormalizeColumnName(name);
+  if (found.empty() && !normal.empty()) found = FindAll(normalized, normal);
+  if (found.empty()) {
+    return InvalidField(field, name, absl::StrCat("is no column of the file; the columns are ", Show(header)));
   }
-  if (found < static_cast<int64_t>(header.size())) return static_cast<int>(found);
-  return InvalidField(field, name, absl::StrCat("is no column of the file; the columns are ", Show(header)));
+  if (found.size() == 1) return found.front();
+  return WithReason(
+      InvalidField(field, name,
+                   absl::StrCat("names several columns: ", Show(Select(header, found)), "; rename one of them")),
+      "AMBIGUOUS_COLUMN", {{"field", std::string(field)}, {"value", name}});
 }
 
 bool IsNumeric(const std::vector<std::vector<std::string>>& sample, size_t column) {
@@ -92,6 +118,20 @@ bool IsNumeric(const std::vector<std::vector<std::string>>& sample, size_t colum
   return any;
 }
 
+// In lower case; for "p" and the word behind it also both as one.
+std::vector<std::string> WordsOf(absl::string_view name) {
+  std::string spaced = absl::AsciiStrToLower(name);
+  for (char& c : spaced) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c))) c = ' ';
+  }
+  std::vector<std::string> words = absl::StrSplit(spaced, ' ', absl::SkipEmpty());
+  const size_t count = words.size();
+  for (size_t i = 0; i + 1 < count; ++i) {
+    if (words[i] == "p") words.push_back("p" + words[i + 1]);
+  }
+  return words;
+}
+
 absl::StatusOr<int> FindAffinity(const std::vector<std::string>& header, const std::vector<std::string>& normalized,
                                  const std::vector<std::vector<std::string>>& sample, const Columns& known) {
   std::vector<int> named;
@@ -101,17 +141,16 @@ absl::StatusOr<int> FindAffinity(const std::vector<std::string>& header, const s
     if (i == known.smiles || i == known.sequence || i == known.split) continue;
     if (Contains(AffinityNames(), normalized[index]) || absl::StrContains(normalized[index], "kibascore")) {
       named.push_back(i);
-    } else if (!Contains(BookkeepingNames(), normalized[index]) && IsNumeric(sample, index)) {
+    } else if (!IsBookkeeping(header[index], normalized[index]) && IsNumeric(sample, index)) {
       numeric.push_back(i);
     }
   }
   const std::vector<int>& candidates = named.empty() ? numeric : named;
   if (candidates.size() == 1) return candidates.front();
   if (candidates.empty()) return MissingColumn("affinity", header, "say which it is with affinity_column");
-  std::vector<std::string> names;
-  for (const int i : candidates) names.push_back(header[static_cast<size_t>(i)]);
-  return WithReason(absl::InvalidArgumentError(absl::StrCat("several columns may hold the affinity: ", Show(names),
-                                                            "; say which it is with affinity_column")),
+  return WithReason(absl::InvalidArgumentError(
+                        absl::StrCat("several columns may hold the affinity: ", Show(Select(header, candidates)),
+                                     "; say which it is with affinity_column")),
                     "AMBIGUOUS_COLUMN");
 }
 
@@ -137,12 +176,14 @@ absl::StatusOr<Columns> FindColumns(const std::vector<std::string>& header,
 
 std::string GuessAffinityUnit(absl::string_view column_name) {
   static const auto* units = new std::vector<std::pair<absl::string_view, absl::string_view>>{
-      {"kiba", "KIBA"}, {"pkd", "pKd"}, {"pki", "pKi"}, {"pic50", "pIC50"}, {"pec50", "pEC50"}};
-  const std::string name = NormalizeColumnName(column_name);
-  for (const auto& [part, unit] : *units) {
-    if (absl::StrContains(name, part)) return std::string(unit);
+      {"pkd", "pKd"}, {"pki", "pKi"}, {"pic50", "pIC50"}, {"pec50", "pEC50"}, {"nm", "nM"},
+      {"kdnm", "nM"}, {"kinm", "nM"}, {"ic50nm", "nM"},   {"ec50nm", "nM"}};
+  if (absl::StrContains(NormalizeColumnName(column_name), "kiba")) return "KIBA";
+  const std::vector<std::string> words = WordsOf(column_name);
+  for (const auto& [word, unit] : *units) {
+    if (std::find(words.begin(), words.end(), word) != words.end()) return std::string(unit);
   }
-  return absl::EndsWith(name, "nm") ? "nM" : "";
+  return "";
 }
 
 }  // namespace deepbindnet

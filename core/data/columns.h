@@ -18,19 +18,20 @@ struct Columns {
   int split = -1;  // -1 where no split column was asked for.
 };
 
-// Names that the user gave; empty ones are found. Compared without regard to case, spaces and punctuation.
+// Names that the user gave; empty ones are found. A column of exactly that name wins; else they are compared without
+// regard to case, spaces and punctuation of ASCII.
 struct ColumnRequest {
   std::string affinity_column;
   std::string split_column;
 };
 
 // Finds SMILES and sequence by the names they usually have, and the affinity by name, else as the only other column
-// whose values in `sample` are all numbers. INVALID_ARGUMENT where one is missing or could be several; the message
-// names the columns there are and what to do.
+// whose values in `sample` are all numbers. INVALID_ARGUMENT where one is missing (reason MISSING_COLUMN) or could be
+// several (AMBIGUOUS_COLUMN); the message names the columns there are and what to do.
 absl::StatusOr<Columns> FindColumns(const std::vector<std::string>& header,
                                     const std::vector<std::vector<std::string>>& sample, const ColumnRequest& request);
 
-// "KIBA", "pKd", "pKi", "pIC50", "pEC50" or "nM" where the column's name says so, else empty.
+// "KIBA", "pKd", "pKi", "pIC50", "pEC50" or "nM" where a word of the column's name says so, else empty.
 std::string GuessAffinityUnit(absl::string_view column_name);
 
 }  // namespace deepbindnet

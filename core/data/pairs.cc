@@ -26,14 +26,14 @@ int64_t CountShared(const std::vector<int32_t>& train, const std::vector<int32_t
 
 }  // namespace
 
-int64_t MergeDuplicates(PairTable* pairs, std::vector<Assignment>* parts) {
+int64_t MergeDuplicates(PairTable* pairs, std::vector<Part>* parts) {
   PairTable merged;
-  std::vector<Assignment> merged_parts;
+  std::vector<Part> merged_parts;
   std::vector<int64_t> counts;
-  absl::flat_hash_map<std::tuple<int32_t, int32_t, Assignment>, size_t> index;
+  absl::flat_hash_map<std::tuple<int32_t, int32_t, Part>, size_t> index;
   for (size_t i = 0; i < parts->size(); ++i) {
-    const Assignment part = (*parts)[i];
-    if (part != Assignment::kTest) {
+    const Part part = (*parts)[i];
+    if (part != Part::kTest) {
       const auto [first, is_new] = index.try_emplace({pairs->drug[i], pairs->target[i], part}, merged_parts.size());
       if (!is_new) {
         merged.affinity[first->second] += pairs->affinity[i];
@@ -52,7 +52,7 @@ int64_t MergeDuplicates(PairTable* pairs, std::vector<Assignment>* parts) {
   return merged_away;
 }
 
-PairTable SelectPart(const PairTable& pairs, const std::vector<Assignment>& parts, Assignment part) {
+PairTable SelectPart(const PairTable& pairs, const std::vector<std::optional<Part>>& parts, Part part) {
   PairTable selected;
   for (size_t i = 0; i < parts.size(); ++i) {
     if (parts[i] == part) Append(pairs, i, &selected);

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "core/base/cores.h"
 
 namespace deepbindnet {
@@ -22,14 +25,21 @@ void ParallelFor(int64_t count, const std::function<void(int64_t)>& work,
   };
   const auto cores = static_cast<int64_t>(UsableCores());
   std::vector<std::thread> threads;
-  for (int64_t i = 1; i < std::min(cores, count); ++i) {
-    threads.emplace_back([&take] {
-      while (take()) {
-      }
-    });
+  absl::Cleanup join = [&next, &threads, count] {
+    next = count;  // Where progress() threw, what nobody has begun is left.
+    for (std::thread& thread : threads) thread.join();
+  };
+  try {
+    for (int64_t i = 1; i < std::min(cores, count); ++i) {
+      threads.emplace_back([&take] {
+        while (take()) {
+        }
+      });
+    }
+  } catch (const std::system_error&) {  // The system has no further thread: those there are do the work.
   }
   while (take()) progress(done.load());
-  for (std::thread& thread : threads) thread.join();
+  std::move(join).Invoke();
   progress(done.load());
 }
 

@@ -17,6 +17,7 @@
 #include "core/data/parallel.h"
 #include "core/data/raw_table.h"
 #include "core/data/split_assignment.h"
+#include "core/data/split_labels.h"
 
 namespace deepbindnet {
 namespace {
@@ -25,7 +26,7 @@ constexpr int64_t kEntitiesPerProgress = 32;
 
 // Texts parsed, parallel to RawTable::smiles and RawTable::sequences.
 struct ParsedTexts {
-  std::vector<std::optional<absl::StatusOr<Molecule>>> molecules;
+  std::vector<absl::StatusOr<Molecule>> molecules;
   std::vector<absl::StatusOr<Protein>> proteins;
 };
 
@@ -34,7 +35,7 @@ struct Table {
   std::vector<MoleculeEntry> molecules;
   std::vector<ProteinEntry> proteins;
   PairTable pairs;
-  std::vector<Assignment> parts;  // Parallel to pairs.
+  std::vector<Part> parts;  // Parallel to pairs.
 };
 
 absl::Status ValidateOptions(const PreprocessOptions& options) {
@@ -48,11 +49,14 @@ ParsedTexts ParseTexts(const RawTable& raw, const PreprocessProgress& progress) 
   ParsedTexts parsed;
   parsed.molecules.resize(raw.smiles.size());
   const auto total = static_cast<int64_t>(raw.smiles.size());
+  int64_t reported = 0;
   ParallelFor(
       total,
       [&](int64_t i) { parsed.molecules[static_cast<size_t>(i)] = ParseSmiles(raw.smiles[static_cast<size_t>(i)]); },
       [&](int64_t done) {
-        if (done % kEntitiesPerProgress == 0 || done == total) progress("featurising", done, total);
+        if (done < total && done - reported < kEntitiesPerProgress) return;
+        reported = done;
+        progress("featurising", done, total);
       });
   for (const std::string& sequence : raw.sequences) parsed.proteins.push_back(ParseSequence(sequence));
   return parsed;
@@ -78,16 +82,17 @@ class EntityIndex {
   absl::flat_hash_map<std::string, int32_t> numbers_;
 };
 
-// Rows whose molecule or protein cannot be read move to `rejected`.
-Table MakeTable(const RawTable& raw, const ParsedTexts& parsed, std::vector<RejectedRow>* rejected) {
+// Rows whose molecule or protein is at fault move to `rejected`; any other error ends the work.
+absl::StatusOr<Table> MakeTable(const RawTable& raw, const ParsedTexts& parsed, std::vector<RejectedRow>* rejected) {
   Table table;
   EntityIndex drugs(raw.smiles.size());
   EntityIndex targets(raw.sequences.size());
   for (const RawRow& row : raw.rows) {
-    const absl::StatusOr<Molecule>& molecule = *parsed.molecules[static_cast<size_t>(row.smiles)];
+    const absl::StatusOr<Molecule>& molecule = parsed.molecules[static_cast<size_t>(row.smiles)];
     const absl::StatusOr<Protein>& protein = parsed.proteins[static_cast<size_t>(row.sequence)];
     const absl::Status status = molecule.ok() ? protein.status() : molecule.status();
     if (!status.ok()) {
+      if (!absl::IsInvalidArgument(status)) return Annotate(status, absl::StrCat("line ", row.line));
       rejected->push_back({row.line, row.row, absl::StrCat(GetReason(status), ": ", status.message())});
       continue;
     }
@@ -128,8 +133,34 @@ absl::Status CheckRejected(const std::string& path, const std::vector<RejectedRo
       absl::InvalidArgumentError(absl::StrCat(
           rejected.size(), " of ", rows_read, " rows are rejected", all ? "" : ", more than max_rejected allows (",
           all ? "" : absl::StrCat(max_rejected, ")"), "; the first is line ", rejected.front().line, ": ",
-          rejected.front().reason, "; all are in ", path)),
+          rejected.front().reason, "; correct the rows", all ? "" : " or raise max_rejected", "; all are in ", path)),
       "TOO_MANY_REJECTED");
+}
+
+// A split column that marks no usable test row, for example one of numbered folds, would leave the model untested
+// without a word; so would rows it marks that are all rejected.
+absl::Status CheckSplitColumn(const RawTable& raw, const std::vector<Part>& usable,
+                              const std::vector<RejectedRow>& rejected, const std::string& column) {
+  for (const Part part : {Part::kTest, Part::kVal}) {
+    if (column.empty() || std::find(usable.begin(), usable.end(), part) != usable.end()) continue;
+    const auto marked =
+        std::find_if(raw.rows.begin(), raw.rows.end(), [part](const RawRow& row) { return row.part == part; });
+    if (marked != raw.rows.end()) {
+      const auto reason = std::find_if(rejected.begin(), rejected.end(),
+                                       [&marked](const RejectedRow& row) { return row.row == marked->row; });
+      return InvalidField("split_column", column,
+                          absl::StrCat("marks ", part == Part::kTest ? "test" : "validation",
+                                       " rows, but all of them are rejected; the first is line ", reason->line, ": ",
+                                       reason->reason, "; correct them, or mark others"));
+    }
+    if (part == Part::kTest) {
+      return InvalidField(
+          "split_column", column,
+          absl::StrCat("has no value 'test'; it has ", DescribeLabels(raw.split_labels),
+                       "; write test (and val for validation) into it, or leave it out for a random split"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 // A molecule without a ring has no scaffold to share: it is a group of its own.
@@ -152,7 +183,7 @@ absl::StatusOr<std::vector<int32_t>> NumberScaffolds(const std::vector<MoleculeE
   return numbered;
 }
 
-absl::StatusOr<std::vector<Assignment>> Split(const Table& table, const SplitOptions& options) {
+absl::StatusOr<std::vector<std::optional<Part>>> Split(const Table& table, const SplitOptions& options) {
   SplitInput input;
   input.drug = table.pairs.drug;
   input.target = table.pairs.target;
@@ -169,10 +200,10 @@ absl::StatusOr<ProcessedDataset> MakeDataset(Table table, const SplitOptions& sp
   DatasetManifest& manifest = dataset.manifest;
   manifest.split = split;
   manifest.duplicates_merged = MergeDuplicates(&table.pairs, &table.parts);
-  DBN_ASSIGN_OR_RETURN(const std::vector<Assignment> parts, Split(table, split));
-  dataset.train = SelectPart(table.pairs, parts, Assignment::kTrain);
-  dataset.val = SelectPart(table.pairs, parts, Assignment::kVal);
-  dataset.test = SelectPart(table.pairs, parts, Assignment::kTest);
+  DBN_ASSIGN_OR_RETURN(const auto parts, Split(table, split));
+  dataset.train = SelectPart(table.pairs, parts, Part::kTrain);
+  dataset.val = SelectPart(table.pairs, parts, Part::kVal);
+  dataset.test = SelectPart(table.pairs, parts, Part::kTest);
   dataset.scaler = FitScaler(dataset.train.affinity);
   dataset.molecules = std::move(table.molecules);
   dataset.proteins = std::move(table.proteins);
@@ -181,7 +212,7 @@ absl::StatusOr<ProcessedDataset> MakeDataset(Table table, const SplitOptions& sp
   manifest.train_pairs = dataset.train.size();
   manifest.val_pairs = dataset.val.size();
   manifest.test_pairs = dataset.test.size();
-  manifest.pairs_dropped = std::count(parts.begin(), parts.end(), Assignment::kDropped);
+  manifest.pairs_dropped = std::count(parts.begin(), parts.end(), std::nullopt);
   CountLeakage(dataset.train, dataset.test, &manifest);
   return dataset;
 }
@@ -197,7 +228,7 @@ absl::StatusOr<DatasetManifest> Preprocess(const std::string& input_file, const 
                                     [&report](int64_t done, int64_t total) { report("reading", done, total); }));
   const ParsedTexts parsed = ParseTexts(raw, report);
   std::vector<RejectedRow> rejected = std::move(raw.rejected);
-  Table table = MakeTable(raw, parsed, &rejected);
+  DBN_ASSIGN_OR_RETURN(Table table, MakeTable(raw, parsed, &rejected));
   std::sort(rejected.begin(), rejected.end(), [](const RejectedRow& a, const RejectedRow& b) { return a.row < b.row; });
 
   const std::string rejected_path = absl::StrCat(output_dir, "/rejected.csv");
@@ -206,6 +237,8 @@ absl::StatusOr<DatasetManifest> Preprocess(const std::string& input_file, const 
     DBN_RETURN_IF_ERROR(WriteRejected(rejected_path, rejected));
     return usable;
   }
+  const absl::Status split_column = CheckSplitColumn(raw, table.parts, rejected, options.split.split_column);
+  DBN_RETURN_IF_ERROR(Annotate(split_column, input_file));
   DBN_ASSIGN_OR_RETURN(ProcessedDataset dataset, MakeDataset(std::move(table), options.split));
   dataset.manifest.source = std::filesystem::path(input_file).filename().string();
   dataset.manifest.affinity_unit =

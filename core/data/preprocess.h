@@ -22,13 +22,13 @@ struct PreprocessOptions {
 // the file, "featurising" in distinct molecules, "writing" as 0 or 1 of 1.
 using PreprocessProgress = std::function<void(absl::string_view phase, int64_t done, int64_t total)>;
 
-// Reads `input_file` (CSV, plain or gzipped), featurises each distinct molecule and protein once (on all cores),
+// Reads `input_file` (CSV, plain or gzipped), featurises each distinct molecule (on all cores) and protein once,
 // splits, fits the scaler on train and writes `output_dir` (made where missing). A row that cannot be used goes to
 // rejected.csv with its line and reason and stops nothing else. NOT_FOUND where there is no such file; INVALID_ARGUMENT
 // names the column, line or option at fault: a missing column (reason MISSING_COLUMN, AMBIGUOUS_COLUMN), a split column
-// without a test row, a file that is cut off, too many rejected rows (TOO_MANY_REJECTED; nothing is written but
-// rejected.csv, and a data set that stood there is none any more). Any other error of the input leaves what stood there
-// as it was. `progress` may be empty.
+// without a usable test row, a share above 0 that leaves its part empty, a file that is cut off, too many rejected rows
+// (TOO_MANY_REJECTED; nothing is written but rejected.csv, and a data set that stood there is none any more). Any other
+// error of the input leaves what stood there as it was. `progress` may be empty.
 absl::StatusOr<DatasetManifest> Preprocess(const std::string& input_file, const std::string& output_dir,
                                            const PreprocessOptions& options, const PreprocessProgress& progress);
 

@@ -1,6 +1,7 @@
 #include "core/data/processed_dataset.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
@@ -21,41 +22,17 @@ constexpr char kManifestFile[] = "manifest.json";
 constexpr char kEntitiesFile[] = "entities.pt";
 constexpr char kScalerFile[] = "scaler_params.pt";
 
-const char* FileOf(Part part) {
-  switch (part) {
-    case Part::kTrain:
-      return "train_data.pt";
-    case Part::kVal:
-      return "val_data.pt";
-    case Part::kTest:
-      return "test_data.pt";
-  }
-  return "";
-}
-
-PairTable* TableOf(Part part, ProcessedDataset* dataset) {
-  switch (part) {
-    case Part::kTrain:
-      return &dataset->train;
-    case Part::kVal:
-      return &dataset->val;
-    case Part::kTest:
-      return &dataset->test;
-  }
-  return nullptr;
-}
-
-int64_t PairsOf(Part part, const DatasetManifest& manifest) {
-  switch (part) {
-    case Part::kTrain:
-      return manifest.train_pairs;
-    case Part::kVal:
-      return manifest.val_pairs;
-    case Part::kTest:
-      return manifest.test_pairs;
-  }
-  return 0;
-}
+// What belongs to a part.
+struct PartEntry {
+  Part part;
+  const char* file;
+  PairTable ProcessedDataset::*table;
+  int64_t DatasetManifest::*pairs;
+};
+constexpr std::array<PartEntry, 3> kParts = {
+    {{Part::kTrain, "train_data.pt", &ProcessedDataset::train, &DatasetManifest::train_pairs},
+     {Part::kVal, "val_data.pt", &ProcessedDataset::val, &DatasetManifest::val_pairs},
+     {Part::kTest, "test_data.pt", &ProcessedDataset::test, &DatasetManifest::test_pairs}}};
 
 std::string PathOf(const std::string& directory, const std::string& file) { return absl::StrCat(directory, "/", file); }
 
@@ -84,16 +61,16 @@ absl::StatusOr<PairTable> DecodePairs(const TensorDict& dict, int64_t drugs, int
 
 TensorDict EncodeScaler(const Scaler& scaler, const std::string& unit) {
   TensorDict dict = MakeTensorDict();
-  dict.insert("mean", scaler.mean);
-  dict.insert("sd", scaler.sd);
+  dict.insert("mean", MakeNumber(scaler.mean));
+  dict.insert("sd", MakeNumber(scaler.sd));
   dict.insert("affinity_unit", unit);
   return dict;
 }
 
 absl::StatusOr<Scaler> DecodeScaler(const TensorDict& dict) {
   Scaler scaler;
-  DBN_ASSIGN_OR_RETURN(scaler.mean, GetDouble(dict, "mean"));
-  DBN_ASSIGN_OR_RETURN(scaler.sd, GetDouble(dict, "sd"));
+  DBN_ASSIGN_OR_RETURN(scaler.mean, GetNumber(dict, "mean"));
+  DBN_ASSIGN_OR_RETURN(scaler.sd, GetNumber(dict, "sd"));
   if (std::isfinite(scaler.mean) && std::isfinite(scaler.sd) && scaler.sd > 0.0) return scaler;
   return absl::InvalidArgumentError("'mean' and 'sd' are no scaler's");
 }
@@ -102,17 +79,17 @@ absl::StatusOr<Scaler> DecodeScaler(const TensorDict& dict) {
 absl::StatusOr<TensorDict> LoadVerified(const std::string& directory, const std::string& file,
                                         const FileDigests& digests) {
   const std::string path = PathOf(directory, file);
-  auto digest = Sha256HexOfFile(path);
-  if (absl::IsNotFound(digest.status())) {
+  auto contents = ReadFile(path);
+  if (absl::IsNotFound(contents.status())) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": is missing; prepare the data set again"));
   }
-  DBN_RETURN_IF_ERROR(digest.status());
+  DBN_RETURN_IF_ERROR(contents.status());
   const auto expected = digests.find(file);
-  if (expected == digests.end() || expected->second != *digest) {
+  if (expected == digests.end() || expected->second != Sha256Hex(*contents)) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": is not the file that ", kManifestFile, " describes; prepare the data set again"));
   }
-  return LoadDict(path);
+  return ParseDict(*std::move(contents), path);
 }
 
 absl::Status LoadEntities(const std::string& directory, const FileDigests& digests, ProcessedDataset* dataset) {
@@ -129,15 +106,16 @@ absl::Status LoadScaler(const std::string& directory, const FileDigests& digests
   return absl::OkStatus();
 }
 
-absl::Status LoadPart(const std::string& directory, Part part, const FileDigests& digests, ProcessedDataset* dataset) {
-  DBN_ASSIGN_OR_RETURN(const TensorDict dict, LoadVerified(directory, FileOf(part), digests));
+absl::Status LoadPart(const std::string& directory, const PartEntry& part, const FileDigests& digests,
+                      ProcessedDataset* dataset) {
+  DBN_ASSIGN_OR_RETURN(const TensorDict dict, LoadVerified(directory, part.file, digests));
   auto pairs = DecodePairs(dict, static_cast<int64_t>(dataset->molecules.size()),
                            static_cast<int64_t>(dataset->proteins.size()));
-  if (pairs.ok() && pairs->size() != PairsOf(part, dataset->manifest)) {
+  if (pairs.ok() && pairs->size() != dataset->manifest.*part.pairs) {
     pairs = absl::InvalidArgumentError("has another number of pairs than the manifest says");
   }
-  if (!pairs.ok()) return Annotate(pairs.status(), PathOf(directory, FileOf(part)));
-  *TableOf(part, dataset) = *std::move(pairs);
+  if (!pairs.ok()) return Annotate(pairs.status(), PathOf(directory, part.file));
+  dataset->*part.table = *std::move(pairs);
   return absl::OkStatus();
 }
 
@@ -162,18 +140,15 @@ absl::Status RemoveManifest(const std::string& directory) {
 
 absl::Status SaveProcessedDataset(const std::string& directory, ProcessedDataset* dataset) {
   DBN_RETURN_IF_ERROR(MakeDirectories(directory));
+  RemoveUnfinishedFiles(directory);
   DBN_RETURN_IF_ERROR(RemoveManifest(directory));
   FileDigests digests;
   const auto save = [&directory, &digests](const std::string& file, const TensorDict& dict) -> absl::Status {
-    DBN_RETURN_IF_ERROR(SaveDict(PathOf(directory, file), dict));
-    DBN_ASSIGN_OR_RETURN(digests[file], Sha256HexOfFile(PathOf(directory, file)));
-    return absl::OkStatus();
+    return SaveDict(PathOf(directory, file), dict, &digests[file]);
   };
   DBN_RETURN_IF_ERROR(save(kEntitiesFile, EncodeEntities(dataset->molecules, dataset->proteins)));
   DBN_RETURN_IF_ERROR(save(kScalerFile, EncodeScaler(dataset->scaler, dataset->manifest.affinity_unit)));
-  for (const Part part : {Part::kTrain, Part::kVal, Part::kTest}) {
-    DBN_RETURN_IF_ERROR(save(FileOf(part), EncodePairs(*TableOf(part, dataset))));
-  }
+  for (const PartEntry& part : kParts) DBN_RETURN_IF_ERROR(save(part.file, EncodePairs(dataset->*part.table)));
   dataset->manifest.digest = CombineDigests(digests);
   return WriteFileAtomically(PathOf(directory, kManifestFile), ManifestToJson(dataset->manifest, digests));
 }
@@ -184,7 +159,10 @@ absl::StatusOr<ProcessedDataset> LoadProcessedDataset(const std::string& directo
   DBN_RETURN_IF_ERROR(ReadManifest(directory, &dataset.manifest, &digests));
   DBN_RETURN_IF_ERROR(LoadEntities(directory, digests, &dataset));
   DBN_RETURN_IF_ERROR(LoadScaler(directory, digests, &dataset));
-  for (const Part part : parts) DBN_RETURN_IF_ERROR(LoadPart(directory, part, digests, &dataset));
+  for (const PartEntry& part : kParts) {
+    if (std::find(parts.begin(), parts.end(), part.part) == parts.end()) continue;
+    DBN_RETURN_IF_ERROR(LoadPart(directory, part, digests, &dataset));
+  }
   return dataset;
 }
 

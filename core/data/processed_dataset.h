@@ -69,13 +69,11 @@ struct ProcessedDataset {
   DatasetManifest manifest;
 };
 
-// The parts a reader can ask for. Training asks for train and val only, so that nothing can read the test part early.
-enum class Part { kTrain, kVal, kTest };
-
 // Removes manifest.json where there is one: the directory holds no data set until the next is saved.
 absl::Status RemoveManifest(const std::string& directory);
 
 // Writes every file atomically, manifest.json last: a directory without it is no data set. Fills manifest.digest.
+// Removes what a writer that was killed left in the directory: nobody else may write there.
 absl::Status SaveProcessedDataset(const std::string& directory, ProcessedDataset* dataset);
 
 // Reads the entities, the scaler, the manifest and the given parts; other parts stay empty. NOT_FOUND where the

@@ -1,4 +1,5 @@
-// Seeded randomness that gives the same numbers on every platform and with every standard library.
+// Seeded randomness. Below(), Uniform(), Shuffle() and Pick() give the same on every platform and with every standard
+// library; Normal() does up to the rounding of the logarithm and the cosine.
 #ifndef DEEPBINDNET_CORE_DATA_RANDOM_H_
 #define DEEPBINDNET_CORE_DATA_RANDOM_H_
 

@@ -1,17 +1,15 @@
 #include "core/data/raw_table.h"
 
-#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/text.h"
 #include "core/csv/csv_reader.h"
-#include "core/data/split_labels.h"
 
 namespace deepbindnet {
 namespace {
@@ -21,8 +19,6 @@ constexpr int64_t kRowsPerProgress = 4096;
 constexpr size_t kShownCharacters = 40;
 // Above any unit's values, and far below where the squares of the deviations overflow.
 constexpr double kMostAffinity = 1e15;
-
-std::string Shown(absl::string_view text) { return absl::CEscape(text.substr(0, kShownCharacters)); }
 
 // Numbers distinct texts in order of first appearance.
 class Interner {
@@ -64,9 +60,10 @@ class TableBuilder {
     if (absl::StripAsciiWhitespace(text).empty()) {
       Reject(row, "no affinity");
     } else if (!absl::SimpleAtod(text, &affinity) || !std::isfinite(affinity)) {
-      Reject(row, absl::StrCat("affinity '", Shown(text), "' is not a finite number"));
+      Reject(row, absl::StrCat("affinity '", ShowText(text, kShownCharacters), "' is not a finite number"));
     } else if (std::abs(affinity) > kMostAffinity) {
-      Reject(row, absl::StrCat("affinity '", Shown(text), "' is out of range: its size is over ", kMostAffinity));
+      Reject(row, absl::StrCat("affinity '", ShowText(text, kShownCharacters), "' is out of range: its size is over ",
+                               kMostAffinity));
     } else {
       Accept(row, affinity);
     }
@@ -104,17 +101,6 @@ class TableBuilder {
   Interner sequences_;
 };
 
-// A column that marks no test row, for example one of numbered folds, would leave the model untested without a word.
-absl::Status CheckSplitColumn(const RawTable& table, const std::string& column) {
-  const bool tests = std::any_of(table.rows.begin(), table.rows.end(),
-                                 [](const RawRow& row) { return row.part == Assignment::kTest; });
-  if (column.empty() || table.rows.empty() || tests) return absl::OkStatus();
-  return InvalidField(
-      "split_column", column,
-      absl::StrCat("has no value 'test'; it has ", DescribeLabels(table.split_labels),
-                   "; write test (and val for validation) into it, or leave it out for a random split"));
-}
-
 }  // namespace
 
 absl::StatusOr<RawTable> ReadRawTable(const std::string& path, const ColumnRequest& request,
@@ -145,11 +131,10 @@ absl::StatusOr<RawTable> ReadRawTable(const std::string& path, const ColumnReque
   }
   progress(reader->bytes_total(), reader->bytes_total());
   if (builder.rows_read() == 0) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": has a header but no rows"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": has a header but no rows; give a row for each measured pair"));
   }
-  RawTable table = builder.Build();
-  DBN_RETURN_IF_ERROR(Annotate(CheckSplitColumn(table, request.split_column), path));
-  return table;
+  return builder.Build();
 }
 
 }  // namespace deepbindnet

@@ -10,18 +10,18 @@
 
 #include "core/base/status.h"
 #include "core/data/columns.h"
-#include "core/data/split_assignment.h"
+#include "core/data/split.h"
 #include "core/data/split_labels.h"
 
 namespace deepbindnet {
 
 struct RawRow {
-  int32_t smiles = 0;                    // Index into RawTable::smiles.
-  int32_t sequence = 0;                  // Index into RawTable::sequences.
-  int64_t line = 0;                      // Of the file, from 1.
-  int64_t row = 0;                       // Data row, from 1.
-  double affinity = 0.0;                 // In [-1e15, 1e15].
-  Assignment part = Assignment::kTrain;  // What the split column says; kTrain without one.
+  int32_t smiles = 0;        // Index into RawTable::smiles.
+  int32_t sequence = 0;      // Index into RawTable::sequences.
+  int64_t line = 0;          // Of the file, from 1.
+  int64_t row = 0;           // Data row, from 1.
+  double affinity = 0.0;     // In [-1e15, 1e15].
+  Part part = Part::kTrain;  // What the split column says; kTrain without one.
 };
 
 struct RejectedRow {
@@ -43,8 +43,8 @@ struct RawTable {
 // Called now and then with the file's bytes read so far and its size.
 using ReadProgress = std::function<void(int64_t bytes, int64_t total)>;
 
-// INVALID_ARGUMENT where the file cannot be read as CSV, has no header or lacks a column, ends in the middle of a row,
-// or has a split column that says `test` nowhere. A row whose number of fields differs from the header's, or whose
+// INVALID_ARGUMENT where the file cannot be read as CSV, has no header or lacks a column, or ends in the middle of a
+// row. A row whose number of fields differs from the header's, or whose
 // affinity is no number in range, is rejected.
 absl::StatusOr<RawTable> ReadRawTable(const std::string& path, const ColumnRequest& request,
                                       const ReadProgress& progress);

@@ -28,7 +28,8 @@ absl::Status ValidateSplitOptions(const SplitOptions& options) {
   DBN_RETURN_IF_ERROR(CheckShare("val_size", options.val_size));
   const bool by_column = options.method == SplitMethod::kColumn;
   if (by_column && options.split_column.empty()) {
-    return InvalidField("split_column", "", "does not do for the split 'column'; name the column");
+    return InvalidField("split_column", "",
+                        "names no column, which the split 'column' needs; name the one that says each row's part");
   }
   if (!by_column && !options.split_column.empty()) {
     return InvalidField("split_column", options.split_column,

@@ -10,14 +10,18 @@
 
 namespace deepbindnet {
 
+// The parts of a data set. Training asks for train and val only, so that nothing can read the test part early.
+enum class Part : uint8_t { kTrain, kVal, kTest };
+
 enum class SplitMethod { kRandom, kColdDrug, kColdTarget, kColdBoth, kScaffold, kColumn };
 
 struct SplitOptions {
   SplitMethod method = SplitMethod::kRandom;
-  std::string split_column;  // For kColumn: names each row's part, see PartOfLabel(); one row at least says `test`.
-  double test_size = 0.2;    // Share of all pairs, in [0, 1). Not used by kColumn.
-  double val_size = 0.1;     // Share of the pairs that are not test, in [0, 1). With kColumn used only where the column
-                             // marks no validation row.
+  // For kColumn: names each row's part, see PartOfLabel(); one usable row at least says `test`.
+  std::string split_column;
+  double test_size = 0.2;  // Share of all pairs, in [0, 1). Not used by kColumn.
+  double val_size = 0.1;   // Share of the pairs that are not test, in [0, 1). With kColumn used only where the column
+                           // marks no validation row.
   uint64_t seed = 42;
 };
 

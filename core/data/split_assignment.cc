@@ -14,19 +14,19 @@ namespace {
 // Pairs start as kTrain; Set*Apart() moves some of those that still are.
 class Splitter {
  public:
-  Splitter(size_t pairs, uint64_t seed) : assignments_(pairs, Assignment::kTrain), random_(seed) {}
+  Splitter(size_t pairs, uint64_t seed) : parts_(pairs, Part::kTrain), random_(seed) {}
 
-  void Start(const std::vector<Assignment>& given) { assignments_ = given; }
+  void Start(const std::vector<Part>& given) { parts_.assign(given.begin(), given.end()); }
 
-  void SetPairsApart(double share, Assignment part) {
+  void SetPairsApart(double share, Part part) {
     std::vector<size_t> open = OpenPairs();
     const auto count = static_cast<size_t>(std::llround(share * static_cast<double>(open.size())));
     random_.Shuffle(&open);
-    for (size_t i = 0; i < count; ++i) assignments_[open[i]] = part;
+    for (size_t i = 0; i < count; ++i) parts_[open[i]] = part;
   }
 
   // `group`: of each pair.
-  void SetGroupsApart(const std::vector<int32_t>& group, double share, Assignment part) {
+  void SetGroupsApart(const std::vector<int32_t>& group, double share, Part part) {
     const std::vector<size_t> open = OpenPairs();
     const auto wanted = static_cast<int64_t>(std::llround(share * static_cast<double>(open.size())));
     if (share <= 0.0 || open.empty()) return;
@@ -34,12 +34,12 @@ class Splitter {
     for (const size_t pair : open) ++sizes[static_cast<size_t>(group[pair])];
     const std::vector<bool> chosen = ChooseGroups(sizes, wanted);
     for (const size_t pair : open) {
-      if (chosen[static_cast<size_t>(group[pair])]) assignments_[pair] = part;
+      if (chosen[static_cast<size_t>(group[pair])]) parts_[pair] = part;
     }
   }
 
   // The pairs of a set-apart drug and a set-apart target become `part`; those with one of them are dropped.
-  void SetBothApart(const SplitInput& input, double share, Assignment part) {
+  void SetBothApart(const SplitInput& input, double share, Part part) {
     if (share <= 0.0) return;
     const std::vector<bool> drugs = ChooseEntities(input.drug, std::sqrt(share));
     const std::vector<bool> targets = ChooseEntities(input.target, std::sqrt(share));
@@ -47,17 +47,15 @@ class Splitter {
       const bool drug = drugs[static_cast<size_t>(input.drug[pair])];
       const bool target = targets[static_cast<size_t>(input.target[pair])];
       if (drug && target) {
-        assignments_[pair] = part;
+        parts_[pair] = part;
       } else if (drug || target) {
-        assignments_[pair] = Assignment::kDropped;
+        parts_[pair] = std::nullopt;
       }
     }
   }
 
-  bool Has(Assignment part) const {
-    return std::find(assignments_.begin(), assignments_.end(), part) != assignments_.end();
-  }
-  const std::vector<Assignment>& assignments() const { return assignments_; }
+  bool Has(Part part) const { return std::find(parts_.begin(), parts_.end(), part) != parts_.end(); }
+  const std::vector<std::optional<Part>>& parts() const { return parts_; }
 
  private:
   static size_t Count(const std::vector<int32_t>& numbers) {
@@ -66,8 +64,8 @@ class Splitter {
 
   std::vector<size_t> OpenPairs() const {
     std::vector<size_t> open;
-    for (size_t i = 0; i < assignments_.size(); ++i) {
-      if (assignments_[i] == Assignment::kTrain) open.push_back(i);
+    for (size_t i = 0; i < parts_.size(); ++i) {
+      if (parts_[i] == Part::kTrain) open.push_back(i);
     }
     return open;
   }
@@ -109,7 +107,7 @@ class Splitter {
     return chosen;
   }
 
-  std::vector<Assignment> assignments_;
+  std::vector<std::optional<Part>> parts_;  // None: dropped.
   Random random_;
 };
 
@@ -121,15 +119,15 @@ std::vector<int32_t> ScaffoldOfPairs(const SplitInput& input) {
 }
 
 void SetGroupsApart(const std::vector<int32_t>& group, const SplitOptions& options, Splitter* splitter) {
-  splitter->SetGroupsApart(group, options.test_size, Assignment::kTest);
-  splitter->SetGroupsApart(group, options.val_size, Assignment::kVal);
+  splitter->SetGroupsApart(group, options.test_size, Part::kTest);
+  splitter->SetGroupsApart(group, options.val_size, Part::kVal);
 }
 
 void Assign(const SplitInput& input, const SplitOptions& options, Splitter* splitter) {
   switch (options.method) {
     case SplitMethod::kRandom:
-      splitter->SetPairsApart(options.test_size, Assignment::kTest);
-      splitter->SetPairsApart(options.val_size, Assignment::kVal);
+      splitter->SetPairsApart(options.test_size, Part::kTest);
+      splitter->SetPairsApart(options.val_size, Part::kVal);
       return;
     case SplitMethod::kColdDrug:
       SetGroupsApart(input.drug, options, splitter);
@@ -141,28 +139,41 @@ void Assign(const SplitInput& input, const SplitOptions& options, Splitter* spli
       SetGroupsApart(ScaffoldOfPairs(input), options, splitter);
       return;
     case SplitMethod::kColdBoth:
-      splitter->SetBothApart(input, options.test_size, Assignment::kTest);
-      splitter->SetBothApart(input, options.val_size, Assignment::kVal);
+      splitter->SetBothApart(input, options.test_size, Part::kTest);
+      splitter->SetBothApart(input, options.val_size, Part::kVal);
       return;
     case SplitMethod::kColumn:
       splitter->Start(input.given);
-      if (!splitter->Has(Assignment::kVal)) splitter->SetPairsApart(options.val_size, Assignment::kVal);
+      if (!splitter->Has(Part::kVal)) splitter->SetPairsApart(options.val_size, Part::kVal);
       return;
   }
 }
 
+// A share that leaves its part empty would leave the model unmeasured without a word.
+absl::Status CheckPart(const Splitter& splitter, Part part, absl::string_view field, double share,
+                       const SplitOptions& options) {
+  if (share == 0.0 || splitter.Has(part)) return absl::OkStatus();
+  return InvalidField(
+      field, absl::StrCat(share),
+      absl::StrCat("leaves this part empty in the ", SplitMethodName(options.method), " split of ",
+                   splitter.parts().size(), " pairs; give more data, a larger share, or 0 to do without it"));
+}
+
 }  // namespace
 
-absl::StatusOr<std::vector<Assignment>> AssignSplit(const SplitInput& input, const SplitOptions& options) {
+absl::StatusOr<std::vector<std::optional<Part>>> AssignSplit(const SplitInput& input, const SplitOptions& options) {
   DBN_RETURN_IF_ERROR(ValidateSplitOptions(options));
   Splitter splitter(input.drug.size(), options.seed);
   Assign(input, options, &splitter);
-  if (!splitter.Has(Assignment::kTrain)) {
+  if (!splitter.Has(Part::kTrain)) {
     return absl::InvalidArgumentError(
         absl::StrCat("the ", SplitMethodName(options.method), " split of ", input.drug.size(),
                      " pairs leaves none to train on; give more data, smaller shares or another split"));
   }
-  return splitter.assignments();
+  const double test_share = options.method == SplitMethod::kColumn ? 0.0 : options.test_size;  // Else as given.
+  DBN_RETURN_IF_ERROR(CheckPart(splitter, Part::kTest, "test_size", test_share, options));
+  DBN_RETURN_IF_ERROR(CheckPart(splitter, Part::kVal, "val_size", options.val_size, options));
+  return splitter.parts();
 }
 
 }  // namespace deepbindnet

@@ -7,19 +7,19 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "core/data/split_assignment.h"
+#include "core/data/split.h"
 
 namespace deepbindnet {
 
 // Rows by label. A label is trimmed and cut to 40 characters, and its unusual characters are escaped.
 using LabelCounts = std::map<std::string, int64_t>;
 
-// Where labels of training rows are counted together when there are more than 20 of them.
+// Where further labels of training rows are counted together once there are 20 labels.
 inline constexpr char kOtherLabels[] = "(other labels)";
 
 // `test` is kTest; `val`, `valid`, `validation` and `dev` are kVal; everything else is kTrain. Case and spaces around
 // the label do not matter.
-Assignment PartOfLabel(absl::string_view label);
+Part PartOfLabel(absl::string_view label);
 
 void CountLabel(absl::string_view label, LabelCounts* counts);
 

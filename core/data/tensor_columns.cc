@@ -16,14 +16,6 @@ absl::StatusOr<std::vector<std::string>> GetStrings(const TensorDict& dict, cons
   return strings;
 }
 
-absl::StatusOr<double> GetDouble(const TensorDict& dict, const std::string& key) {
-  const auto found = dict.find(key);
-  if (found == dict.end() || !found->value().isDouble()) {
-    return absl::InvalidArgumentError(absl::StrCat("no number '", key, "'"));
-  }
-  return found->value().toDouble();
-}
-
 absl::StatusOr<int64_t> GetInt(const TensorDict& dict, const std::string& key) {
   const auto found = dict.find(key);
   if (found == dict.end() || !found->value().isInt()) {

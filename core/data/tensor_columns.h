@@ -50,7 +50,6 @@ absl::Status CheckRange(const std::vector<T>& values, int64_t bound, const std::
 
 // The entry `key` as a list of strings or a number; INVALID_ARGUMENT where it is missing or of another type.
 absl::StatusOr<std::vector<std::string>> GetStrings(const TensorDict& dict, const std::string& key);
-absl::StatusOr<double> GetDouble(const TensorDict& dict, const std::string& key);
 absl::StatusOr<int64_t> GetInt(const TensorDict& dict, const std::string& key);
 
 }  // namespace deepbindnet

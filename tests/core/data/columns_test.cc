@@ -86,6 +86,35 @@ TEST(FindColumnsTest, AnUnknownRequestedColumnNamesTheField) {
   EXPECT_THAT(std::string(FindColumns(header, {}, {"kd", ""}).status().message()), HasSubstr("affinity_column: kd"));
 }
 
+TEST(FindColumnsTest, NamesBeyondAsciiAreNames) {
+  const Header header = {"", "smiles", "sequence", "\xE6\xB4\xBB\xE6\x80\xA7", "#"};
+  const Sample sample = {{"0", "CC", "MK", "1.5", "x"}, {"1", "CC", "MK", "2.5", "y"}};
+  EXPECT_EQ(FindColumns(header, sample, {}).value().affinity, 3);
+  EXPECT_EQ(FindColumns(header, sample, {header[3], ""}).value().affinity, 3);
+  const std::string other = "\xE4\xBA\xB2\xE5\x92\x8C\xE5\x8A\x9B";
+  for (const std::string& name : {other, std::string("%")}) {
+    const absl::Status status = FindColumns(header, sample, {name, ""}).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()),
+                AllOf(HasSubstr("affinity_column: " + name + " is no column"), HasSubstr("'" + header[3] + "'")));
+  }
+}
+
+TEST(FindColumnsTest, ARequestedNameThatOccursTwiceIsAmbiguous) {
+  const auto refused = [](const Header& header, const ColumnRequest& request) {
+    const absl::Status status = FindColumns(header, {}, request).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(GetReason(status), "AMBIGUOUS_COLUMN");
+    EXPECT_THAT(std::string(status.message()), HasSubstr("rename one of them"));
+    return std::string(status.message());
+  };
+  EXPECT_THAT(refused({"smiles", "sequence", "pKd", "pKd"}, {"pKd", ""}),
+              HasSubstr("affinity_column: pKd names several columns: 'pKd', 'pKd'"));
+  EXPECT_THAT(refused({"smiles", "sequence", "p kd", "pKd"}, {"PKD", ""}), HasSubstr("'p kd', 'pKd'"));
+  EXPECT_THAT(refused({"smiles", "sequence", "pKd", "fold", "fold"}, {"", "fold"}), HasSubstr("split_column: fold"));
+  EXPECT_EQ(FindColumns({"smiles", "sequence", "p kd", "pKd"}, {}, {"pKd", ""}).value().affinity, 3);
+}
+
 TEST(FindColumnsTest, AMonstrousHeaderIsShownShortened) {
   const Header header(1000, std::string(1000, '\x01'));
   EXPECT_LT(FindColumns(header, {}, {}).status().message().size(), 5000u);
@@ -97,7 +126,17 @@ TEST(GuessAffinityUnitTest, UnitsComeFromTheName) {
   EXPECT_EQ(GuessAffinityUnit("PKI"), "pKi");
   EXPECT_EQ(GuessAffinityUnit("p_ic50"), "pIC50");
   EXPECT_EQ(GuessAffinityUnit("Kd (nM)"), "nM");
+  EXPECT_EQ(GuessAffinityUnit("measured pKi, mean"), "pKi");
+  EXPECT_EQ(GuessAffinityUnit("IC50_nM"), "nM");
+  EXPECT_EQ(GuessAffinityUnit("KdnM"), "nM");
+  EXPECT_EQ(GuessAffinityUnit("kibascore"), "KIBA");
   EXPECT_EQ(GuessAffinityUnit("affinity"), "");
+}
+
+TEST(GuessAffinityUnitTest, PartsOfWordsSayNothing) {
+  for (const char* name : {"top kinase value", "pkinase", "column m", "inhibition in m", "cap kd", ""}) {
+    EXPECT_EQ(GuessAffinityUnit(name), "") << name;
+  }
 }
 
 }  // namespace

@@ -10,9 +10,9 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr Assignment kTrain = Assignment::kTrain;
-constexpr Assignment kVal = Assignment::kVal;
-constexpr Assignment kTest = Assignment::kTest;
+constexpr Part kTrain = Part::kTrain;
+constexpr Part kVal = Part::kVal;
+constexpr Part kTest = Part::kTest;
 
 PairTable MakePairs(std::vector<int32_t> drug, std::vector<int32_t> target, std::vector<double> affinity) {
   PairTable pairs;
@@ -25,7 +25,7 @@ PairTable MakePairs(std::vector<int32_t> drug, std::vector<int32_t> target, std:
 
 TEST(MergeDuplicatesTest, TakesTheMeanAndTheFirstRow) {
   PairTable pairs = MakePairs({0, 1, 0, 0}, {5, 5, 5, 5}, {1.0, 9.0, 2.0, 6.0});
-  std::vector<Assignment> parts(4, kTrain);
+  std::vector<Part> parts(4, kTrain);
   EXPECT_EQ(MergeDuplicates(&pairs, &parts), 2);
   EXPECT_THAT(pairs.drug, ElementsAre(0, 1));
   EXPECT_THAT(pairs.affinity, ElementsAre(3.0, 9.0));
@@ -35,14 +35,14 @@ TEST(MergeDuplicatesTest, TakesTheMeanAndTheFirstRow) {
 
 TEST(MergeDuplicatesTest, DifferentDrugsOrTargetsStayApart) {
   PairTable pairs = MakePairs({0, 0, 1}, {0, 1, 0}, {1.0, 2.0, 3.0});
-  std::vector<Assignment> parts(3, kTrain);
+  std::vector<Part> parts(3, kTrain);
   EXPECT_EQ(MergeDuplicates(&pairs, &parts), 0);
   EXPECT_EQ(pairs.size(), 3);
 }
 
 TEST(MergeDuplicatesTest, PartsAreMergedApartAndTestKeepsEveryRow) {
   PairTable pairs = MakePairs({0, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0}, {1.0, 2.0, 3.0, 4.0, 5.0, 7.0});
-  std::vector<Assignment> parts = {kTrain, kTest, kVal, kTest, kTrain, kVal};
+  std::vector<Part> parts = {kTrain, kTest, kVal, kTest, kTrain, kVal};
   EXPECT_EQ(MergeDuplicates(&pairs, &parts), 2);
   EXPECT_THAT(parts, ElementsAre(kTrain, kTest, kVal, kTest));
   EXPECT_THAT(pairs.affinity, ElementsAre(3.0, 2.0, 5.0, 4.0));

@@ -55,6 +55,12 @@ class PreprocessTest : public ::testing::Test {
     if (method == SplitMethod::kColumn) options.split.split_column = "fold";
     return options;
   }
+  // A few rows alone have none to spare.
+  static PreprocessOptions WithoutValidation(SplitMethod method) {
+    PreprocessOptions options = With(method);
+    options.split.val_size = 0.0;
+    return options;
+  }
 
   const TempDir dir_;
 };
@@ -130,7 +136,7 @@ TEST_F(PreprocessTest, WritingsOfOneMoleculeAreOneDrug) {
 TEST_F(PreprocessTest, GivenTestRowsAreAllKept) {
   const DatasetManifest manifest =
       Prepare("smiles,sequence,pKd,fold\nC,MK,1,0\nC,MK,2,1\nC,MK,3,test\nC,MK,4,test\nCC,MK,5,0\nCC,MV,5,test\n",
-              With(SplitMethod::kColumn))
+              WithoutValidation(SplitMethod::kColumn))
           .value();
   EXPECT_EQ(manifest.test_pairs, 3);
   EXPECT_EQ(manifest.train_pairs + manifest.val_pairs, 2);
@@ -201,6 +207,8 @@ TEST_F(PreprocessTest, TheSeedDecidesTheDigest) {
 }
 
 TEST_F(PreprocessTest, BadRowsGoToRejectedWithLineAndReason) {
+  PreprocessOptions options = WithoutValidation(SplitMethod::kRandom);
+  options.split.test_size = 0.0;
   const DatasetManifest manifest = Prepare(
                                        "smiles,sequence,pKd\n"
                                        "C1CC,MK,5\n"
@@ -211,7 +219,7 @@ TEST_F(PreprocessTest, BadRowsGoToRejectedWithLineAndReason) {
                                        "CC,MK,5\n"
                                        ",MK,5\n"
                                        "CCO,MK,6\n",
-                                       With(SplitMethod::kRandom))
+                                       options)
                                        .value();
   EXPECT_EQ(manifest.rows_read, 8);
   EXPECT_EQ(manifest.rows_rejected, 6);
@@ -234,12 +242,14 @@ TEST_F(PreprocessTest, TooManyRejectedRowsAreAnErrorAndOnlyRejectedCsvIsWritten)
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(GetReason(status), "TOO_MANY_REJECTED");
   EXPECT_THAT(std::string(status.message()),
-              AllOf(HasSubstr("2 of 5 rows"), HasSubstr("line 4"), HasSubstr("'XX'"), HasSubstr("rejected.csv")));
+              AllOf(HasSubstr("2 of 5 rows"), HasSubstr("line 4"), HasSubstr("'XX'"),
+                    HasSubstr("; correct the rows or raise max_rejected; all are in "), HasSubstr("rejected.csv")));
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(output()))
     names.insert(entry.path().filename().string());
   EXPECT_THAT(names, UnorderedElementsAre("rejected.csv"));
   options.max_rejected = 0.4;  // Exactly as many as allowed.
+  options.split.val_size = 0.0;
   EXPECT_TRUE(Prepare(csv, options).ok());
 }
 
@@ -261,6 +271,43 @@ TEST_F(PreprocessTest, AFailureBeforeTheFirstWriteLeavesTheDataSetThatWasThere) 
   EXPECT_EQ(Rejected(), rejected);
 }
 
+TEST_F(PreprocessTest, ASplitColumnWithoutATestRowIsAnErrorThatShowsItsLabels) {
+  const absl::Status status =
+      Prepare("smiles,sequence,pKd,fold\nC,M,1,0\nC,M,1,holdout\nC,M,1,0\n", With(SplitMethod::kColumn)).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(GetErrorMetadata(status)["field"], "split_column");
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("in.csv: split_column: fold has no value 'test'"),
+                    HasSubstr("'0' 2 rows (train), 'holdout' 1 row (train)"), HasSubstr("write test")));
+  const std::string validation_alone = "smiles,sequence,pKd,fold\nC,M,1,val\nC,M,1,val\n";
+  EXPECT_THAT(std::string(Prepare(validation_alone, With(SplitMethod::kColumn)).status().message()),
+              HasSubstr("'val' 2 rows (validation)"));
+}
+
+TEST_F(PreprocessTest, APartWhoseRowsAreAllRejectedIsAnErrorThatShowsTheFirst) {
+  std::string csv = "smiles,sequence,pKd,fold\n";
+  for (int i = 1; i <= 20; ++i) absl::StrAppend(&csv, std::string(static_cast<size_t>(i), 'C'), ",M,1,train\n");
+  const auto refused = [&](const std::string& rows) {
+    const absl::Status status = Prepare(csv + rows, With(SplitMethod::kColumn)).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(GetErrorMetadata(status)["field"], "split_column");
+    return std::string(status.message());
+  };
+  EXPECT_THAT(refused("XX,M,1,test\nXX,M,2,test\nXX,M,3,test\n"),
+              AllOf(HasSubstr("in.csv: split_column: fold marks test rows, but all of them are rejected; the first is "
+                              "line 22: INVALID_SMILES: SMILES 'XX'"),
+                    HasSubstr("; correct them")));
+  EXPECT_THAT(refused("C,MV,1,test\nC,M1,1,val\n"),
+              HasSubstr("fold marks validation rows, but all of them are rejected; the first is line 23: INVALID_SEQ"));
+  EXPECT_TRUE(Prepare(csv + "C,MV,1,test\nXX,M,1,test\n", With(SplitMethod::kColumn)).ok());
+}
+
+TEST_F(PreprocessTest, AShareThatLeavesItsPartEmptyIsAnError) {
+  const absl::Status status = Prepare("smiles,sequence,pKd\nC,MK,5\nCC,MK,5\n").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(GetErrorMetadata(status)["field"], "test_size");
+}
+
 TEST_F(PreprocessTest, TheManifestHasTheLabelsOfTheSplitColumn) {
   ASSERT_TRUE(Prepare("smiles,sequence,pKd,fold\nC,MK,1,a\nCC,MK,3,a\nCCC,MK,1,valid\nCCCC,MK,1,test\n",
                       With(SplitMethod::kColumn))
@@ -274,7 +321,7 @@ TEST_F(PreprocessTest, TheManifestHasTheLabelsOfTheSplitColumn) {
 
 TEST_F(PreprocessTest, OneHugeAffinityDoesNotSpoilTheDataSet) {
   ASSERT_TRUE(Prepare("smiles,sequence,pKd,fold\nC,MK,1,a\nCC,MK,3,a\nCCC,MK,1e200,a\nCCCC,MK,1,test\n",
-                      With(SplitMethod::kColumn))
+                      WithoutValidation(SplitMethod::kColumn))
                   .ok());
   EXPECT_THAT(Rejected(), HasSubstr("\n4,3,affinity '1e200' is out of range"));
   EXPECT_EQ(Load().scaler.mean, 2.0);
@@ -328,7 +375,7 @@ TEST_F(PreprocessTest, AMissingFileIsNotFound) {
 TEST_F(PreprocessTest, AnUnwritableOutputIsAnErrorThatNamesIt) {
   dir_.Write("file", "x");
   const absl::Status status = Preprocess(dir_.Write("in.csv", MakeGridCsv()), dir_ / "file/out", {}, nullptr).status();
-  EXPECT_THAT(std::string(status.message()), HasSubstr("file/out"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(dir_ / "file"));
 }
 
 TEST_F(PreprocessTest, ProgressReachesTheTotalOfEveryPhase) {

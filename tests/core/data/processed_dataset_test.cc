@@ -115,6 +115,13 @@ TEST_F(ProcessedDatasetTest, HasTheDocumentedFiles) {
                                                  "scaler_params.pt", "manifest.json"));
 }
 
+TEST_F(ProcessedDatasetTest, WhatAKilledWriterLeftIsRemoved) {
+  dir_.Write("train_data.pt.0123abcd.unfinished", "half");
+  Save(MakeSmallDataset());
+  EXPECT_THAT(dir_.Names(), UnorderedElementsAre("entities.pt", "train_data.pt", "val_data.pt", "test_data.pt",
+                                                 "scaler_params.pt", "manifest.json"));
+}
+
 TEST_F(ProcessedDatasetTest, PartsNotAskedForStayEmptyAndUnread) {
   Save(MakeSmallDataset());
   std::filesystem::remove(dir_ / "test_data.pt");
@@ -248,8 +255,8 @@ TEST_F(ProcessedDatasetTest, OtherShapesAndTypesAreRefused) {
 
 TEST_F(ProcessedDatasetTest, ValuesThatAreNotFiniteAreRefused) {
   ExpectRefused("train_data.pt", "affinity", torch::full({2}, std::nan(""), torch::kFloat64));
-  ExpectRefused("scaler_params.pt", "mean", std::nan(""));
-  ExpectRefused("scaler_params.pt", "sd", 0.0);
+  ExpectRefused("scaler_params.pt", "mean", MakeNumber(std::nan("")));
+  ExpectRefused("scaler_params.pt", "sd", MakeNumber(0.0));
   ExpectRefused("scaler_params.pt", "sd", int64_t{1});
 }
 

@@ -20,7 +20,7 @@ constexpr char kPython[] = "/usr/bin/python3";
 constexpr char kScript[] = R"(
 import sys, torch
 for name in ("entities", "scaler_params", "train_data", "val_data", "test_data"):
-    for key, value in sorted(torch.load(f"{sys.argv[1]}/{name}.pt").items()):
+    for key, value in sorted(torch.load(f"{sys.argv[1]}/{name}.pt", weights_only=True).items()):
         if isinstance(value, torch.Tensor):
             value = f"{value.dtype} {value.tolist()}"
         print(f"{name}.{key} = {value}")
@@ -38,8 +38,8 @@ entities.residue_tokens = torch.uint8 [11, 9, 17, 18, 1, 2, 3, 21, 25]
 entities.sequences = ['MKTV', 'ACDUX']
 entities.smiles = ['CO', 'C']
 scaler_params.affinity_unit = pKd
-scaler_params.mean = 6.0
-scaler_params.sd = 1.0
+scaler_params.mean = torch.float64 6.0
+scaler_params.sd = torch.float64 1.0
 train_data.affinity = torch.float64 [5.0, 7.0]
 train_data.drug = torch.int32 [0, 1]
 train_data.row = torch.int64 [1, 2]

@@ -10,6 +10,8 @@
 namespace deepbindnet {
 namespace {
 
+using ::testing::ElementsAre;
+
 TEST(RandomTest, TheSeedDecidesEveryNumber) {
   Random a(7);
   Random b(7);
@@ -23,11 +25,22 @@ TEST(RandomTest, TheSeedDecidesEveryNumber) {
   EXPECT_LT(equal, 5);
 }
 
-TEST(RandomTest, NumbersAreTheSameOnEveryPlatform) {
+TEST(RandomTest, TheEngineIsTheStandardOne) {
   // The 10,000th number of a default-seeded mt19937_64, given in the C++ standard, [rand.predef].
   Random random(5489);
   for (int i = 0; i < 9999; ++i) random.Below(2);
   EXPECT_EQ(random.Below(~uint64_t{0}), 9981545732273789042u);
+}
+
+TEST(RandomTest, WhatIsMadeOfItsNumbersIsTheSameOnEveryPlatform) {
+  Random random(7);
+  std::vector<int> values = {0, 1, 2, 3, 4, 5, 6, 7};
+  random.Shuffle(&values);
+  EXPECT_THAT(values, ElementsAre(2, 3, 5, 6, 1, 0, 4, 7));
+  EXPECT_EQ(random.Uniform(), 0x1.cd29ec6f1e388p-1);
+  std::vector<uint64_t> below;
+  for (int i = 0; i < 5; ++i) below.push_back(random.Below(10));
+  EXPECT_THAT(below, ElementsAre(1, 0, 6, 5, 3));
 }
 
 TEST(RandomTest, ShuffleKeepsEveryElement) {

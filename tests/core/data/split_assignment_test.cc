@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,7 +25,7 @@ SplitInput MakeGrid() {
     for (int32_t target = 0; target < kTargets; ++target) {
       input.drug.push_back(drug);
       input.target.push_back(target);
-      input.given.push_back(Assignment::kTrain);
+      input.given.push_back(Part::kTrain);
     }
   }
   return input;
@@ -37,13 +38,12 @@ SplitOptions Options(SplitMethod method) {
   return options;
 }
 
-int64_t Count(const std::vector<Assignment>& parts, Assignment part) {
-  return std::count(parts.begin(), parts.end(), part);
-}
+using Parts = std::vector<std::optional<Part>>;
+
+int64_t Count(const Parts& parts, std::optional<Part> part) { return std::count(parts.begin(), parts.end(), part); }
 
 // Values of `column` over the pairs of one part.
-std::set<int32_t> EntitiesOf(const std::vector<int32_t>& column, const std::vector<Assignment>& parts,
-                             Assignment part) {
+std::set<int32_t> EntitiesOf(const std::vector<int32_t>& column, const Parts& parts, Part part) {
   std::set<int32_t> entities;
   for (size_t i = 0; i < parts.size(); ++i) {
     if (parts[i] == part) entities.insert(column[i]);
@@ -51,10 +51,10 @@ std::set<int32_t> EntitiesOf(const std::vector<int32_t>& column, const std::vect
   return entities;
 }
 
-void ExpectDisjoint(const std::vector<int32_t>& column, const std::vector<Assignment>& parts) {
-  const auto train = EntitiesOf(column, parts, Assignment::kTrain);
-  const auto val = EntitiesOf(column, parts, Assignment::kVal);
-  const auto test = EntitiesOf(column, parts, Assignment::kTest);
+void ExpectDisjoint(const std::vector<int32_t>& column, const Parts& parts) {
+  const auto train = EntitiesOf(column, parts, Part::kTrain);
+  const auto val = EntitiesOf(column, parts, Part::kVal);
+  const auto test = EntitiesOf(column, parts, Part::kTest);
   EXPECT_FALSE(train.empty());
   EXPECT_FALSE(val.empty());
   EXPECT_FALSE(test.empty());
@@ -64,9 +64,9 @@ void ExpectDisjoint(const std::vector<int32_t>& column, const std::vector<Assign
 
 TEST(AssignSplitTest, RandomSharesAreExact) {
   const auto parts = AssignSplit(MakeGrid(), Options(SplitMethod::kRandom)).value();
-  EXPECT_EQ(Count(parts, Assignment::kTest), 200);
-  EXPECT_EQ(Count(parts, Assignment::kVal), 80);
-  EXPECT_EQ(Count(parts, Assignment::kTrain), 720);
+  EXPECT_EQ(Count(parts, Part::kTest), 200);
+  EXPECT_EQ(Count(parts, Part::kVal), 80);
+  EXPECT_EQ(Count(parts, Part::kTrain), 720);
 }
 
 TEST(AssignSplitTest, ZeroSharesLeaveEverythingInTrain) {
@@ -76,7 +76,7 @@ TEST(AssignSplitTest, ZeroSharesLeaveEverythingInTrain) {
     options.test_size = 0.0;
     options.val_size = 0.0;
     const auto parts = AssignSplit(MakeGrid(), options).value();
-    EXPECT_EQ(Count(parts, Assignment::kTrain), kDrugs * kTargets) << SplitMethodName(method);
+    EXPECT_EQ(Count(parts, Part::kTrain), kDrugs * kTargets) << SplitMethodName(method);
   }
 }
 
@@ -84,16 +84,16 @@ TEST(AssignSplitTest, ColdDrugSharesNoDrug) {
   const SplitInput input = MakeGrid();
   const auto parts = AssignSplit(input, Options(SplitMethod::kColdDrug)).value();
   ExpectDisjoint(input.drug, parts);
-  EXPECT_EQ(Count(parts, Assignment::kTest), 200);
-  EXPECT_EQ(Count(parts, Assignment::kVal), 75);  // 3 drugs of 25 pairs are nearest to 80.
+  EXPECT_EQ(Count(parts, Part::kTest), 200);
+  EXPECT_EQ(Count(parts, Part::kVal), 75);  // 3 drugs of 25 pairs are nearest to 80.
 }
 
 TEST(AssignSplitTest, ColdTargetSharesNoTarget) {
   const SplitInput input = MakeGrid();
   const auto parts = AssignSplit(input, Options(SplitMethod::kColdTarget)).value();
   ExpectDisjoint(input.target, parts);
-  EXPECT_EQ(Count(parts, Assignment::kTest), 200);
-  EXPECT_EQ(Count(parts, Assignment::kVal), 80);
+  EXPECT_EQ(Count(parts, Part::kTest), 200);
+  EXPECT_EQ(Count(parts, Part::kVal), 80);
 }
 
 TEST(AssignSplitTest, ScaffoldSharesNoScaffold) {
@@ -102,8 +102,8 @@ TEST(AssignSplitTest, ScaffoldSharesNoScaffold) {
   std::vector<int32_t> scaffold;
   for (const int32_t drug : input.drug) scaffold.push_back(input.drug_scaffold[static_cast<size_t>(drug)]);
   ExpectDisjoint(scaffold, parts);
-  EXPECT_EQ(Count(parts, Assignment::kTest), 200);
-  EXPECT_EQ(Count(parts, Assignment::kVal), 100);
+  EXPECT_EQ(Count(parts, Part::kTest), 200);
+  EXPECT_EQ(Count(parts, Part::kVal), 100);
 }
 
 TEST(AssignSplitTest, ColdBothSharesNeitherAndDropsMixedPairs) {
@@ -111,11 +111,11 @@ TEST(AssignSplitTest, ColdBothSharesNeitherAndDropsMixedPairs) {
   const auto parts = AssignSplit(input, Options(SplitMethod::kColdBoth)).value();
   ExpectDisjoint(input.drug, parts);
   ExpectDisjoint(input.target, parts);
-  EXPECT_EQ(Count(parts, Assignment::kTest), 18 * 11);  // sqrt(0.2) of 40 and of 25.
-  EXPECT_GT(Count(parts, Assignment::kDropped), 0);
-  EXPECT_EQ(Count(parts, Assignment::kTrain) + Count(parts, Assignment::kVal) + Count(parts, Assignment::kTest) +
-                Count(parts, Assignment::kDropped),
-            kDrugs * kTargets);
+  EXPECT_EQ(Count(parts, Part::kTest), 18 * 11);  // sqrt(0.2) of 40 and of 25.
+  EXPECT_GT(Count(parts, std::nullopt), 0);
+  EXPECT_EQ(
+      Count(parts, Part::kTrain) + Count(parts, Part::kVal) + Count(parts, Part::kTest) + Count(parts, std::nullopt),
+      kDrugs * kTargets);
 }
 
 TEST(AssignSplitTest, APartWithAShareGetsAtLeastOneGroup) {
@@ -125,22 +125,22 @@ TEST(AssignSplitTest, APartWithAShareGetsAtLeastOneGroup) {
   SplitOptions options = Options(SplitMethod::kColdDrug);
   options.val_size = 0.0;
   const auto parts = AssignSplit(input, options).value();
-  EXPECT_EQ(Count(parts, Assignment::kTest), 4);  // The smaller one.
+  EXPECT_EQ(Count(parts, Part::kTest), 4);  // The smaller one.
 }
 
 TEST(AssignSplitTest, ColumnIsFollowed) {
   SplitInput input = MakeGrid();
-  for (size_t i = 0; i < 100; ++i) input.given[i] = Assignment::kTest;
-  for (size_t i = 100; i < 150; ++i) input.given[i] = Assignment::kVal;
-  EXPECT_EQ(AssignSplit(input, Options(SplitMethod::kColumn)).value(), input.given);
+  for (size_t i = 0; i < 100; ++i) input.given[i] = Part::kTest;
+  for (size_t i = 100; i < 150; ++i) input.given[i] = Part::kVal;
+  EXPECT_EQ(AssignSplit(input, Options(SplitMethod::kColumn)).value(), Parts(input.given.begin(), input.given.end()));
 }
 
 TEST(AssignSplitTest, ColumnWithoutValidationTakesAShareOfTrain) {
   SplitInput input = MakeGrid();
-  for (size_t i = 0; i < 100; ++i) input.given[i] = Assignment::kTest;
+  for (size_t i = 0; i < 100; ++i) input.given[i] = Part::kTest;
   const auto parts = AssignSplit(input, Options(SplitMethod::kColumn)).value();
-  EXPECT_EQ(Count(parts, Assignment::kVal), 90);
-  for (size_t i = 0; i < parts.size(); ++i) EXPECT_EQ(parts[i] == Assignment::kTest, i < 100);
+  EXPECT_EQ(Count(parts, Part::kVal), 90);
+  for (size_t i = 0; i < parts.size(); ++i) EXPECT_EQ(parts[i] == Part::kTest, i < 100);
 }
 
 TEST(AssignSplitTest, TheSeedDecides) {
@@ -161,8 +161,30 @@ TEST(AssignSplitTest, ASplitWithoutTrainingPairsIsAnError) {
   const absl::Status status = AssignSplit(input, Options(SplitMethod::kColdDrug)).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("cold_drug split of 2 pairs leaves none to train on"));
-  input.given = {Assignment::kTest, Assignment::kTest};
+  input.given = {Part::kTest, Part::kTest};
   EXPECT_FALSE(AssignSplit(input, Options(SplitMethod::kColumn)).ok());
+}
+
+TEST(AssignSplitTest, AShareThatLeavesItsPartEmptyIsAnErrorThatNamesIt) {
+  SplitInput input;
+  input.drug = {0, 1};
+  input.target = {0, 1};
+  input.given = {Part::kTrain, Part::kTest};
+  const auto expect_refused = [&input](const SplitOptions& options, const std::string& message) {
+    const absl::Status status = AssignSplit(input, options).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(GetReason(status), "INVALID_FIELD");
+    EXPECT_THAT(std::string(status.message()), HasSubstr(message));
+  };
+  expect_refused(
+      Options(SplitMethod::kRandom),
+      "test_size: 0.2 leaves this part empty in the random split of 2 pairs; give more data, a larger share");
+  expect_refused(Options(SplitMethod::kColumn), "val_size: 0.1 leaves this part empty in the column split");
+  SplitOptions options = Options(SplitMethod::kRandom);
+  options.test_size = 0.5;
+  expect_refused(options, "val_size: 0.1 leaves this part empty");
+  options.val_size = 0.0;
+  EXPECT_EQ(Count(AssignSplit(input, options).value(), Part::kTest), 1);
 }
 
 TEST(AssignSplitTest, BadOptionsAreRefused) {

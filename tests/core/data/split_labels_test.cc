@@ -14,12 +14,12 @@ using ::testing::ElementsAre;
 using ::testing::Pair;
 
 TEST(PartOfLabelTest, KnowsTheUsualNamesInAnyCase) {
-  for (const char* label : {"test", "TEST", " Test\t"}) EXPECT_EQ(PartOfLabel(label), Assignment::kTest) << label;
+  for (const char* label : {"test", "TEST", " Test\t"}) EXPECT_EQ(PartOfLabel(label), Part::kTest) << label;
   for (const char* label : {"val", "Valid", "VALIDATION", " dev "}) {
-    EXPECT_EQ(PartOfLabel(label), Assignment::kVal) << label;
+    EXPECT_EQ(PartOfLabel(label), Part::kVal) << label;
   }
   for (const char* label : {"train", "0", "", "testing", "validate"}) {
-    EXPECT_EQ(PartOfLabel(label), Assignment::kTrain) << label;
+    EXPECT_EQ(PartOfLabel(label), Part::kTrain) << label;
   }
 }
 
@@ -30,6 +30,15 @@ TEST(CountLabelTest, TrimsCutsAndEscapes) {
     CountLabel(label, &counts);
   }
   EXPECT_THAT(counts, ElementsAre(Pair("\\377\\n.", 1), Pair("a", 2), Pair(std::string(40, 'x'), 1)));
+}
+
+TEST(CountLabelTest, CutsBetweenCharacters) {
+  LabelCounts counts;
+  std::string label, cut;
+  for (int i = 0; i < 50; ++i) label += "\xE6\xB5\x8B";
+  for (int i = 0; i < 40; ++i) cut += "\xE6\xB5\x8B";
+  CountLabel(label, &counts);
+  EXPECT_THAT(counts, ElementsAre(Pair(cut, 1)));
 }
 
 TEST(CountLabelTest, ManyLabelsAreCountedTogetherButNoneOfATestRow) {

@@ -45,6 +45,8 @@ TEST(ValidateSplitOptionsTest, ColumnAndMethodGoTogether) {
   SplitOptions options;
   options.method = SplitMethod::kColumn;
   EXPECT_EQ(GetErrorMetadata(ValidateSplitOptions(options))["field"], "split_column");
+  EXPECT_THAT(std::string(ValidateSplitOptions(options).message()),
+              HasSubstr("split_column: (empty) names no column, which the split 'column' needs; name the one"));
   options.split_column = "fold";
   EXPECT_TRUE(ValidateSplitOptions(options).ok());
   options.method = SplitMethod::kRandom;
