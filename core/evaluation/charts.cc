@@ -61,47 +61,60 @@ std::string Range(absl::string_view axis, double low, double high) {
 // prediction_comparison
 // --------------------------------------------------------------------------------------------------------------------
 
-absl::StatusOr<Drawing> PredictionComparison(const ComparisonInput& input, const Comparison& comparison,
-                                             const std::string& directory) {
-  const size_t models = input.models.size();
-  const size_t columns = std::min<size_t>(models, 3);
-  const size_t rows = (models + columns - 1) / columns;
-  const size_t stride = (input.truth.size() + kMaxPoints - 1) / kMaxPoints;
+// Every how manieth pair is shown.
+size_t PointStride(const ComparisonInput& input) { return (input.truth.size() + kMaxPoints - 1) / kMaxPoints; }
 
-  auto [low, high] = std::minmax_element(input.truth.begin(), input.truth.end());
+// Equal ranges of both axes that hold every measured value and every prediction that is shown.
+std::string PredictionRanges(const ComparisonInput& input) {
+  const auto [low, high] = std::minmax_element(input.truth.begin(), input.truth.end());
   double from = *low;
   double to = *high;
   for (const ModelPredictions& model : input.models) {
-    for (size_t i = 0; i < model.predicted.size(); i += stride) {
+    for (size_t i = 0; i < model.predicted.size(); i += PointStride(input)) {
       from = std::min(from, model.predicted[i]);
       to = std::max(to, model.predicted[i]);
     }
   }
   const double margin = to > from ? 0.03 * (to - from) : 1.0;
+  return absl::StrCat(Range("x", from - margin, to + margin), Range("y", from - margin, to + margin));
+}
 
+// Data file and commands for the panel of one model.
+absl::StatusOr<std::string> PredictionPanel(const ComparisonInput& input, const Comparison& comparison, size_t model,
+                                            const std::string& directory) {
+  std::vector<std::string> points;
+  for (size_t i = 0; i < input.truth.size(); i += PointStride(input)) {
+    points.push_back(absl::StrFormat("%.6g %.6g", input.truth[i], input.models[model].predicted[i]));
+  }
+  const std::string data = absl::StrCat("prediction_", model, ".dat");
+  DBN_RETURN_IF_ERROR(WriteData(directory, data, points));
+  const RegressionMetrics& metrics = comparison.models[model].metrics;
+  const std::string title =
+      absl::StrCat(input.models[model].name, ": RMSE ", Label(metrics.rmse, 3), ", R² ", Label(metrics.r2, 3));
+  return absl::StrCat("set title ", GnuplotQuote(title), "\n",
+                      absl::StrFormat("plot x with lines lw 1 dt 2 lc rgb '#808080', '%s' using 1:2 with points pt 7 "
+                                      "ps %s lc rgb '#80%s'\n",
+                                      data, points.size() > 500 ? "0.3" : "0.5", Colour(model)));
+}
+
+absl::StatusOr<Drawing> PredictionComparison(const ComparisonInput& input, const Comparison& comparison,
+                                             const std::string& directory) {
+  const size_t models = input.models.size();
+  const size_t columns = std::min<size_t>(models, 3);
+  const size_t rows = (models + columns - 1) / columns;
   std::string script = absl::StrFormat("set multiplot layout %d,%d\nset size square\nunset key\n", rows, columns);
-  absl::StrAppend(&script, Range("x", from - margin, to + margin), Range("y", from - margin, to + margin),
-                  "set xlabel ", GnuplotQuote(WithUnit("Measured affinity", input.affinity_unit)), "\nset ylabel ",
+  absl::StrAppend(&script, PredictionRanges(input), "set xlabel ",
+                  GnuplotQuote(WithUnit("Measured affinity", input.affinity_unit)), "\nset ylabel ",
                   GnuplotQuote(WithUnit("Predicted affinity", input.affinity_unit)), "\n");
   for (size_t m = 0; m < models; ++m) {
-    std::vector<std::string> points;
-    for (size_t i = 0; i < input.truth.size(); i += stride) {
-      points.push_back(absl::StrFormat("%.6g %.6g", input.truth[i], input.models[m].predicted[i]));
-    }
-    const std::string data = absl::StrCat("prediction_", m, ".dat");
-    DBN_RETURN_IF_ERROR(WriteData(directory, data, points));
-    const RegressionMetrics& metrics = comparison.models[m].metrics;
-    const std::string title =
-        absl::StrCat(input.models[m].name, ": RMSE ", Label(metrics.rmse, 3), ", R² ", Label(metrics.r2, 3));
-    absl::StrAppend(&script, "set title ", GnuplotQuote(title), "\n",
-                    absl::StrFormat("plot x with lines lw 1 dt 2 lc rgb '#808080', '%s' using 1:2 with points pt 7 "
-                                    "ps %s lc rgb '#80%s'\n",
-                                    data, points.size() > 500 ? "0.3" : "0.5", Colour(m)));
+    DBN_ASSIGN_OR_RETURN(const std::string panel, PredictionPanel(input, comparison, m, directory));
+    absl::StrAppend(&script, panel);
   }
   absl::StrAppend(&script, "unset multiplot\n");
   std::string caption = "Each point is one pair; on the dashed line prediction and measurement agree.";
-  if (stride > 1) {
-    absl::StrAppend(&caption, absl::StrFormat(" Every %dth of %d pairs is shown.", stride, input.truth.size()));
+  if (PointStride(input) > 1) {
+    absl::StrAppend(&caption,
+                    absl::StrFormat(" Every %dth of %d pairs is shown.", PointStride(input), input.truth.size()));
   }
   return Drawing{"prediction_comparison",         "Predicted against measured affinity", std::move(caption),
                  static_cast<int>(columns) * 460, static_cast<int>(rows) * 460,          std::move(script)};

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/file.h"
 #include "core/compute/torch_util.h"
 #include "core/model/checkpoint.h"
 #include "core/model/mixed_precision.h"
@@ -38,15 +37,14 @@ absl::Status CheckUnits(const Checkpoint& checkpoint, const DatasetManifest& man
 absl::StatusOr<Evaluation> Evaluate(const std::string& checkpoint_path, const std::string& data_dir, Part part) {
   return CatchTorch([&]() -> absl::StatusOr<Evaluation> {
     DBN_ASSIGN_OR_RETURN(const torch::Device device, ParseDevice("auto"));
-    DBN_ASSIGN_OR_RETURN(const Checkpoint checkpoint, LoadCheckpoint(checkpoint_path));
-    auto model = MakeModel(checkpoint, device);
-    if (!model.ok()) return Annotate(model.status(), checkpoint_path);
+    DBN_ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(checkpoint_path, device));
+    const Checkpoint& checkpoint = loaded.checkpoint;
     DBN_ASSIGN_OR_RETURN(ProcessedDataset dataset, LoadProcessedDataset(data_dir, {part}));
     DBN_RETURN_IF_ERROR(CheckUnits(checkpoint, dataset.manifest));
     Evaluation evaluation;
     evaluation.model_type = std::string(ModelTypeName(checkpoint.options.model_type));
     evaluation.affinity_unit = checkpoint.affinity_unit;
-    DBN_ASSIGN_OR_RETURN(evaluation.digest, Sha256HexOfFile(checkpoint_path));
+    evaluation.digest = loaded.digest;
     evaluation.pairs = TakePart(&dataset, part);
     if (evaluation.pairs.size() == 0) {
       return WithReason(
@@ -54,7 +52,11 @@ absl::StatusOr<Evaluation> Evaluate(const std::string& checkpoint_path, const st
               data_dir, ": the part asked for has no pairs; prepare the data set with a larger share for it")),
           "EMPTY_PART");
     }
-    evaluation.predicted = PredictAffinities(*model, device, dataset, evaluation.pairs, checkpoint.scaler);
+    for (const int32_t target : evaluation.pairs.target) {
+      const size_t residues = dataset.proteins[target].tokens.size();
+      DBN_RETURN_IF_ERROR(Annotate(CheckSequenceLength(residues, checkpoint.options), data_dir));
+    }
+    evaluation.predicted = PredictAffinities(loaded.model, device, dataset, evaluation.pairs, checkpoint.scaler);
     evaluation.metrics = ComputeMetrics(evaluation.pairs.affinity, evaluation.predicted);
     return evaluation;
   });

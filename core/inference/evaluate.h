@@ -21,7 +21,9 @@ struct Evaluation {
 };
 
 // Predicts one part of the data set in `data_dir` with `checkpoint`. NOT_FOUND where either is missing;
-// FAILED_PRECONDITION where the part has no pairs (EMPTY_PART), or the model was trained in another unit (OTHER_UNIT).
+// INVALID_ARGUMENT where either is damaged, or a protein of the part is longer than the model takes
+// (SEQUENCE_TOO_LONG); FAILED_PRECONDITION where the part has no pairs (EMPTY_PART), or the model was trained in
+// another unit (OTHER_UNIT).
 absl::StatusOr<Evaluation> Evaluate(const std::string& checkpoint, const std::string& data_dir, Part part);
 
 }  // namespace deepbindnet

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/file.h"
 #include "core/chem/molecule.h"
 #include "core/chem/protein.h"
 #include "core/compute/torch_util.h"
@@ -33,11 +32,8 @@ class ModelPredictor : public Predictor {
 
 absl::StatusOr<Protein> ModelPredictor::ReadProtein(const std::string& sequence) const {
   DBN_ASSIGN_OR_RETURN(Protein protein, ParseSequence(sequence));
-  const auto length = static_cast<int>(protein.tokens.size());
-  if (length <= info_.max_sequence_length) return protein;
-  return WithReason(absl::InvalidArgumentError(absl::StrCat(
-                        "sequence of ", length, " residues: this model takes at most ", info_.max_sequence_length)),
-                    "SEQUENCE_TOO_LONG");
+  DBN_RETURN_IF_ERROR(CheckSequenceLength(protein.tokens.size(), model_->options()));
+  return protein;
 }
 
 absl::Status CheckIndices(const PredictionInput& input) {
@@ -93,15 +89,14 @@ absl::StatusOr<std::shared_ptr<const Predictor>> LoadPredictor(const std::string
                                                                const std::string& device_name) {
   return CatchTorch([&]() -> absl::StatusOr<std::shared_ptr<const Predictor>> {
     DBN_ASSIGN_OR_RETURN(const torch::Device device, ParseDevice(device_name));
-    DBN_ASSIGN_OR_RETURN(const Checkpoint checkpoint, LoadCheckpoint(checkpoint_path));
-    auto model = MakeModel(checkpoint, device);
-    if (!model.ok()) return Annotate(model.status(), checkpoint_path);
+    DBN_ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(checkpoint_path, device));
+    const Checkpoint& checkpoint = loaded.checkpoint;
     PredictorInfo info;
     info.model_type = std::string(ModelTypeName(checkpoint.options.model_type));
     info.affinity_unit = checkpoint.affinity_unit;
     info.max_sequence_length = checkpoint.options.max_sequence_length;
-    DBN_ASSIGN_OR_RETURN(info.digest, Sha256HexOfFile(checkpoint_path));
-    auto predictor = std::make_shared<ModelPredictor>(*std::move(model), device, checkpoint.scaler, std::move(info));
+    info.digest = loaded.digest;
+    auto predictor = std::make_shared<ModelPredictor>(loaded.model, device, checkpoint.scaler, std::move(info));
     DBN_RETURN_IF_ERROR(predictor->Predict({{"CCO"}, {"MKTAYIAKQR"}, {{0, 0}}}).status());
     return predictor;
   });

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/model/masking.h"
+#include "core/model/tensor_ops.h"
 
 namespace deepbindnet {
 namespace {
 
-// Share of the newest batch in the running statistics of Standardize, and the least variance it divides by.
+// Share of the newest step in the running statistics of Standardize after the first steps, and the least variance it
+// divides by.
 constexpr double kNewShare = 0.05;
 constexpr double kSmallestVariance = 1e-4;
 
@@ -40,11 +41,30 @@ torch::Tensor StandardizeImpl::forward(const torch::Tensor& x) {
   if (is_training()) {
     torch::NoGradGuard no_grad;
     const torch::Tensor seen = x.detach().to(mean_.scalar_type());
-    mean_.lerp_(seen.mean(0), kNewShare);
-    square_.lerp_(seen.square().mean(0), kNewShare);
+    Add(seen.size(0), seen.sum(0), seen.square().sum(0));
   }
   const torch::Tensor variance = (square_ - mean_.square()).clamp_min(kSmallestVariance);
   return (x - mean_) * variance.rsqrt();
+}
+
+void StandardizeImpl::Add(int64_t rows, const torch::Tensor& sum, const torch::Tensor& sum_of_squares) {
+  sum_ = rows_ > 0 ? sum_ + sum : sum;
+  sum_of_squares_ = rows_ > 0 ? sum_of_squares_ + sum_of_squares : sum_of_squares;
+  rows_ += rows;
+}
+
+void StandardizeImpl::Take(StandardizeImpl* replica) {
+  if (replica->rows_ == 0) return;
+  Add(replica->rows_, replica->sum_, replica->sum_of_squares_);
+  replica->rows_ = 0;
+}
+
+void StandardizeImpl::Commit(double share) {
+  if (rows_ == 0) return;
+  torch::NoGradGuard no_grad;
+  mean_.lerp_(sum_ / rows_, share);
+  square_.lerp_(sum_of_squares_ / rows_, share);
+  rows_ = 0;
 }
 
 AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) : dropout_rate_(options.dropout_rate) {
@@ -121,9 +141,8 @@ void AffinityModelImpl::Fuse(const PairBatch& batch, size_t layer, Side* drug, S
 
 torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<torch::Tensor>* gates) {
   const torch::Tensor atoms = molecules_(batch), tokens = proteins_(batch);
-  const torch::Tensor drugs = drug_scale_(drug_pool_(GatherRows(atoms, batch.molecules.rows), batch.molecules.mask));
-  const torch::Tensor targets =
-      target_scale_(target_pool_(GatherRows(tokens, batch.proteins.rows), batch.proteins.mask));
+  const torch::Tensor drugs = drug_pool_(GatherRows(atoms, batch.molecules.rows), batch.molecules.mask);
+  const torch::Tensor targets = target_pool_(GatherRows(tokens, batch.proteins.rows), batch.proteins.mask);
 
   Side drug{GatherRows(atoms, batch.pair_atom_rows), {}}, target{GatherRows(tokens, batch.pair_token_rows), {}};
   for (size_t layer = 0; layer < drug_sides_->size(); ++layer) {
@@ -141,8 +160,18 @@ torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<tor
   }
   const torch::Tensor predicted =
       head_(fused_drug_scale_(torch::cat(fused_drugs)), fused_target_scale_(torch::cat(fused_targets)),
-            GatherRows(drugs, batch.drug), GatherRows(targets, batch.target));
+            drug_scale_(GatherRows(drugs, batch.drug)), target_scale_(GatherRows(targets, batch.target)));
   return predicted.to(atoms.dtype()).index_select(0, batch.order);
+}
+
+void CommitStatistics(const std::vector<AffinityModel>& replicas, int64_t steps) {
+  auto first = replicas.front()->scales();
+  for (size_t r = 1; r < replicas.size(); ++r) {
+    auto others = replicas[r]->scales();
+    for (size_t s = 0; s < first.size(); ++s) first[s]->Take(others[s].get());
+  }
+  const double share = std::max(kNewShare, 1 / (1 + static_cast<double>(steps)));
+  for (Standardize& scale : first) scale->Commit(share);
 }
 
 int64_t CountParameters(const torch::nn::Module& module) {

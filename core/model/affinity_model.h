@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <array>
 #include <vector>
 
 #include "core/data/batch.h"
@@ -30,17 +31,29 @@ TORCH_MODULE(AttentionPool);
 // Subtracts the running mean of each channel and divides by its running standard deviation, as they were seen in
 // training. Pooled vectors of different molecules (proteins) are nearly alike at first; this makes what differs large
 // enough to learn from within the first epoch. Unlike in batch normalisation, no gradient passes through the
-// statistics, and a batch moves them by a twentieth only; in evaluation nothing does. The statistics are parameters
-// without gradient, so that they are averaged, saved and restored with the weights.
+// statistics, forward() uses those from before the step, so that an answer never depends on the rest of its batch, and
+// a step moves them by a twentieth only, the first twenty by more: then they are the mean over all steps so far. They
+// are parameters without gradient, so that they are averaged, saved and restored with the weights.
 class StandardizeImpl : public torch::nn::Module {
  public:
   explicit StandardizeImpl(int64_t channels);
 
-  // Shape: x [n, channels] -> as x. In training mode takes x into the statistics first.
+  // Shape: x [n, channels] -> as x. In training mode remembers x for Commit().
   torch::Tensor forward(const torch::Tensor& x);
 
+  // Takes over what `replica` remembers.
+  void Take(StandardizeImpl* replica);
+
+  // Moves the statistics by `share` of the way towards the means of all rows that are remembered, and forgets them.
+  // Does nothing where there are none.
+  void Commit(double share);
+
  private:
-  torch::Tensor mean_, square_;  // [channels], running means of x and of x^2
+  void Add(int64_t rows, const torch::Tensor& sum, const torch::Tensor& sum_of_squares);
+
+  torch::Tensor mean_, square_;         // [channels], running means of x and of x^2
+  int64_t rows_ = 0;                    // Remembered.
+  torch::Tensor sum_, sum_of_squares_;  // [channels], over these rows; of no meaning where there are none
 };
 TORCH_MODULE(Standardize);
 
@@ -74,15 +87,20 @@ class AffinityModelImpl : public torch::nn::Module {
   explicit AffinityModelImpl(const ModelOptions& options);
 
   // Shape: -> [pairs] float, z-scored affinities in the order of the pairs given to MakeBatch. The batch is on the
-  // model's device. Where `gates` is not null, appends the
-  // values of every gate [rows, gate], first of the atoms' side, then of the tokens' side of each layer, without the
-  // rows that only round up the batch; a standard model appends nothing.
+  // model's device. Where `gates` is not null, appends the values of every gate [rows, gate], first of the atoms' side,
+  // then of the tokens' side of each layer, without the rows that only round up the batch; a standard model appends
+  // nothing.
   torch::Tensor forward(const PairBatch& batch, std::vector<torch::Tensor>* gates = nullptr);
 
   // As AffinityHead's.
   void set_generator(const at::Generator& generator) { head_->set_generator(generator); }
 
   const ModelOptions& options() const { return options_; }
+
+  // Those of the encoders' and of the fused pooled vectors; their rows are pairs.
+  std::array<Standardize, 4> scales() const {
+    return {drug_scale_, target_scale_, fused_drug_scale_, fused_target_scale_};
+  }
 
  private:
   // Tokens of one side of all pairs, and where their projections stand.
@@ -101,6 +119,10 @@ class AffinityModelImpl : public torch::nn::Module {
   AffinityHead head_{nullptr};
 };
 TORCH_MODULE(AffinityModel);
+
+// Moves the running statistics of the first replica towards what all replicas have seen in training mode since the last
+// call, each pair counting once. `steps` is how often it was called before in this training.
+void CommitStatistics(const std::vector<AffinityModel>& replicas, int64_t steps);
 
 // Trainable values of a module.
 int64_t CountParameters(const torch::nn::Module& module);

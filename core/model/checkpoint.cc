@@ -1,9 +1,11 @@
 #include "core/model/checkpoint.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/file.h"
 #include "core/chem/molecular_graph.h"
 
 namespace deepbindnet {
@@ -64,6 +66,11 @@ absl::StatusOr<Checkpoint> FromDict(const TensorDict& dict) {
     DBN_ASSIGN_OR_RETURN(checkpoint.options, OptionsFromJson(config.at("model")));
     config.at("scaler").at("mean").get_to(checkpoint.scaler.mean);
     config.at("scaler").at("sd").get_to(checkpoint.scaler.sd);
+    const Scaler& scaler = checkpoint.scaler;
+    if (!std::isfinite(scaler.mean) || !std::isfinite(scaler.sd) || scaler.sd <= 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("scaler: a mean of ", scaler.mean, " and an sd of ", scaler.sd, " are no scaler's"));
+    }
     config.at("affinity_unit").get_to(checkpoint.affinity_unit);
     config.at("dataset_digest").get_to(checkpoint.dataset_digest);
     config.at("epoch").get_to(checkpoint.epoch);
@@ -73,6 +80,14 @@ absl::StatusOr<Checkpoint> FromDict(const TensorDict& dict) {
   }
   DBN_ASSIGN_OR_RETURN(checkpoint.weights, GetDict(dict, "weights"));
   DBN_ASSIGN_OR_RETURN(checkpoint.training_state, GetDict(dict, "training_state"));
+  return checkpoint;
+}
+
+// `path` is for messages.
+absl::StatusOr<Checkpoint> ParseCheckpoint(std::string contents, const std::string& path) {
+  DBN_ASSIGN_OR_RETURN(const TensorDict dict, ParseDict(std::move(contents), path));
+  absl::StatusOr<Checkpoint> checkpoint = FromDict(dict);
+  if (!checkpoint.ok()) return Annotate(checkpoint.status(), path);
   return checkpoint;
 }
 
@@ -108,10 +123,19 @@ absl::Status SaveCheckpoint(const std::string& path, const Checkpoint& checkpoin
 }
 
 absl::StatusOr<Checkpoint> LoadCheckpoint(const std::string& path) {
-  DBN_ASSIGN_OR_RETURN(const TensorDict dict, LoadDict(path));
-  absl::StatusOr<Checkpoint> checkpoint = FromDict(dict);
-  if (!checkpoint.ok()) return Annotate(checkpoint.status(), path);
-  return checkpoint;
+  DBN_ASSIGN_OR_RETURN(std::string contents, ReadFile(path));
+  return ParseCheckpoint(std::move(contents), path);
+}
+
+absl::StatusOr<LoadedModel> LoadModel(const std::string& path, const torch::Device& device) {
+  DBN_ASSIGN_OR_RETURN(std::string contents, ReadFile(path));
+  LoadedModel loaded;
+  loaded.digest = Sha256Hex(contents);
+  DBN_ASSIGN_OR_RETURN(loaded.checkpoint, ParseCheckpoint(std::move(contents), path));
+  absl::StatusOr<AffinityModel> model = MakeModel(loaded.checkpoint, device);
+  if (!model.ok()) return Annotate(model.status(), path);
+  loaded.model = *std::move(model);
+  return loaded;
 }
 
 absl::StatusOr<AffinityModel> MakeModel(const Checkpoint& checkpoint, const torch::Device& device) {

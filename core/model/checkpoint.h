@@ -41,6 +41,16 @@ absl::StatusOr<Checkpoint> LoadCheckpoint(const std::string& path);
 // is missing, has another shape, or is not finite; the message names it.
 absl::StatusOr<AffinityModel> MakeModel(const Checkpoint& checkpoint, const torch::Device& device);
 
+// Everything of one reading of a file, whatever is written to its place meanwhile.
+struct LoadedModel {
+  Checkpoint checkpoint;
+  AffinityModel model{nullptr};  // As MakeModel's.
+  std::string digest;            // SHA-256 (hex) of the file.
+};
+
+// LoadCheckpoint and MakeModel; the errors of both name the file.
+absl::StatusOr<LoadedModel> LoadModel(const std::string& path, const torch::Device& device);
+
 }  // namespace deepbindnet
 
 #endif  // DEEPBINDNET_CORE_MODEL_CHECKPOINT_H_

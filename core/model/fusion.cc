@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/model/masking.h"
+#include "core/model/tensor_ops.h"
 
 namespace deepbindnet {
 namespace {
@@ -43,9 +43,13 @@ FusionSideImpl::FusionSideImpl(const ModelOptions& options)
   expand_ = register_module("expand", torch::nn::Linear(hidden_, options.feature_dim));
   contract_ = register_module("contract", torch::nn::Linear(options.feature_dim, hidden_));
   feed_forward_norm_ = register_module("feed_forward_norm", norm());
+  // Drawn whatever the type and the kind, so that what is drawn after it does not depend on them.
+  torch::nn::Linear gate(2 * hidden_, hidden_);
   if (options.model_type == ModelType::kStandard) return;
-  gate_ = register_module("gate", torch::nn::Linear(2 * hidden_, GateWidth(options)));
-  torch::nn::init::constant_(gate_->bias, options.gate_initial_bias);
+  const int64_t width = GateWidth(options);
+  gate->weight.set_data(gate->weight.detach().narrow(0, 0, width).clone());
+  gate->bias.set_data(torch::full({width}, options.gate_initial_bias, gate->bias.options()));
+  gate_ = register_module("gate", gate);
 }
 
 torch::Tensor FusionSideImpl::Project(const torch::Tensor& tokens) { return project_(tokens); }

@@ -18,7 +18,8 @@ torch::Tensor MultiHeadAttention(const torch::Tensor& query, const torch::Tensor
 //   gated:    g = sigmoid(W_g [H || C] + b),  H' = LN(H + g * C)
 //   standard: H' = LN(H + C)
 //   H'' = LN(H' + W_2 relu(W_1 H'))
-// The gate is the only difference between the two model types: every other parameter has the same name and shape.
+// The gate is the only difference between the two model types: every other parameter has the same name and shape, and
+// with the same seed the same initial values.
 class FusionSideImpl : public torch::nn::Module {
  public:
   explicit FusionSideImpl(const ModelOptions& options);

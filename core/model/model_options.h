@@ -2,7 +2,7 @@
 #ifndef DEEPBINDNET_CORE_MODEL_MODEL_OPTIONS_H_
 #define DEEPBINDNET_CORE_MODEL_MODEL_OPTIONS_H_
 
-#include <cstdint>
+#include <cstddef>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -13,6 +13,8 @@ namespace deepbindnet {
 enum class ModelType { kGated, kStandard };
 enum class GateKind { kVector, kHead, kScalar };
 
+// The defaults are the small model, of 373,926 trainable parameters (standard: 357,414); hidden_dim 256, feature_dim
+// 512, fusion_heads 8 and fusion_layers 4 make the base model, of 9,525,894 (standard: 8,475,270).
 struct ModelOptions {
   ModelType model_type = ModelType::kGated;
   int hidden_dim = 64;        // Width of atom and protein tokens, 8..1024, a multiple of fusion_heads.
@@ -29,6 +31,18 @@ struct ModelOptions {
 
 // INVALID_ARGUMENT naming the field where an option is out of range.
 absl::Status ValidateModelOptions(const ModelOptions& options);
+
+// Of an option's values. With `low_excluded`, `low` is the least that is too small.
+struct OptionRange {
+  double low, high;
+  bool low_excluded = false;
+};
+
+// INVALID_ARGUMENT naming the field where `value` is out of its range or not a number.
+absl::Status CheckRange(absl::string_view field, double value, const OptionRange& range);
+
+// INVALID_ARGUMENT (SEQUENCE_TOO_LONG) where a model with `options` does not take a protein of so many residues.
+absl::Status CheckSequenceLength(size_t residues, const ModelOptions& options);
 
 absl::string_view ModelTypeName(ModelType type);  // "gated", "standard"
 absl::string_view GateKindName(GateKind kind);    // "vector", "head", "scalar"

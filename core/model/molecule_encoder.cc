@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/model/masking.h"
+#include "core/model/tensor_ops.h"
 
 namespace deepbindnet {
 namespace {

@@ -10,11 +10,24 @@
 #include "core/compute/compute_pool.h"
 
 namespace deepbindnet {
-namespace {
 
-constexpr size_t kBatch = 512;
-
-}  // namespace
+size_t EndOfBatch(const std::vector<const MolecularGraph*>& molecules,
+                  const std::vector<const std::vector<uint8_t>*>& proteins, const std::vector<PairIndex>& pairs,
+                  size_t begin) {
+  int64_t residues = 0, pair_residues = 0, pair_atoms = 0;
+  const size_t last = std::min(pairs.size(), begin + kBatchPairs);
+  size_t end = begin;
+  for (; end < last; ++end) {
+    const auto length = static_cast<int64_t>(proteins[pairs[end].target]->size());
+    if (end == begin || pairs[end].target != pairs[end - 1].target) residues += length;
+    pair_residues += length;
+    pair_atoms += molecules[pairs[end].drug]->atoms();
+    const bool fits =
+        residues <= kBatchResidues && pair_residues <= kBatchPairResidues && pair_atoms <= kBatchPairAtoms;
+    if (!fits && end > begin) break;
+  }
+  return end;
+}
 
 std::vector<double> PredictPairs(AffinityModel model, const torch::Device& device,
                                  const std::vector<const MolecularGraph*>& molecules,
@@ -23,21 +36,24 @@ std::vector<double> PredictPairs(AffinityModel model, const torch::Device& devic
   std::vector<size_t> order(pairs.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return pairs[a].target < pairs[b].target; });
+  std::vector<PairIndex> sorted;
+  for (const size_t place : order) sorted.push_back(pairs[place]);
+  std::vector<size_t> bounds = {0};
+  while (bounds.back() < sorted.size()) bounds.push_back(EndOfBatch(molecules, proteins, sorted, bounds.back()));
+
   std::vector<double> predicted(pairs.size());
-  const auto predict = [&](size_t begin) {
-    const size_t end = std::min(begin + kBatch, order.size());
-    std::vector<PairIndex> chosen;
-    for (size_t i = begin; i < end; ++i) chosen.push_back(pairs[order[i]]);
+  const auto predict = [&](size_t begin, size_t end) {
+    const std::vector<PairIndex> chosen(sorted.begin() + begin, sorted.begin() + end);
     const PairBatch batch = MakeBatch(molecules, proteins, chosen, model->options().residues_per_token).To(device);
     const torch::Tensor z = model->forward(batch).to(torch::kCPU);
     for (size_t i = begin; i < end; ++i) predicted[order[i]] = z.data_ptr<float>()[i - begin];
   };
-  const size_t batches = (order.size() + kBatch - 1) / kBatch;
+  const size_t batches = bounds.size() - 1;
   const auto threads = device.is_cpu() ? std::min(static_cast<size_t>(at::get_num_threads()), batches) : 1;
   std::atomic<size_t> next{0};
   ComputePool(std::max<size_t>(1, threads)).Run([&](int) {
     const c10::InferenceMode inference;
-    for (size_t batch = next++; batch < batches; batch = next++) predict(batch * kBatch);
+    for (size_t batch = next++; batch < batches; batch = next++) predict(bounds[batch], bounds[batch + 1]);
   });
   return predicted;
 }

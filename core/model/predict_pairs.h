@@ -2,6 +2,8 @@
 #ifndef DEEPBINDNET_CORE_MODEL_PREDICT_PAIRS_H_
 #define DEEPBINDNET_CORE_MODEL_PREDICT_PAIRS_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "core/data/batch.h"
@@ -9,6 +11,18 @@
 #include "core/model/affinity_model.h"
 
 namespace deepbindnet {
+
+// Most of one batch of PredictPairs, which bounds its memory whatever the molecules and proteins; a pair that is larger
+// is a batch of its own. What is encoded once grows with the distinct proteins, what is fused with the pairs.
+inline constexpr size_t kBatchPairs = 512;
+inline constexpr int64_t kBatchResidues = int64_t{1} << 16;      // Of distinct proteins.
+inline constexpr int64_t kBatchPairResidues = int64_t{1} << 20;  // Of the pairs' proteins.
+inline constexpr int64_t kBatchPairAtoms = int64_t{1} << 16;     // Of the pairs' molecules.
+
+// Where the batch ends that begins with pairs[begin]; equal proteins stand together in `pairs`.
+size_t EndOfBatch(const std::vector<const MolecularGraph*>& molecules,
+                  const std::vector<const std::vector<uint8_t>*>& proteins, const std::vector<PairIndex>& pairs,
+                  size_t begin);
 
 // z-scored predictions in the order of `pairs`, in fp32. Pairs of one protein are put into one batch. The model is in
 // evaluation mode and on `device`. On the CPU batches are computed side by side by as many threads as LibTorch has;

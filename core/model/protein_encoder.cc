@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/chem/protein.h"
-#include "core/model/masking.h"
+#include "core/model/tensor_ops.h"
 
 namespace deepbindnet {
 namespace {

@@ -5,6 +5,9 @@
 namespace deepbindnet {
 
 torch::Tensor ComputeLoss(Loss loss, const torch::Tensor& predicted, const torch::Tensor& truth) {
+  // [pairs] and [pairs, 1] would be broadcast to [pairs, pairs].
+  TORCH_CHECK(predicted.dim() == 1 && predicted.sizes() == truth.sizes(), "ComputeLoss: predicted ", predicted.sizes(),
+              " and truth ", truth.sizes(), " are not both [pairs]");
   switch (loss) {
     case Loss::kMse:
       return torch::mse_loss(predicted, truth);

@@ -9,7 +9,7 @@
 namespace deepbindnet {
 
 // Mean over the pairs of e^2 (mse), of Huber's loss with its transition at 1 (huber), or of log cosh e (log_cosh), with
-// e = predicted - truth. Shape: both [pairs] float -> scalar.
+// e = predicted - truth. Shape: both [pairs] float -> scalar; throws where they are not.
 torch::Tensor ComputeLoss(Loss loss, const torch::Tensor& predicted, const torch::Tensor& truth);
 
 }  // namespace deepbindnet

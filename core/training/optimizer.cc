@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
+
+#include "absl/strings/str_cat.h"
 
 namespace deepbindnet {
 namespace {
@@ -25,29 +28,16 @@ Optimizer::Optimizer(const std::vector<const torch::nn::Module*>& replicas, cons
   second_ = torch::zeros_like(weights_);
   if (options_.ema_decay > 0) average_ = weights_.clone();
   for (const torch::nn::Module* const replica : replicas) {
-    const bool is_first = gradients_.empty();
     gradients_.push_back(torch::zeros_like(weights_));
     int64_t offset = 0;
-    size_t statistics = 0;
     for (torch::Tensor parameter : replica->parameters()) {
       const int64_t count = parameter.numel();
-      const bool trained = parameter.requires_grad();
-      if (is_first || trained) parameter.set_data(weights_.narrow(0, offset, count).view(parameter.sizes()));
-      if (trained) {
+      parameter.set_data(weights_.narrow(0, offset, count).view(parameter.sizes()));
+      if (parameter.requires_grad()) {
         parameter.mutable_grad() = gradients_.back().narrow(0, offset, count).view(parameter.sizes());
-      } else {
-        if (is_first) statistics_.emplace_back();
-        statistics_[statistics++].push_back(parameter);
       }
       offset += count;
     }
-  }
-  ShareStatistics();
-}
-
-void Optimizer::ShareStatistics() {
-  for (std::vector<torch::Tensor>& replicas : statistics_) {
-    for (size_t i = 1; i < replicas.size(); ++i) replicas[i].copy_(replicas[0]);
   }
 }
 
@@ -62,10 +52,6 @@ double Optimizer::Step(double lr) {
   const double norm = gradient.norm().item<double>();
   if (!std::isfinite(norm)) return norm;
   if (options_.clip_norm > 0 && norm > options_.clip_norm) gradient.mul_(options_.clip_norm / norm);
-  if (gradients_.size() > 1) {
-    for (std::vector<torch::Tensor>& replicas : statistics_) replicas[0].copy_(torch::stack(replicas).mean(0));
-    ShareStatistics();
-  }
   ++steps_;
   first_.lerp_(gradient, 1 - kBeta1);
   second_.mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
@@ -108,20 +94,24 @@ TensorDict Optimizer::State() const {
 
 absl::Status Optimizer::LoadState(const TensorDict& state) {
   torch::NoGradGuard no_grad;
-  const auto load = [&state](const char* name, torch::Tensor* tensor) -> absl::Status {
-    DBN_ASSIGN_OR_RETURN(const torch::Tensor stored, GetTensor(state, name));
-    DBN_RETURN_IF_ERROR(CheckShape(stored, name, tensor->sizes().vec()));
-    tensor->copy_(stored);
-    return absl::OkStatus();
-  };
-  DBN_RETURN_IF_ERROR(load("weights", &weights_));
-  DBN_RETURN_IF_ERROR(load("first_moment", &first_));
-  DBN_RETURN_IF_ERROR(load("second_moment", &second_));
-  if (average_.defined()) DBN_RETURN_IF_ERROR(load("average", &average_));
+  std::vector<std::pair<const char*, torch::Tensor*>> entries = {
+      {"weights", &weights_}, {"first_moment", &first_}, {"second_moment", &second_}};
+  if (average_.defined()) entries.emplace_back("average", &average_);
+  std::vector<torch::Tensor> stored;
+  for (const auto& [name, tensor] : entries) {
+    DBN_ASSIGN_OR_RETURN(stored.emplace_back(), GetTensor(state, name));
+    if (stored.back().sizes() == tensor->sizes() && stored.back().scalar_type() == tensor->scalar_type() &&
+        torch::isfinite(stored.back()).all().item<bool>()) {
+      continue;
+    }
+    return absl::InvalidArgumentError(absl::StrCat("'", name, "' is damaged or of another model"));
+  }
   const auto steps = state.find("steps");
-  if (steps == state.end() || !steps->value().isInt()) return absl::InvalidArgumentError("no integer 'steps'");
+  if (steps == state.end() || !steps->value().isInt() || steps->value().toInt() <= 0) {
+    return absl::InvalidArgumentError("no positive integer 'steps'");
+  }
+  for (size_t i = 0; i < entries.size(); ++i) entries[i].second->copy_(stored[i]);
   steps_ = steps->value().toInt();
-  ShareStatistics();
   return absl::OkStatus();
 }
 

@@ -12,7 +12,7 @@
 namespace deepbindnet {
 
 struct OptimizerOptions {
-  double weight_decay = 1e-4;  // Decoupled; on matrices only, not on biases, norms and embeddings' gains.
+  double weight_decay = 1e-4;  // Decoupled; on matrices (linear layers and embedding tables), not on vectors.
   double clip_norm = 1.0;      // Largest Euclidean norm of the whole gradient; 0 does not clip.
   double ema_decay = 0.999;    // Of the averaged weights; 0 keeps no average.
 };
@@ -28,8 +28,7 @@ class Optimizer {
   Optimizer(const torch::nn::Module& module, const OptimizerOptions& options) : Optimizer({&module}, options) {}
 
   // The same of one or more modules with the same parameters and in the same place; the first one's values count.
-  // Parameters without gradient (running statistics) are moved by the modules themselves: every replica has its own,
-  // and Step() puts their mean into all of them.
+  // Parameters without gradient (running statistics) are shared and averaged too, but moved by their module alone.
   Optimizer(const std::vector<const torch::nn::Module*>& replicas, const OptimizerOptions& options);
 
   void ZeroGrad();
@@ -56,19 +55,18 @@ class Optimizer {
 
   // Everything a later process needs to go on bit for bit, on the CPU.
   TensorDict State() const;
+
+  // Goes on from State(). INVALID_ARGUMENT naming the entry where one is missing, of another shape or type, not finite
+  // or, of the steps, not positive; nothing changes then.
   absl::Status LoadState(const TensorDict& state);
 
  private:
-  void ShareStatistics();
-
   const OptimizerOptions options_;
   torch::Tensor weights_;                 // [parameters], the modules' parameters are views of it
   std::vector<torch::Tensor> gradients_;  // Each [parameters], a replica's gradients are views of it
-  // Parameters without gradient, each of all replicas; the first one's is a view of weights_.
-  std::vector<std::vector<torch::Tensor>> statistics_;
-  torch::Tensor decayed_;         // [parameters], 1 where weight decay applies, else 0
-  torch::Tensor first_, second_;  // [parameters], moments
-  torch::Tensor average_;         // [parameters]; undefined without averaging
+  torch::Tensor decayed_;                 // [parameters], 1 where weight decay applies, else 0
+  torch::Tensor first_, second_;          // [parameters], moments
+  torch::Tensor average_;                 // [parameters]; undefined without averaging
   int64_t steps_ = 0;
 };
 

@@ -17,8 +17,10 @@ constexpr int kLeastShare = 32;  // Pairs.
 }  // namespace
 
 int CountReplicas(const torch::Device& device, int batch_size) {
-  return device.is_cpu() ? std::max(1, std::min(at::get_num_threads(), batch_size / kLeastShare)) : 1;
+  return device.is_cpu() ? std::min(at::get_num_threads(), MostReplicas(batch_size)) : 1;
 }
+
+int MostReplicas(int batch_size) { return std::max(1, batch_size / kLeastShare); }
 
 Replicas::Replicas(TrainingPairs data, const TrainingOptions& options, const torch::Device& device,
                    bool mixed_precision, int count)
@@ -44,7 +46,7 @@ void Replicas::Seed(uint64_t seed) {
   for (size_t i = 0; i < generators_.size(); ++i) generators_[i].set_current_seed(seed * 1009 + i);
 }
 
-BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, bool look_at_gates) {
+BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, int64_t steps, bool look_at_gates) {
   // Neighbours stay together: they often share a protein.
   const size_t share = (chosen.size() + models_.size() - 1) / models_.size();
   std::vector<BatchResult> results(models_.size());
@@ -55,6 +57,7 @@ BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, bool look_at_
     results[replica] =
         BackwardShare(models_[replica], {chosen.begin() + begin, chosen.begin() + end}, weight, look_at_gates);
   });
+  CommitStatistics(models_, steps);
   BatchResult whole;
   std::vector<torch::Tensor> predicted;
   for (const BatchResult& result : results) {

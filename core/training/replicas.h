@@ -33,11 +33,15 @@ struct BatchResult {
 // on a GPU one.
 int CountReplicas(const torch::Device& device, int batch_size);
 
+// The most that CountReplicas() can be, whatever the machine.
+int MostReplicas(int batch_size);
+
 // One or more copies of a model. Each computes the loss and the gradient of its share of a batch on its own thread,
-// beside the others. Equal arguments, seeds and counts give equal bits. Not thread-safe.
+// beside the others. Equal arguments, seeds and counts give equal bits; without dropout, another count gives another
+// rounding and no more. Not thread-safe.
 class Replicas {
  public:
-  // The first copy's weights are drawn from the options' seed; Optimizer gives the others the same.
+  // The first copy's weights are drawn from the options' seed; Optimizer lets the others share them.
   Replicas(TrainingPairs data, const TrainingOptions& options, const torch::Device& device, bool mixed_precision,
            int count);
 
@@ -49,8 +53,9 @@ class Replicas {
   void Seed(uint64_t seed);
 
   // Puts all copies into training mode and adds to their gradients, whose sum is then the gradient of the mean loss
-  // over the pairs `chosen`.
-  BatchResult Backward(const std::vector<int64_t>& chosen, bool look_at_gates);
+  // over the pairs `chosen`. Then moves the running statistics towards those of the batch.
+  // `steps` is the number of batches before this one in the whole training.
+  BatchResult Backward(const std::vector<int64_t>& chosen, int64_t steps, bool look_at_gates);
 
  private:
   // The same of one copy; the loss counts `weight` times.

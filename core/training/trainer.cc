@@ -20,6 +20,7 @@
 #include "core/training/optimizer.h"
 #include "core/training/replicas.h"
 #include "core/training/run_files.h"
+#include "core/training/run_state.h"
 #include "core/training/sampler.h"
 #include "core/training/schedule.h"
 
@@ -40,11 +41,13 @@ class Run {
       : data_dir_(data_dir), files_{output_dir}, options_(options), stop_(stop), observer_(*observer) {}
 
   absl::Status Load();
+  absl::Status Start();
   absl::Status Resume();
   absl::Status TrainEpochs();
   absl::StatusOr<TrainingReport> Finish();
 
  private:
+  void MakeReplicas(int count);
   // Why no further epoch is to be trained; empty while there is one.
   std::string StopReason() const;
   absl::Status TrainEpoch(int epoch);
@@ -70,18 +73,19 @@ class Run {
   ProcessedDataset dataset_;  // train and val
   torch::Device device_ = torch::kCPU;
   bool mixed_precision_ = false;
+
+  // Made by Start() or Resume().
   std::unique_ptr<Replicas> replicas_;
   AffinityModel model_{nullptr};  // The first replica.
   std::unique_ptr<Optimizer> optimizer_;
-  std::vector<EpochReport> history_;
+
+  RunState state_;
   int best_epoch_ = 0;
-  double train_seconds_ = 0;   // Spent in training steps, over restarts.
   double elapsed_before_ = 0;  // Of earlier processes of this run.
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 
   // Of the epoch at work.
   double loss_sum_ = 0;
-  double learning_rate_ = 0;
   std::vector<torch::Tensor> predicted_;  // Each [batch] float, z-scored, in the order trained.
   std::vector<int64_t> trained_;          // Pair of each prediction.
   std::vector<torch::Tensor> gates_;      // Of the newest batch looked at.
@@ -92,6 +96,7 @@ absl::Status Run::Load() {
   DBN_RETURN_IF_ERROR(ValidateTrainingOptions(options_));
   DBN_ASSIGN_OR_RETURN(device_, ParseDevice(options_.device));
   DBN_RETURN_IF_ERROR(MakeDirectories(files_.output_dir));
+  RemoveUnfinishedFiles(files_.output_dir);
   DBN_ASSIGN_OR_RETURN(dataset_, LoadProcessedDataset(data_dir_, {Part::kTrain, Part::kVal}));
   if (dataset_.train.size() == 0 || dataset_.val.size() == 0) {
     return WithReason(absl::FailedPreconditionError(absl::StrCat(
@@ -104,25 +109,35 @@ absl::Status Run::Load() {
     observer_.OnMessage("mixed_precision: this device has no bf16 products; training in fp32");
   }
   for (const ProteinEntry& protein : dataset_.proteins) {
-    if (static_cast<int>(protein.tokens.size()) <= options_.model.max_sequence_length) continue;
-    return InvalidField("max_sequence_length", absl::StrCat(options_.model.max_sequence_length),
-                        absl::StrCat("is less than a protein of the data set (", protein.tokens.size(), " residues)"));
+    DBN_RETURN_IF_ERROR(Annotate(CheckSequenceLength(protein.tokens.size(), options_.model), data_dir_));
   }
+  return absl::OkStatus();
+}
+
+void Run::MakeReplicas(int count) {
   std::vector<float> z;
   for (const double affinity : dataset_.train.affinity)
     z.push_back(static_cast<float>(dataset_.scaler.Scale(affinity)));
   replicas_ = std::make_unique<Replicas>(
       TrainingPairs{GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train), torch::tensor(z).to(device_)},
-      options_, device_, mixed_precision_, CountReplicas(device_, options_.batch_size));
+      options_, device_, mixed_precision_, count);
   model_ = replicas_->model();
   optimizer_ = std::make_unique<Optimizer>(
       replicas_->modules(), OptimizerOptions{options_.weight_decay, options_.clip_norm, options_.ema_decay});
-  return absl::OkStatus();
+}
+
+absl::Status Run::Start() {
+  state_.replicas = CountReplicas(device_, options_.batch_size);
+  MakeReplicas(state_.replicas);
+  return RemoveRun(files_);
 }
 
 absl::Status Run::Resume() {
   absl::StatusOr<Checkpoint> checkpoint = LoadCheckpoint(files_.Latest());
-  if (absl::IsNotFound(checkpoint.status())) return RemoveRun(files_);
+  if (absl::IsNotFound(checkpoint.status())) {
+    observer_.OnMessage("no checkpoint was found; the training starts over");
+    return Start();
+  }
   if (!checkpoint.ok()) return checkpoint.status();
   if (checkpoint->dataset_digest != dataset_.manifest.digest) {
     return WithReason(absl::FailedPreconditionError(absl::StrCat(
@@ -130,25 +145,25 @@ absl::Status Run::Resume() {
                       "OTHER_DATASET");
   }
   DBN_RETURN_IF_ERROR(CheckResumable(*checkpoint, options_));
-  const TensorDict& state = checkpoint->training_state;
-  DBN_RETURN_IF_ERROR(Annotate(optimizer_->LoadState(state), files_.Latest()));
-  DBN_ASSIGN_OR_RETURN(const std::string history, GetString(state, "history"));
-  DBN_ASSIGN_OR_RETURN(history_, HistoryFromJson(history));
-  DBN_ASSIGN_OR_RETURN(const torch::Tensor seconds, GetTensor(state, "train_seconds"));
-  train_seconds_ = seconds.item<double>();
-  for (const EpochReport& report : history_) {
+  absl::StatusOr<RunState> state = ReadRunState(*checkpoint, MostReplicas(options_.batch_size));
+  if (!state.ok()) return Annotate(state.status(), files_.Latest());
+  state_ = *std::move(state);
+  if (!device_.is_cpu()) state_.replicas = 1;
+  MakeReplicas(state_.replicas);
+  DBN_RETURN_IF_ERROR(Annotate(optimizer_->LoadState(checkpoint->training_state), files_.Latest()));
+  for (const EpochReport& report : state_.history) {
     if (report.is_best) best_epoch_ = report.epoch;
     elapsed_before_ = report.elapsed_seconds;
     observer_.OnEpoch(report);
   }
-  observer_.OnMessage(absl::StrCat("resumed after epoch ", history_.back().epoch));
+  observer_.OnMessage(absl::StrCat("resumed after epoch ", checkpoint->epoch));
   if (best_epoch_ != checkpoint->epoch) return absl::OkStatus();
   // The run may have been killed after this checkpoint and before the best model, whose weights are the same.
   return SaveBest(*std::move(checkpoint));
 }
 
 std::string Run::StopReason() const {
-  const int epoch = static_cast<int>(history_.size());
+  const int epoch = static_cast<int>(state_.history.size());
   if (epoch >= options_.num_epochs) return "num_epochs";
   if (TimeIsUp() && epoch > 0) return "max_minutes";
   if (options_.patience > 0 && epoch - best_epoch_ >= options_.patience) return "patience";
@@ -158,7 +173,7 @@ std::string Run::StopReason() const {
 absl::Status Run::TrainEpochs() {
   observer_.OnPhase("training");
   started_ = std::chrono::steady_clock::now();
-  while (StopReason().empty()) DBN_RETURN_IF_ERROR(TrainEpoch(static_cast<int>(history_.size()) + 1));
+  while (StopReason().empty()) DBN_RETURN_IF_ERROR(TrainEpoch(static_cast<int>(state_.history.size()) + 1));
   return absl::OkStatus();
 }
 
@@ -198,12 +213,12 @@ absl::Status Run::TrainEpoch(int epoch) {
     if (TimeIsUp()) break;
   }
   const double seconds = Seconds(std::chrono::steady_clock::now() - epoch_start);
-  train_seconds_ += seconds;
+  state_.train_seconds += seconds;
   EpochReport report;
   report.epoch = epoch;
   report.epochs = options_.num_epochs;
   report.train_loss = loss_sum_ / static_cast<double>(step.step);
-  report.learning_rate = learning_rate_;
+  report.learning_rate = step.learning_rate;
   report.pairs_per_second = static_cast<double>(trained_.size()) / seconds;
   return EndEpoch(report);
 }
@@ -211,10 +226,10 @@ absl::Status Run::TrainEpoch(int epoch) {
 absl::Status Run::Step(const std::vector<int64_t>& chosen, StepReport* step) {
   const bool look_at_gates = step->step % kStepsPerGateLook == 1 || step->step == step->steps;
   optimizer_->ZeroGrad();
-  BatchResult batch = replicas_->Backward(chosen, look_at_gates);
+  BatchResult batch = replicas_->Backward(chosen, optimizer_->steps(), look_at_gates);
   if (look_at_gates) gates_ = std::move(batch.gates);
-  learning_rate_ = options_.lr * WarmupCosine(Progress(step->steps), options_.warmup_fraction);
-  const double norm = optimizer_->Step(learning_rate_);
+  step->learning_rate = options_.lr * WarmupCosine(Progress(step->steps), options_.warmup_fraction);
+  const double norm = optimizer_->Step(step->learning_rate);
   if (!std::isfinite(batch.loss) || !std::isfinite(norm)) {
     return WithReason(absl::InternalError(absl::StrFormat(
                           "epoch %d, step %d of %d: the loss is %g and its gradient's norm %g; lower "
@@ -230,7 +245,8 @@ absl::Status Run::Step(const std::vector<int64_t>& chosen, StepReport* step) {
 }
 
 std::string Run::LastGood() const {
-  return history_.empty() ? "No epoch was finished" : absl::StrCat("The last good checkpoint is ", files_.Latest());
+  return state_.history.empty() ? "No epoch was finished"
+                                : absl::StrCat("The last good checkpoint is ", files_.Latest());
 }
 
 RegressionMetrics Run::Validate() {
@@ -263,7 +279,8 @@ absl::Status Run::EndEpoch(EpochReport report) {
     report.val = Validate();
     weights = CopyWeights(*model_);
   }
-  const double best = best_epoch_ > 0 ? history_[best_epoch_ - 1].val.rmse : std::numeric_limits<double>::infinity();
+  const double best =
+      best_epoch_ > 0 ? state_.history[best_epoch_ - 1].val.rmse : std::numeric_limits<double>::infinity();
   if (!std::isfinite(report.val.rmse)) {
     return WithReason(absl::InternalError(absl::StrFormat(
                           "epoch %d: the validation RMSE is %g; lower lr (%g) or look for extreme affinities. %s",
@@ -273,7 +290,7 @@ absl::Status Run::EndEpoch(EpochReport report) {
   report.is_best = report.val.rmse < best;
   if (report.is_best) best_epoch_ = report.epoch;
   report.elapsed_seconds = Elapsed();
-  history_.push_back(report);
+  state_.history.push_back(report);
   DBN_RETURN_IF_ERROR(SaveEpoch(report, weights));
   observer_.OnEpoch(report);
   return absl::OkStatus();
@@ -291,12 +308,11 @@ absl::Status Run::SaveEpoch(const EpochReport& report, const TensorDict& weights
   checkpoint.training = TrainingOptionsToJson(options_);
   checkpoint.weights = weights;
   checkpoint.training_state = optimizer_->State();
-  checkpoint.training_state.insert("history", HistoryToJson(history_));
-  checkpoint.training_state.insert("train_seconds", torch::tensor(train_seconds_, torch::kFloat64));
+  AddRunState(state_, &checkpoint.training_state);
   if (report.epoch % kEpochsPerCheckpoint == 0) {
     DBN_RETURN_IF_ERROR(SaveCheckpoint(files_.Epoch(report.epoch), checkpoint));
   }
-  DBN_RETURN_IF_ERROR(WriteMetricsCsv(files_.MetricsCsv(), history_));
+  DBN_RETURN_IF_ERROR(WriteMetricsCsv(files_.MetricsCsv(), state_.history));
   DBN_RETURN_IF_ERROR(SaveCheckpoint(files_.Latest(), checkpoint));
   return report.is_best ? SaveBest(std::move(checkpoint)) : absl::OkStatus();
 }
@@ -307,23 +323,29 @@ absl::Status Run::SaveBest(Checkpoint checkpoint) {
 }
 
 absl::StatusOr<TrainingReport> Run::Finish() {
+  if (stop_) return absl::CancelledError(absl::StrCat("stopped after epoch ", state_.history.size()));
   observer_.OnPhase("evaluating");
   TrainingReport report;
   report.stop_reason = StopReason();
   report.best_epoch = best_epoch_;
-  report.epochs_run = static_cast<int>(history_.size());
-  report.training_seconds = history_.back().elapsed_seconds;
+  report.epochs_run = static_cast<int>(state_.history.size());
+  report.training_seconds = state_.history.back().elapsed_seconds;
   double pairs = 0;
-  for (const EpochReport& epoch : history_) pairs += static_cast<double>(epoch.train.pairs);
-  report.pairs_per_second = pairs / train_seconds_;
-  report.val = history_[best_epoch_ - 1].val;
+  for (const EpochReport& epoch : state_.history) pairs += static_cast<double>(epoch.train.pairs);
+  report.pairs_per_second = pairs / state_.train_seconds;
+  report.val = state_.history[best_epoch_ - 1].val;
   report.parameters = CountParameters(*model_);
-  DBN_ASSIGN_OR_RETURN(report.digest, Sha256HexOfFile(files_.Best()));
-  DBN_ASSIGN_OR_RETURN(const ProcessedDataset test, LoadProcessedDataset(data_dir_, {Part::kTest}));
-  if (test.test.size() > 0) {
-    DBN_ASSIGN_OR_RETURN(const Checkpoint best, LoadCheckpoint(files_.Best()));
-    DBN_ASSIGN_OR_RETURN(const AffinityModel model, MakeModel(best, device_));
-    report.test = ComputeMetrics(test.test.affinity, PredictAffinities(model, device_, test, test.test, best.scaler));
+  DBN_ASSIGN_OR_RETURN(const LoadedModel best, LoadModel(files_.Best(), device_));
+  report.digest = best.digest;
+  DBN_ASSIGN_OR_RETURN(const ProcessedDataset data, LoadProcessedDataset(data_dir_, {Part::kTest}));
+  if (data.manifest.digest != dataset_.manifest.digest) {
+    return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                          data_dir_, ": holds another data set than the one trained on; put that back and resume")),
+                      "OTHER_DATASET");
+  }
+  if (data.test.size() > 0) {
+    report.test = ComputeMetrics(data.test.affinity,
+                                 PredictAffinities(best.model, device_, data, data.test, best.checkpoint.scaler));
   }
   DBN_RETURN_IF_ERROR(WriteResult(files_.Result(), report));
   return report;
@@ -337,7 +359,7 @@ absl::StatusOr<TrainingReport> Train(const std::string& data_dir, const std::str
   return CatchTorch([&]() -> absl::StatusOr<TrainingReport> {
     Run run(data_dir, output_dir, options, stop, observer);
     DBN_RETURN_IF_ERROR(run.Load());
-    DBN_RETURN_IF_ERROR(resume ? run.Resume() : RemoveRun(RunFiles{output_dir}));
+    DBN_RETURN_IF_ERROR(resume ? run.Resume() : run.Start());
     DBN_RETURN_IF_ERROR(run.TrainEpochs());
     return run.Finish();
   });

@@ -18,7 +18,7 @@ struct EpochReport {
   double train_loss = 0.0;  // Mean over the epoch's steps, on z-scored affinities.
   RegressionMetrics train;  // Of the epoch's own training predictions (with dropout); errors only.
   RegressionMetrics val;
-  double learning_rate = 0.0;
+  double learning_rate = 0.0;  // Of the last step.
   double gate_mean = 1.0;
   double gate_sd = 0.0;
   double pairs_per_second = 0.0;
@@ -32,7 +32,8 @@ struct StepReport {
   int64_t steps = 0;  // Of the epoch.
   int64_t pairs = 0;  // Trained on in this epoch so far.
   int64_t epoch_pairs = 0;
-  double loss = 0.0;  // Running mean over the epoch.
+  double loss = 0.0;           // Running mean over the epoch.
+  double learning_rate = 0.0;  // Of this step.
   double pairs_per_second = 0.0;
   double eta_seconds = 0.0;  // Until the run ends; 0 where unknown.
 };
@@ -61,13 +62,23 @@ class TrainingObserver {
 
 // Trains on `data_dir` into `output_dir` (made where missing): best_model.pt, latest_checkpoint.pt,
 // checkpoint_epoch_X.pt every 5 epochs, metrics.csv, result.json; each file appears whole. With `resume`, goes on from
-// latest_checkpoint.pt where there is one; the epochs up to it are reported again first, as they were, so that a caller
-// that missed one has it. The test part is read once, after the last epoch. When `*stop` becomes true the run ends
-// after the current step with CANCELLED; the last epoch's checkpoint stands. A run without `resume` removes what an
-// earlier one left. On the CPU and without max_minutes, which follows the clock, a resumed run equals one that never
-// stopped bit for bit. INVALID_ARGUMENT where an option is out of range; FAILED_PRECONDITION where the data have no
-// training or validation part (EMPTY_PART), or the checkpoint is of other data (OTHER_DATASET) or options
-// (OTHER_OPTIONS); INTERNAL (LOSS_NOT_FINITE) naming epoch and step where the loss is not finite.
+// latest_checkpoint.pt; the epochs up to it are reported again first, as they were, so that a caller that missed one
+// has it. Where there is none it says so and starts over. A run that starts anew removes what an earlier one left;
+// every run removes what a killed one had half written. The test part is read once, after the last epoch.
+//
+// When `stop` becomes true the run ends with CANCELLED before its next step, or, after an epoch's last step, when the
+// epoch is validated, saved and reported. A stop that comes when the evaluation of the test part has begun is too late:
+// the run ends as if there were none.
+//
+// On the CPU and without max_minutes, which follows the clock, a resumed run equals one that never stopped bit for bit;
+// on another number of cores, but for rounding: it keeps the number of replicas that share a batch, because each draws
+// a dropout mask of its own.
+//
+// INVALID_ARGUMENT where an option is out of range, a protein is longer than max_sequence_length (SEQUENCE_TOO_LONG) or
+// the checkpoint to resume is damaged; FAILED_PRECONDITION where the data have no training or validation part
+// (EMPTY_PART), the checkpoint is of other data (OTHER_DATASET) or options (OTHER_OPTIONS), or `data_dir` came to hold
+// other data during the run (OTHER_DATASET); INTERNAL (LOSS_NOT_FINITE) naming epoch and step where the loss is not
+// finite.
 absl::StatusOr<TrainingReport> Train(const std::string& data_dir, const std::string& output_dir,
                                      const TrainingOptions& options, bool resume, const std::atomic<bool>& stop,
                                      TrainingObserver* observer);

@@ -1,21 +1,11 @@
 #include "core/training/training_options.h"
 
-#include <array>
-#include <utility>
-
-#include "absl/strings/str_cat.h"
+#include "core/base/enum_names.h"
 
 namespace deepbindnet {
 namespace {
 
-constexpr std::array<std::pair<Loss, absl::string_view>, 3> kLosses = {
-    {{Loss::kMse, "mse"}, {Loss::kHuber, "huber"}, {Loss::kLogCosh, "log_cosh"}}};
-
-struct Range {
-  absl::string_view field;
-  double value, low, high;
-  bool low_excluded = false;
-};
+constexpr EnumNames<Loss, 3> kLosses = {{{Loss::kMse, "mse"}, {Loss::kHuber, "huber"}, {Loss::kLogCosh, "log_cosh"}}};
 
 }  // namespace
 
@@ -33,33 +23,21 @@ absl::StatusOr<TrainingOptions> TrainingPreset(absl::string_view name) {
 
 absl::Status ValidateTrainingOptions(const TrainingOptions& options) {
   DBN_RETURN_IF_ERROR(ValidateModelOptions(options.model));
-  const std::array<Range, 9> ranges = {{
-      {"batch_size", static_cast<double>(options.batch_size), 1, 65536},
-      {"num_epochs", static_cast<double>(options.num_epochs), 1, 100000},
-      {"lr", options.lr, 0, 1, true},
-      {"weight_decay", options.weight_decay, 0, 1},
-      {"patience", static_cast<double>(options.patience), 0, 100000},
-      {"max_minutes", options.max_minutes, 0, 1e6},
-      {"clip_norm", options.clip_norm, 0, 1e6},
-      {"warmup_fraction", options.warmup_fraction, 0, 0.5},
-      {"ema_decay", options.ema_decay, 0, 0.999999},
-  }};
-  for (const Range& range : ranges) {
-    const bool fits = range.value >= range.low && range.value <= range.high;  // false for NaN
-    if (fits && !(range.low_excluded && range.value == range.low)) continue;
-    return InvalidField(range.field, absl::StrCat(range.value),
-                        absl::StrCat("is not in ", range.low_excluded ? "(" : "[", range.low, ", ", range.high, "]"));
-  }
-  return absl::OkStatus();
+  DBN_RETURN_IF_ERROR(CheckRange("batch_size", options.batch_size, {1, 65536}));
+  DBN_RETURN_IF_ERROR(CheckRange("num_epochs", options.num_epochs, {1, 100000}));
+  DBN_RETURN_IF_ERROR(CheckRange("lr", options.lr, {0, 1, /*low_excluded=*/true}));
+  DBN_RETURN_IF_ERROR(CheckRange("weight_decay", options.weight_decay, {0, 1}));
+  DBN_RETURN_IF_ERROR(CheckRange("patience", options.patience, {0, 100000}));
+  DBN_RETURN_IF_ERROR(CheckRange("max_minutes", options.max_minutes, {0, 1e6}));
+  DBN_RETURN_IF_ERROR(CheckRange("clip_norm", options.clip_norm, {0, 1e6}));
+  DBN_RETURN_IF_ERROR(CheckRange("warmup_fraction", options.warmup_fraction, {0, 0.5}));
+  return CheckRange("ema_decay", options.ema_decay, {0, 0.999999});
 }
 
-absl::string_view LossName(Loss loss) { return kLosses[static_cast<size_t>(loss)].second; }
+absl::string_view LossName(Loss loss) { return NameOf(kLosses, loss); }
 
 absl::StatusOr<Loss> ParseLoss(absl::string_view name) {
-  for (const auto& [loss, known] : kLosses) {
-    if (known == name) return loss;
-  }
-  return InvalidField("loss", name, "is not mse, huber or log_cosh");
+  return ParseName(kLosses, name, "loss", "is not mse, huber or log_cosh");
 }
 
 }  // namespace deepbindnet

@@ -11,20 +11,13 @@
 #include "core/training/trainer.h"
 #include "core/training/training_options.h"
 #include "tests/bench/figures.h"
+#include "tests/support/silent_observer.h"
 
 namespace deepbindnet {
 namespace {
 
 constexpr int64_t kPairs = 4000;
 constexpr int kScreened = 512;  // Molecules against one protein.
-
-class NoObserver : public TrainingObserver {
- public:
-  void OnPhase(absl::string_view phase) override {}
-  void OnStep(const StepReport& report) override {}
-  void OnEpoch(const EpochReport& report) override {}
-  void OnMessage(absl::string_view message) override {}
-};
 
 // A temporary directory that is gone when the process ends.
 const std::string& Workspace() {
@@ -55,7 +48,7 @@ absl::StatusOr<TrainingReport> TrainTwoEpochs() {
   DBN_ASSIGN_OR_RETURN(TrainingOptions options, TrainingPreset("small"));
   options.num_epochs = 2;
   const std::atomic<bool> stop(false);
-  NoObserver observer;
+  SilentObserver observer;
   return Train(Workspace() + "/data", Workspace() + "/model", options, /*resume=*/false, stop, &observer);
 }
 

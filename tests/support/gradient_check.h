@@ -13,10 +13,10 @@
 
 namespace deepbindnet {
 
-// Frees blocks of many sizes that hold large values.
-inline void PoisonMemory() {
+// Frees blocks of many sizes, up to `largest` values, that hold large values.
+inline void PoisonMemory(int64_t largest = 1 << 18) {
   std::vector<torch::Tensor> blocks;
-  for (int64_t size = 16; size <= (1 << 18); size *= 2) {
+  for (int64_t size = 16; size <= largest; size *= 2) {
     for (int i = 0; i < 8; ++i) blocks.push_back(torch::full({size}, 1e17F));
   }
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <cmath>
 #include <string>
 #include <thread>
 #include <vector>
@@ -63,8 +64,12 @@ TEST_F(PredictorTest, EqualMoleculesGetEqualAnswers) {
 }
 
 TEST_F(PredictorTest, EitherInputMovesTheAnswer) {
-  EXPECT_NE(One("CCO", kKinase), One("CCN", kKinase));
-  EXPECT_NE(One("CCO", kKinase), One("CCO", std::string(kKinase) + "W"));
+  const std::string other(60, 'W');
+  EXPECT_GT(std::abs(One("CCO", kKinase) - One("c1ccc2c(c1)nccc2Cl", kKinase)), 0.02);
+  EXPECT_GT(std::abs(One("CCO", kKinase) - One("CCO", other)), 0.02);
+  // A single atom and a single residue, far above rounding.
+  EXPECT_GT(std::abs(One("CCO", kKinase) - One("CCN", kKinase)), 1e-3);
+  EXPECT_GT(std::abs(One("CCO", kKinase) - One("CCO", std::string(kKinase) + "W")), 1e-4);
 }
 
 TEST_F(PredictorTest, BadItemsFailAloneWithAReason) {

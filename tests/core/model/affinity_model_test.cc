@@ -41,33 +41,39 @@ std::vector<PairIndex> AllPairs() {
   return pairs;
 }
 
+double Spread(const std::vector<double>& values) {
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  return *high - *low;
+}
+
 std::vector<double> Predict(const AffinityModel& model, const std::vector<PairIndex>& pairs) {
   return PredictPairs(model, torch::kCPU, Entities().Graphs(), Entities().Tokens(), pairs);
 }
 
 TEST(AffinityModelTest, TypesDifferByTheGateAlone) {
-  const AffinityModel gated = MakeModelOf(ModelType::kGated), standard = MakeModelOf(ModelType::kStandard);
-  const auto gated_parameters = gated->named_parameters();
-  size_t shared = 0;
-  for (const auto& item : standard->named_parameters()) {
-    ASSERT_TRUE(gated_parameters.contains(item.key())) << item.key();
-    EXPECT_EQ(gated_parameters[item.key()].sizes(), item.value().sizes()) << item.key();
-    ++shared;
+  const AffinityModel standard = MakeModelOf(ModelType::kStandard);
+  for (const GateKind kind : {GateKind::kVector, GateKind::kHead, GateKind::kScalar}) {
+    const auto gated = MakeModelOf(ModelType::kGated, kind)->named_parameters();
+    size_t shared = 0;
+    for (const auto& item : standard->named_parameters()) {
+      ASSERT_TRUE(gated.contains(item.key())) << item.key();
+      EXPECT_TRUE(torch::equal(gated[item.key()], item.value())) << item.key();
+      ++shared;
+    }
+    for (const auto& item : gated) {
+      if (item.key().find("gate") == std::string::npos) --shared;
+    }
+    EXPECT_EQ(shared, 0U) << "a parameter of the gated model that is no gate is missing from the standard model";
   }
-  for (const auto& item : gated_parameters) {
-    if (item.key().find("gate") == std::string::npos) --shared;
-  }
-  EXPECT_EQ(shared, 0U) << "a parameter of the gated model that is no gate is missing from the standard model";
 }
 
 TEST(AffinityModelTest, OpenGateEqualsStandard) {
   for (const GateKind kind : {GateKind::kVector, GateKind::kHead, GateKind::kScalar}) {
     AffinityModel gated = MakeModelOf(ModelType::kGated, kind), standard = MakeModelOf(ModelType::kStandard);
     torch::NoGradGuard no_grad;
-    const auto source = gated->named_parameters();
-    for (auto& item : standard->named_parameters()) item.value().copy_(source[item.key()]);
     const std::vector<double> partly = Predict(gated, AllPairs());
     for (auto& item : gated->named_parameters()) {
+      if (item.key().find("gate.weight") != std::string::npos) item.value().zero_();
       if (item.key().find("gate.bias") != std::string::npos) item.value().fill_(100.0);
     }
     const std::vector<double> open = Predict(gated, AllPairs()), without = Predict(standard, AllPairs());
@@ -82,12 +88,44 @@ TEST(AffinityModelTest, OpenGateEqualsStandard) {
 
 TEST(AffinityModelTest, PredictionsMoveWithEitherInput) {
   const AffinityModel model = MakeModelOf(ModelType::kGated);
-  const std::vector<double> predicted = Predict(model, AllPairs());
   for (int drug = 0; drug < 4; ++drug) {
-    for (int target = 1; target < 5; ++target) EXPECT_NE(predicted[drug * 5], predicted[drug * 5 + target]);
+    EXPECT_GT(Spread(Predict(model, {{drug, 0}, {drug, 1}, {drug, 2}, {drug, 3}, {drug, 4}})), 0.05) << drug;
   }
   for (int target = 0; target < 5; ++target) {
-    for (int drug = 1; drug < 4; ++drug) EXPECT_NE(predicted[target], predicted[drug * 5 + target]);
+    EXPECT_GT(Spread(Predict(model, {{0, target}, {1, target}, {2, target}, {3, target}})), 0.05) << target;
+  }
+}
+
+// What the head is given, in its order.
+enum HeadInput { kFusedDrug, kFusedTarget, kDrug, kTarget };
+
+// A model whose head sees one of its inputs alone.
+AffinityModel ModelThatSees(HeadInput input) {
+  AffinityModel model = MakeModelOf(ModelType::kGated);
+  const int64_t pooled = 2 * model->options().hidden_dim;
+  torch::NoGradGuard no_grad;
+  for (auto& item : model->named_parameters()) {
+    if (item.key().find("head.drug_") == 0 || item.key().find("head.target_") == 0) item.value().zero_();
+    if (item.key() != "head.first.weight") continue;
+    const torch::Tensor seen = item.value().narrow(1, input * pooled, pooled).clone();
+    item.value().zero_().narrow(1, input * pooled, pooled).copy_(seen);
+  }
+  return model;
+}
+
+// Attention to a single pooled vector would leave one side's vector as it is, whatever the other side.
+TEST(AffinityModelTest, FusedVectorsDependOnTheOtherSide) {
+  const AffinityModel fused_drug = ModelThatSees(kFusedDrug), drug = ModelThatSees(kDrug);
+  for (int d = 0; d < 4; ++d) {
+    const std::vector<PairIndex> pairs = {{d, 0}, {d, 1}, {d, 2}, {d, 3}, {d, 4}};
+    EXPECT_GT(Spread(Predict(fused_drug, pairs)), 1e-4) << d;
+    EXPECT_LT(Spread(Predict(drug, pairs)), 1e-6) << "the encoder's own vector knows nothing of the target";
+  }
+  const AffinityModel fused_target = ModelThatSees(kFusedTarget), target = ModelThatSees(kTarget);
+  for (int t = 0; t < 5; ++t) {
+    const std::vector<PairIndex> pairs = {{0, t}, {1, t}, {2, t}, {3, t}};
+    EXPECT_GT(Spread(Predict(fused_target, pairs)), 1e-4) << t;
+    EXPECT_LT(Spread(Predict(target, pairs)), 1e-6) << "the encoder's own vector knows nothing of the drug";
   }
 }
 
@@ -150,27 +188,51 @@ TEST(AffinityModelTest, AtomOrderDoesNotMatter) {
   EXPECT_NEAR(PredictPairs(model, torch::kCPU, reversed.Graphs(), reversed.Tokens(), {{3, 0}})[0], before, 1e-5);
 }
 
-TEST(StandardizeTest, StatisticsFollowTheBatchesSeenInTraining) {
+TEST(StandardizeTest, StatisticsFollowWhatIsCommitted) {
   Standardize module(2);
-  const torch::Tensor x = torch::tensor({1.0F, 10.0F, 3.0F, 30.0F}).view({2, 2});
-  module->forward(x);
-  // A twentieth of the batch's means 2 and 20, and of its mean squares 5 and 500, beside 0 and 1.
-  EXPECT_TRUE(torch::allclose(module->parameters()[0], torch::tensor({0.1F, 1.0F})));
-  EXPECT_TRUE(torch::allclose(module->parameters()[1], torch::tensor({1.2F, 25.95F})));
+  const torch::Tensor mean = module->parameters()[0], square = module->parameters()[1];
+  const torch::Tensor first = torch::tensor({1.0F, 10.0F}).view({1, 2});
+  EXPECT_TRUE(torch::allclose(module->forward(first), first)) << "with the statistics from before the step";
+  module->forward(torch::tensor({3.0F, 30.0F}).view({1, 2}));
+  EXPECT_TRUE(torch::equal(mean, torch::zeros({2})));
+  module->Commit(0.05);
+  // A twentieth of the means 2 and 20, and of the mean squares 5 and 500, beside 0 and 1.
+  EXPECT_TRUE(torch::allclose(mean, torch::tensor({0.1F, 1.0F})));
+  EXPECT_TRUE(torch::allclose(square, torch::tensor({1.2F, 25.95F})));
+  module->Commit(0.05);
+  EXPECT_TRUE(torch::allclose(mean, torch::tensor({0.1F, 1.0F}))) << "nothing new was seen";
   module->eval();
-  const torch::Tensor y = module->forward(x);
-  EXPECT_TRUE(torch::allclose(module->parameters()[0], torch::tensor({0.1F, 1.0F}))) << "evaluation changes nothing";
-  EXPECT_NEAR(y[1][1].item<double>(), (30 - 1) / std::sqrt(25.95 - 1), 1e-5);
+  const torch::Tensor y = module->forward(torch::tensor({3.0F, 30.0F}).view({1, 2}));
+  module->Commit(0.05);
+  EXPECT_TRUE(torch::allclose(mean, torch::tensor({0.1F, 1.0F}))) << "evaluation changes nothing";
+  EXPECT_NEAR(y[0][1].item<double>(), (30 - 1) / std::sqrt(25.95 - 1), 1e-5);
+}
+
+TEST(StandardizeTest, RowsOfAReplicaCountAsItsOwn) {
+  Standardize module(1), replica(1), idle(1);
+  module->forward(torch::tensor({1.0F, 2.0F, 3.0F}).view({3, 1}));
+  replica->forward(torch::full({1, 1}, 10.0F));
+  module->Take(replica.get());
+  module->Take(idle.get());
+  module->Commit(0.05);
+  EXPECT_NEAR(module->parameters()[0].item<double>(), 0.05 * 16 / 4, 1e-6);
+  EXPECT_NEAR(module->parameters()[1].item<double>(), 0.95 + 0.05 * 114 / 4, 1e-5);
+  module->Take(replica.get());
+  module->Commit(0.05);
+  EXPECT_NEAR(module->parameters()[0].item<double>(), 0.05 * 16 / 4, 1e-6) << "what was taken is gone";
 }
 
 TEST(StandardizeTest, ConstantChannelIsNotBlownUp) {
   Standardize module(1);
-  for (int i = 0; i < 2000; ++i) module->forward(torch::full({4, 1}, 3.0F));
+  for (int i = 0; i < 2000; ++i) {
+    module->forward(torch::full({4, 1}, 3.0F));
+    module->Commit(0.05);
+  }
   module->eval();
   EXPECT_NEAR(module->forward(torch::full({1, 1}, 3.01F)).item<double>(), 1.0, 0.05) << "least SD 0.01";
 }
 
-TEST(StandardizeTest, EveryStatisticOfTheModelIsUsed) {
+TEST(CommitStatisticsTest, EveryStatisticOfTheModelIsMoved) {
   AffinityModel model = MakeModelOf(ModelType::kGated);
   model->train();
   std::vector<torch::Tensor> kept;
@@ -179,6 +241,7 @@ TEST(StandardizeTest, EveryStatisticOfTheModelIsUsed) {
   }
   EXPECT_EQ(kept.size(), 8U) << "mean and square of four pooled vectors";
   model->forward(Entities().Batch(AllPairs()));
+  CommitStatistics({model}, 0);
   size_t next = 0;
   for (const auto& item : model->named_parameters()) {
     if (item.value().requires_grad()) continue;
@@ -186,8 +249,32 @@ TEST(StandardizeTest, EveryStatisticOfTheModelIsUsed) {
   }
 }
 
-TEST(CountParametersTest, SmallPresetIsDocumentedSize) {
-  EXPECT_EQ(CountParameters(*AffinityModel(ModelOptions{})), 373926);
+TEST(CommitStatisticsTest, TheFirstStepsCountAlikeAndLaterOnesATwentieth) {
+  AffinityModel model = MakeModelOf(ModelType::kGated);
+  Standardize scale = model->scales()[0];
+  model->train();
+  const auto commit = [&](double x, int64_t steps) {
+    scale->forward(torch::full({1, 2 * model->options().hidden_dim}, x));
+    CommitStatistics({model}, steps);
+    return scale->parameters()[0][0].item<double>();
+  };
+  EXPECT_NEAR(commit(6, 0), 6, 1e-6);
+  EXPECT_NEAR(commit(12, 1), 9, 1e-6);
+  EXPECT_NEAR(commit(0, 2), 6, 1e-6);
+  EXPECT_NEAR(commit(26, 1000), 7, 1e-6);
+}
+
+TEST(CountParametersTest, PresetsHaveTheDocumentedSizes) {
+  ModelOptions small, base;
+  base.hidden_dim = 256;
+  base.feature_dim = 512;
+  base.fusion_heads = 8;
+  base.fusion_layers = 4;
+  EXPECT_EQ(CountParameters(*AffinityModel(small)), 373926);
+  EXPECT_EQ(CountParameters(*AffinityModel(base)), 9525894);
+  small.model_type = base.model_type = ModelType::kStandard;
+  EXPECT_EQ(CountParameters(*AffinityModel(small)), 357414);
+  EXPECT_EQ(CountParameters(*AffinityModel(base)), 8475270);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "core/base/file.h"
 #include "core/model/predict_pairs.h"
+#include "tests/support/status_matchers.h"
 #include "tests/support/synthetic_batch.h"
 #include "tests/support/temp_dir.h"
 
@@ -105,6 +106,36 @@ TEST_F(CheckpointTest, WeightOfAnotherShapeIsNamed) {
   const absl::Status status = MakeModel(checkpoint, torch::kCPU).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("head.last.bias"));
+}
+
+TEST_F(CheckpointTest, LoadModelIsOfOneReadingOfTheFile) {
+  AffinityModel model(options_);
+  model->eval();
+  ASSERT_TRUE(SaveCheckpoint(Path(), Make(model)).ok());
+  ASSERT_OK_AND_ASSIGN(const LoadedModel loaded, LoadModel(Path(), torch::kCPU));
+  EXPECT_EQ(loaded.digest, *Sha256HexOfFile(Path()));
+  EXPECT_EQ(loaded.checkpoint.epoch, 7);
+  EXPECT_FALSE(loaded.model->is_training());
+  EXPECT_TRUE(torch::equal(loaded.model->parameters()[0], model->parameters()[0]));
+}
+
+TEST_F(CheckpointTest, ErrorsOfLoadModelNameTheFile) {
+  EXPECT_THAT(LoadModel(Path(), torch::kCPU), IsError(absl::StatusCode::kNotFound, "NOT_FOUND", Path()));
+  Checkpoint checkpoint = Make(AffinityModel(options_));
+  checkpoint.weights.insert_or_assign("head.last.bias", torch::zeros({3}));
+  ASSERT_TRUE(SaveCheckpoint(Path(), checkpoint).ok());
+  EXPECT_THAT(LoadModel(Path(), torch::kCPU),
+              IsError(absl::StatusCode::kInvalidArgument, "INVALID_ARGUMENT", Path() + ": weight 'head.last.bias'"));
+}
+
+TEST_F(CheckpointTest, ScalerThatScalesNothingIsRefused) {
+  Checkpoint checkpoint = Make(AffinityModel(options_));
+  for (const double sd : {0.0, -0.84}) {
+    checkpoint.scaler.sd = sd;
+    ASSERT_TRUE(SaveCheckpoint(Path(), checkpoint).ok());
+    EXPECT_THAT(LoadCheckpoint(Path()), IsError(absl::StatusCode::kInvalidArgument, "INVALID_ARGUMENT",
+                                                Path() + ": scaler: a mean of 11.7 and an sd of"));
+  }
 }
 
 TEST_F(CheckpointTest, NonFiniteWeightIsRefused) {

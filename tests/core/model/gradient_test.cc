@@ -1,4 +1,5 @@
 // Every module's gradients against differences in double precision, and single against double precision.
+#include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -157,6 +158,57 @@ TEST_P(AffinityModelGradientTest, MixedPrecisionAgreesWithDouble) {
     const torch::Tensor a = torch::cat(actual), e = torch::cat(expected);
     EXPECT_LT((a - e).norm().item<double>(), 0.3 * e.norm().item<double>());
   }
+}
+
+// A batch of training, of the default sizes.
+PairBatch TrainingBatch(torch::Dtype type) {
+  std::vector<int> atoms, residues;
+  for (int i = 0; i < 60; ++i) atoms.push_back(8 + i * 7 % 40);
+  for (int i = 0; i < 24; ++i) residues.push_back(60 + i * 131 % 700);
+  const SyntheticEntities entities(atoms, residues);
+  std::vector<PairIndex> pairs;
+  for (int i = 0; i < 192; ++i) pairs.push_back({i * 17 % 60, i / 8});
+  PairBatch batch = entities.Batch(pairs);
+  batch.residue_mask = batch.residue_mask.to(type);
+  batch.token_mask = batch.token_mask.to(type);
+  return batch;
+}
+
+// All parameters' gradients in a row, of a training step in poisoned memory.
+torch::Tensor TrainingGradient(AffinityModel model, torch::Dtype type, bool mixed_precision) {
+  model->to(type);
+  model->train();
+  model->set_generator(at::detail::createCPUGenerator(17));
+  for (torch::Tensor parameter : model->parameters()) parameter.mutable_grad() = torch::Tensor();
+  const PairBatch batch = TrainingBatch(type);
+  PoisonMemory(1 << 21);
+  torch::Tensor predicted;
+  {
+    const MixedPrecisionScope scope(torch::kCPU, mixed_precision);
+    predicted = model->forward(batch);
+  }
+  Projected(predicted).backward();
+  std::vector<torch::Tensor> gradients;
+  for (const torch::Tensor& parameter : model->parameters()) {
+    if (parameter.requires_grad()) gradients.push_back(parameter.grad().flatten().to(torch::kFloat64));
+  }
+  return torch::cat(gradients);
+}
+
+TEST_P(AffinityModelGradientTest, TrainingStepOfDefaultSizeReadsNothingUnwritten) {
+  torch::manual_seed(10);
+  ModelOptions options;
+  options.model_type = GetParam();
+  ASSERT_GT(options.dropout_rate, 0);
+  AffinityModel model(options);
+  const torch::Tensor mixed = TrainingGradient(model, torch::kFloat32, true);
+  EXPECT_TRUE(mixed.isfinite().all().item<bool>());
+  EXPECT_TRUE(torch::equal(mixed, TrainingGradient(model, torch::kFloat32, true)));
+  const torch::Tensor single = TrainingGradient(model, torch::kFloat32, false);
+  EXPECT_TRUE(torch::equal(single, TrainingGradient(model, torch::kFloat32, false)));
+  const torch::Tensor exact = TrainingGradient(model, torch::kFloat64, false);
+  EXPECT_LT((single - exact).norm().item<double>(), 0.01 * exact.norm().item<double>());
+  EXPECT_LT((mixed - exact).norm().item<double>(), 0.3 * exact.norm().item<double>());
 }
 
 INSTANTIATE_TEST_SUITE_P(BothTypes, AffinityModelGradientTest,

@@ -4,9 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <string>
+
+#include "tests/support/status_matchers.h"
 
 namespace deepbindnet {
 namespace {
+
+auto IsInvalid(const std::string& message) {
+  return IsError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", message);
+}
 
 TEST(ModelOptionsTest, DefaultsAreValid) { EXPECT_TRUE(ValidateModelOptions({}).ok()); }
 
@@ -25,6 +32,23 @@ TEST(ModelOptionsTest, HeadsMustDivideHiddenDim) {
   EXPECT_THAT(std::string(ValidateModelOptions(options).message()), testing::HasSubstr("multiple of fusion_heads (5)"));
 }
 
+TEST(CheckRangeTest, SaysWhichEndBelongsToTheRange) {
+  EXPECT_TRUE(CheckRange("x", 0, {0, 1}).ok());
+  EXPECT_TRUE(CheckRange("x", 1, {0, 1, /*low_excluded=*/true}).ok());
+  EXPECT_THAT(CheckRange("x", 1.5, {0, 1}), IsInvalid("x: 1.5 is not in [0, 1]"));
+  EXPECT_THAT(CheckRange("x", 0, {0, 1, /*low_excluded=*/true}), IsInvalid("x: 0 is not in (0, 1]"));
+  EXPECT_THAT(CheckRange("x", NAN, {0, 1, /*low_excluded=*/true}), IsInvalid("x: nan is not in (0, 1]"));
+}
+
+TEST(CheckSequenceLengthTest, TheLongestIsTaken) {
+  ModelOptions options;
+  options.max_sequence_length = 20;
+  EXPECT_TRUE(CheckSequenceLength(20, options).ok());
+  EXPECT_THAT(CheckSequenceLength(21, options),
+              IsError(absl::StatusCode::kInvalidArgument, "SEQUENCE_TOO_LONG",
+                      "sequence of 21 residues: this model takes at most 20 (max_sequence_length)"));
+}
+
 TEST(ModelOptionsTest, NotANumberIsOutOfRange) {
   ModelOptions options;
   options.dropout_rate = NAN;
@@ -38,7 +62,8 @@ TEST(ModelOptionsTest, NamesRoundTrip) {
   for (const GateKind kind : {GateKind::kVector, GateKind::kHead, GateKind::kScalar}) {
     EXPECT_EQ(*ParseGateKind(GateKindName(kind)), kind);
   }
-  EXPECT_EQ(ParseModelType("guarded").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(ParseModelType("guarded"), IsInvalid("model_type: guarded is neither gated nor standard"));
+  EXPECT_THAT(ParseGateKind("matrix"), IsInvalid("gate_kind: matrix is not vector, head or scalar"));
 }
 
 }  // namespace

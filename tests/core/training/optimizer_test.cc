@@ -1,12 +1,16 @@
 #include "core/training/optimizer.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <string>
 #include <vector>
+
+#include "tests/support/status_matchers.h"
 
 namespace deepbindnet {
 namespace {
@@ -153,22 +157,65 @@ struct Statistic : torch::nn::Module {
   torch::Tensor weight, mean;
 };
 
-TEST(OptimizerTest, StatisticsOfReplicasBecomeTheirMean) {
+TEST(OptimizerTest, StatisticsAreSharedAndAveragedButNotMoved) {
   Statistic first, second;
-  Optimizer optimizer({&first, &second}, {0.1, 0.0, 0.0});
-  first.mean.fill_(1.0);
-  second.mean.fill_(4.0);
-  EXPECT_EQ(first.mean.item<float>(), 1.0F) << "each has its own";
+  second.mean.fill_(7.0);
+  Optimizer optimizer({&first, &second}, {0.1, 0.0, 0.9});
+  EXPECT_EQ(second.mean.item<float>(), 0.0F) << "the first one's values count";
+  first.mean.fill_(4.0);
   optimizer.Step(1e-2);
-  EXPECT_EQ(first.mean.item<float>(), 2.5F);
-  EXPECT_EQ(second.mean.item<float>(), 2.5F);
+  EXPECT_EQ(first.mean.item<float>(), 4.0F);
+  EXPECT_EQ(second.mean.item<float>(), 4.0F);
+  const Optimizer::AveragedWeights averaged(&optimizer);
+  EXPECT_NEAR(first.mean.item<float>(), 4.0 * 9 / 11, 1e-5);
 }
 
-TEST(OptimizerTest, StateOfAnotherModelIsRefused) {
-  auto net = Net();
+class OptimizerStateTest : public testing::Test {
+ protected:
+  OptimizerStateTest() {
+    LossOf(net_, 0).backward();
+    optimizer_.Step(1e-2);
+  }
+
+  // Loads `state`, which must fail with `text` in the message and change nothing.
+  void ExpectRefused(const TensorDict& state, const std::string& text) {
+    auto fresh = Net();
+    Optimizer loading(*fresh, {});
+    const torch::Tensor before = fresh->parameters()[0].detach().clone();
+    EXPECT_THAT(loading.LoadState(state), IsError(absl::StatusCode::kInvalidArgument, "INVALID_ARGUMENT", text));
+    EXPECT_TRUE(torch::equal(fresh->parameters()[0], before)) << text;
+    EXPECT_EQ(loading.steps(), 0) << text;
+  }
+
+  torch::nn::Sequential net_ = Net();
+  Optimizer optimizer_{*net_, {}};
+};
+
+TEST_F(OptimizerStateTest, StateOfAnotherModelIsRefused) {
   torch::nn::Sequential other(torch::nn::Linear(2, 2));
-  Optimizer optimizer(*net, {}), stranger(*other, {});
-  EXPECT_FALSE(optimizer.LoadState(stranger.State()).ok());
+  ExpectRefused(Optimizer(*other, {}).State(), "'weights' is damaged or of another model");
+}
+
+TEST_F(OptimizerStateTest, EveryDamagedEntryIsNamedAndNothingLoaded) {
+  for (const std::string name : {"weights", "first_moment", "second_moment", "average"}) {
+    TensorDict state = optimizer_.State();
+    const torch::Tensor whole = *GetTensor(state, name);
+    state.insert_or_assign(name, whole.to(torch::kFloat64));
+    ExpectRefused(state, "'" + name + "' is damaged or of another model");
+    state.insert_or_assign(name, whole.slice(0, 1));
+    ExpectRefused(state, "'" + name + "' is damaged or of another model");
+    state.insert_or_assign(name, torch::full_like(whole, NAN));
+    ExpectRefused(state, "'" + name + "' is damaged or of another model");
+    state.insert_or_assign(name, int64_t{1});
+    ExpectRefused(state, "no tensor '" + name + "'");
+  }
+  TensorDict state = optimizer_.State();
+  state.insert_or_assign("steps", int64_t{0});
+  ExpectRefused(state, "no positive integer 'steps'");
+  state.insert_or_assign("steps", 1.0);
+  ExpectRefused(state, "no positive integer 'steps'");
+  ASSERT_EQ(state.erase("steps"), 1U);
+  ExpectRefused(state, "no positive integer 'steps'");
 }
 
 }  // namespace

@@ -8,10 +8,12 @@
 #include <numeric>
 #include <set>
 
+#include "core/compute/torch_util.h"
 #include "core/training/loss.h"
 #include "core/training/sampler.h"
 #include "core/training/schedule.h"
 #include "core/training/training_options.h"
+#include "tests/support/status_matchers.h"
 
 namespace deepbindnet {
 namespace {
@@ -76,6 +78,18 @@ TEST(ComputeLossTest, FollowsItsFormula) {
               (std::log(std::cosh(0.5)) + std::log(std::cosh(2.0)) + 30 - std::log(2.0)) / 3, 1e-5);
 }
 
+TEST(ComputeLossTest, ShapesThatWouldBeBroadcastAreRefused) {
+  for (const Loss loss : {Loss::kMse, Loss::kHuber, Loss::kLogCosh}) {
+    for (const torch::Tensor& truth : {torch::zeros({3, 1}), torch::zeros({1}), torch::zeros({})}) {
+      const absl::Status status = CatchTorch([&]() -> absl::Status {
+        ComputeLoss(loss, torch::zeros({3}), truth);
+        return absl::OkStatus();
+      });
+      EXPECT_THAT(status, IsError(absl::StatusCode::kInternal, "INTERNAL", "are not both [pairs]"));
+    }
+  }
+}
+
 TEST(TrainingOptionsTest, PresetsAreValid) {
   for (const char* name : {"small", "base"}) EXPECT_TRUE(ValidateTrainingOptions(*TrainingPreset(name)).ok()) << name;
   EXPECT_EQ(TrainingPreset("base")->model.hidden_dim, 256);
@@ -101,9 +115,17 @@ TEST(TrainingOptionsTest, EveryFieldIsChecked) {
   EXPECT_EQ(field_at_fault([](TrainingOptions* o) { o->model.hidden_dim = 4; }), "hidden_dim");
 }
 
+TEST(TrainingOptionsTest, ErrorSaysWhatWouldBeRight) {
+  TrainingOptions options;
+  options.lr = 0;
+  EXPECT_THAT(ValidateTrainingOptions(options),
+              IsError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", "lr: 0 is not in (0, 1]"));
+}
+
 TEST(LossTest, NamesRoundTrip) {
   for (const Loss loss : {Loss::kMse, Loss::kHuber, Loss::kLogCosh}) EXPECT_EQ(*ParseLoss(LossName(loss)), loss);
-  EXPECT_EQ(ParseLoss("l1").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(ParseLoss("l1"),
+              IsError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", "loss: l1 is not mse, huber or log_cosh"));
 }
 
 }  // namespace

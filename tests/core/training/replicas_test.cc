@@ -39,7 +39,7 @@ class ReplicasTest : public testing::Test {
   std::vector<torch::Tensor> GradientOfOne(const std::vector<int64_t>& chosen, BatchResult* result) {
     Replicas one(data_, options_, torch::kCPU, false, 1);
     const Optimizer optimizer(one.modules(), {});
-    *result = one.Backward(chosen, false);
+    *result = one.Backward(chosen, 0, false);
     return GradientOf(*one.model());
   }
 
@@ -51,6 +51,14 @@ class ReplicasTest : public testing::Test {
     return gradients;
   }
 
+  static torch::Tensor StatisticsOf(const torch::nn::Module& module) {
+    std::vector<torch::Tensor> statistics;
+    for (const torch::Tensor& parameter : module.parameters()) {
+      if (!parameter.requires_grad()) statistics.push_back(parameter.clone());
+    }
+    return torch::cat(statistics);
+  }
+
   const SyntheticEntities entities_{{4, 6, 5, 7, 3}, {20, 35, 50}};
   TrainingPairs data_;
   TrainingOptions options_;
@@ -59,7 +67,7 @@ class ReplicasTest : public testing::Test {
 TEST_F(ReplicasTest, SharesAddUpToTheMeanLossAndItsGradient) {
   Replicas replicas(data_, options_, torch::kCPU, false, 2);
   const Optimizer optimizer(replicas.modules(), {});
-  const BatchResult whole = replicas.Backward(Range(0, 21), false);
+  const BatchResult whole = replicas.Backward(Range(0, 21), 0, false);
   BatchResult first, second;
   const auto a = GradientOfOne(Range(0, 11), &first), b = GradientOfOne(Range(11, 21), &second);
   EXPECT_NEAR(whole.loss, (11 * first.loss + 10 * second.loss) / 21, 1e-5);
@@ -71,10 +79,47 @@ TEST_F(ReplicasTest, SharesAddUpToTheMeanLossAndItsGradient) {
   }
 }
 
+TEST_F(ReplicasTest, TwoReplicasComputeWhatOneDoes) {
+  Replicas one(data_, options_, torch::kCPU, false, 1), two(data_, options_, torch::kCPU, false, 2);
+  Optimizer of_one(one.modules(), {}), of_two(two.modules(), {});
+  torch::Tensor before = StatisticsOf(*one.model());
+  int64_t steps = 0;
+  // The last batch leaves the second replica without pairs.
+  for (const auto& chosen : {Range(0, 21), Range(3, 24), Range(5, 6)}) {
+    of_one.ZeroGrad();
+    of_two.ZeroGrad();
+    const BatchResult a = one.Backward(chosen, steps, false), b = two.Backward(chosen, steps, false);
+    ++steps;
+    EXPECT_NEAR(a.loss, b.loss, 1e-5);
+    EXPECT_TRUE(torch::allclose(a.predicted, b.predicted, 1e-4, 1e-5));
+    const auto whole = GradientOf(*one.model());
+    const auto first = GradientOf(*two.modules()[0]), second = GradientOf(*two.modules()[1]);
+    for (size_t i = 0; i < whole.size(); ++i) {
+      const double off = (first[i] + second[i] - whole[i]).norm().item<double>();
+      EXPECT_LE(off, 1e-3 * whole[i].norm().item<double>() + 1e-5) << i;
+    }
+    const torch::Tensor statistics = StatisticsOf(*one.model());
+    EXPECT_TRUE(torch::allclose(StatisticsOf(*two.modules()[0]), statistics, 1e-4, 1e-6));
+    EXPECT_TRUE(torch::equal(StatisticsOf(*two.modules()[1]), StatisticsOf(*two.modules()[0])));
+    EXPECT_FALSE(torch::equal(statistics, before)) << "every batch moves them";
+    before = statistics;
+  }
+}
+
+TEST_F(ReplicasTest, APredictionInTrainingDoesNotDependOnItsBatch) {
+  const auto first_of = [this](int64_t pairs) {
+    Replicas replicas(data_, options_, torch::kCPU, false, 1);
+    const Optimizer optimizer(replicas.modules(), {});
+    replicas.Backward(Range(0, 24), 0, false);  // So that the statistics are not as at the start.
+    return replicas.Backward(Range(0, pairs), 1, false).predicted[0].item<double>();
+  };
+  EXPECT_NEAR(first_of(1), first_of(24), 1e-5);
+}
+
 TEST_F(ReplicasTest, AReplicaWithoutPairsAddsNothing) {
   Replicas replicas(data_, options_, torch::kCPU, false, 3);
   const Optimizer optimizer(replicas.modules(), {});
-  const BatchResult result = replicas.Backward(Range(0, 1), false);
+  const BatchResult result = replicas.Backward(Range(0, 1), 0, false);
   EXPECT_EQ(result.predicted.size(0), 1);
   for (const torch::Tensor& gradient : GradientOf(*replicas.modules()[2])) {
     EXPECT_EQ(gradient.abs().sum().item<float>(), 0.0F);
@@ -87,7 +132,7 @@ TEST_F(ReplicasTest, SeedsDecideWhatDropoutDraws) {
     Replicas replicas(data_, options_, torch::kCPU, false, 2);
     const Optimizer optimizer(replicas.modules(), {});
     replicas.Seed(seed);
-    return replicas.Backward(Range(0, 24), false).predicted;
+    return replicas.Backward(Range(0, 24), 0, false).predicted;
   };
   EXPECT_TRUE(torch::equal(predict(1), predict(1)));
   EXPECT_FALSE(torch::equal(predict(1), predict(2)));
@@ -97,15 +142,15 @@ TEST_F(ReplicasTest, ReplicasDrawDifferently) {
   options_.model.dropout_rate = 0.5;
   Replicas replicas(data_, options_, torch::kCPU, false, 2);
   const Optimizer optimizer(replicas.modules(), {});
-  const torch::Tensor predicted = replicas.Backward({0, 1, 0, 1}, false).predicted;
+  const torch::Tensor predicted = replicas.Backward({0, 1, 0, 1}, 0, false).predicted;
   EXPECT_FALSE(torch::equal(predicted.slice(0, 0, 2), predicted.slice(0, 2, 4)));
 }
 
 TEST_F(ReplicasTest, LooksAtTheGatesOfAllShares) {
   Replicas replicas(data_, options_, torch::kCPU, false, 2);
   const Optimizer optimizer(replicas.modules(), {});
-  EXPECT_TRUE(replicas.Backward(Range(0, 24), false).gates.empty());
-  EXPECT_EQ(replicas.Backward(Range(0, 24), true).gates.size(), 4U) << "two sides a replica";
+  EXPECT_TRUE(replicas.Backward(Range(0, 24), 0, false).gates.empty());
+  EXPECT_EQ(replicas.Backward(Range(0, 24), 0, true).gates.size(), 4U) << "two sides a replica";
 }
 
 TEST(CountReplicasTest, OneForEachThreadThatHasEnoughPairs) {
@@ -115,6 +160,8 @@ TEST(CountReplicasTest, OneForEachThreadThatHasEnoughPairs) {
   EXPECT_EQ(CountReplicas(torch::kCPU, 64), 2);
   EXPECT_EQ(CountReplicas(torch::kCPU, 1), 1);
   EXPECT_EQ(CountReplicas(torch::kCUDA, 256), 1);
+  EXPECT_EQ(MostReplicas(256), 8);
+  EXPECT_EQ(MostReplicas(1), 1);
   at::set_num_threads(before);
 }
 

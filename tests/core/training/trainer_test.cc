@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <cmath>
 #include <filesystem>
+#include <functional>
 #include <random>
 #include <string>
 #include <vector>
@@ -15,6 +17,8 @@
 #include "core/model/checkpoint.h"
 #include "core/training/replicas.h"
 #include "core/training/run_files.h"
+#include "core/training/schedule.h"
+#include "tests/support/status_matchers.h"
 #include "tests/support/synthetic_batch.h"
 #include "tests/support/temp_dir.h"
 
@@ -233,6 +237,120 @@ TEST_F(TrainerTest, ResumedRunOfTwoReplicasEqualsTheUninterruptedOneToo) {
   at::set_num_threads(threads);
 }
 
+TEST_F(TrainerTest, ResumedRunKeepsItsReplicasOnOtherCores) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(2);
+  options_.batch_size = 64;
+  Recorder whole, first, second;
+  ASSERT_TRUE(Run("whole", &whole).ok());
+  first.on_step = [this](const StepReport& step) { stop_ = step.epoch == 2; };
+  EXPECT_FALSE(Run("parts", &first).ok());
+  stop_ = false;
+  at::set_num_threads(1);
+  ASSERT_EQ(CountReplicas(torch::kCPU, options_.batch_size), 1);
+  EXPECT_TRUE(Run("parts", &second, /*resume=*/true).ok());
+  at::set_num_threads(threads);
+  ASSERT_OK_AND_ASSIGN(const Checkpoint latest, LoadCheckpoint(second.files.Latest()));
+  EXPECT_EQ(latest.training_state.at("replicas").toInt(), 2);
+  ExpectSameWeights(whole.files.Latest(), second.files.Latest());
+}
+
+TEST_F(TrainerTest, LearningRateFollowsTheScheduleAtEveryStep) {
+  options_.warmup_fraction = 0.3;
+  Recorder first, second;
+  first.on_step = [this](const StepReport& step) { stop_ = step.epoch == 2; };
+  ASSERT_EQ(Run("schedule", &first).status().code(), absl::StatusCode::kCancelled);
+  stop_ = false;
+  ASSERT_TRUE(Run("schedule", &second, /*resume=*/true).ok());
+  const int64_t per_epoch = first.steps.front().steps;
+  ASSERT_GT(per_epoch, 1);
+  ASSERT_EQ(first.steps.size(), per_epoch + 1) << "over the end of an epoch";
+  ASSERT_EQ(second.steps.size(), 2 * per_epoch) << "the second epoch again and the third";
+  const auto expect_schedule = [&](const StepReport& step) {
+    const auto done = static_cast<double>((step.epoch - 1) * per_epoch + step.step - 1);
+    const double share = WarmupCosine(done / static_cast<double>(3 * per_epoch), options_.warmup_fraction);
+    EXPECT_DOUBLE_EQ(step.learning_rate, options_.lr * share) << "epoch " << step.epoch << ", step " << step.step;
+  };
+  for (const StepReport& step : first.steps) expect_schedule(step);
+  for (const StepReport& step : second.steps) expect_schedule(step);
+  EXPECT_EQ(second.epochs.back().learning_rate, second.steps.back().learning_rate);
+}
+
+TEST_F(TrainerTest, StopAtTheLastStepIsNoSuccess) {
+  Recorder first, second;
+  first.on_step = [this](const StepReport& step) {
+    stop_ = step.epoch == options_.num_epochs && step.step == step.steps;
+  };
+  EXPECT_THAT(Run("late", &first), IsError(absl::StatusCode::kCancelled, "CANCELLED", "stopped after epoch 3"));
+  EXPECT_EQ(first.epochs.size(), 3U) << "the epoch is validated and saved";
+  EXPECT_EQ(first.phases, (std::vector<std::string>{"loading", "training"}));
+  EXPECT_FALSE(std::filesystem::exists(first.files.Result()));
+  stop_ = false;
+  EXPECT_THAT(Run("late", &second, /*resume=*/true), IsOk());
+  EXPECT_TRUE(second.steps.empty());
+}
+
+TEST_F(TrainerTest, WhatAKilledWriterLeftIsRemoved) {
+  Recorder recorder;
+  for (const bool resume : {false, true}) {
+    const std::string unfinished = OutputDir("killed") + "/latest_checkpoint.pt.0123abcd.unfinished";
+    WriteTestFile(unfinished, "half");
+    ASSERT_THAT(Run("killed", &recorder, resume), IsOk());
+    EXPECT_FALSE(std::filesystem::exists(unfinished)) << resume;
+  }
+}
+
+TEST_F(TrainerTest, ResumingNothingSaysThatItStartsOver) {
+  constexpr char kMessage[] = "no checkpoint was found; the training starts over";
+  Recorder fresh, resumed;
+  ASSERT_THAT(Run("fresh", &fresh), IsOk());
+  EXPECT_THAT(fresh.messages, testing::Not(testing::Contains(kMessage)));
+  WriteTestFile(RunFiles{OutputDir("nothing")}.Epoch(5), "of an earlier run");
+  ASSERT_THAT(Run("nothing", &resumed, /*resume=*/true), IsOk());
+  EXPECT_THAT(resumed.messages, testing::Contains(kMessage));
+  EXPECT_FALSE(std::filesystem::exists(resumed.files.Epoch(5)));
+}
+
+TEST_F(TrainerTest, DamagedTrainingStateIsRefusedByName) {
+  Recorder recorder;
+  ASSERT_THAT(Run("damaged", &recorder), IsOk());
+  const std::string latest = recorder.files.Latest(), whole = *ReadFile(latest);
+  const auto expect_refused = [&](const std::string& text, const std::function<void(Checkpoint*)>& damage) {
+    ASSERT_THAT(WriteFileAtomically(latest, whole), IsOk());
+    ASSERT_OK_AND_ASSIGN(Checkpoint checkpoint, LoadCheckpoint(latest));
+    damage(&checkpoint);
+    ASSERT_THAT(SaveCheckpoint(latest, checkpoint), IsOk());
+    Recorder resumed;
+    EXPECT_THAT(Run("damaged", &resumed, /*resume=*/true),
+                IsError(absl::StatusCode::kInvalidArgument, "INVALID_ARGUMENT", latest + ": " + text));
+    EXPECT_TRUE(resumed.epochs.empty());
+  };
+  const auto set = [](const char* key, const c10::IValue& value) {
+    return [key, value](Checkpoint* checkpoint) { checkpoint->training_state.insert_or_assign(key, value); };
+  };
+  const auto set_history = [&](const std::function<void(std::vector<EpochReport>*)>& change) {
+    std::vector<EpochReport> history = recorder.epochs;
+    change(&history);
+    return set("history", HistoryToJson(history));
+  };
+  using History = std::vector<EpochReport>;
+  expect_refused("no string 'history'", set("history", int64_t{3}));
+  expect_refused("bad epoch history", set("history", "{"));
+  expect_refused("history of 0 epochs after epoch 3", set("history", "[]"));
+  expect_refused("history of 2 epochs after epoch 3", set_history([](History* h) { h->pop_back(); }));
+  expect_refused("history of 3 epochs after epoch 7", [](Checkpoint* checkpoint) { checkpoint->epoch = 7; });
+  expect_refused("history: entry 2 is damaged", set_history([](History* h) { h->at(1).epoch = 3; }));
+  expect_refused("history: entry 1 is damaged", set_history([](History* h) { h->at(0).is_best = false; }));
+  expect_refused("history: entry 1 is damaged", set_history([](History* h) { h->at(0).val.rmse = NAN; }));
+  expect_refused("history: entry 3 is damaged", set_history([](History* h) { h->at(2).elapsed_seconds = NAN; }));
+  expect_refused("no number 'train_seconds'", set("train_seconds", torch::zeros({2})));
+  expect_refused("no positive number 'train_seconds'", set("train_seconds", MakeNumber(0)));
+  expect_refused("no integer 'replicas' from 1 to 1", set("replicas", int64_t{0}));
+  expect_refused("no integer 'replicas' from 1 to 1", set("replicas", int64_t{2}));
+  expect_refused("no positive integer 'steps'", set("steps", int64_t{-1}));
+  expect_refused("'weights' is damaged or of another model", set("weights", torch::zeros({3})));
+}
+
 TEST_F(TrainerTest, BestModelLostInACrashIsWrittenFromTheCheckpoint) {
   options_.num_epochs = 1;
   Recorder first, second;
@@ -299,9 +417,29 @@ TEST_F(TrainerTest, ResumingOnOtherDataIsRefused) {
   ProcessedDataset dataset = MakeDataset();
   dataset.train.affinity[0] += 1;
   ASSERT_TRUE(SaveProcessedDataset(data_dir_, &dataset).ok());
-  const absl::Status status = Run("other", &recorder, /*resume=*/true).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(GetReason(status), "OTHER_DATASET");
+  EXPECT_THAT(Run("other", &recorder, /*resume=*/true),
+              IsError(absl::StatusCode::kFailedPrecondition, "OTHER_DATASET", "was trained on other data"));
+}
+
+TEST_F(TrainerTest, OtherDataAtTheEndAreNotEvaluated) {
+  Recorder recorder;
+  recorder.on_step = [this](const StepReport& step) {
+    if (step.epoch != options_.num_epochs || step.step != step.steps) return;
+    ProcessedDataset dataset = MakeDataset();
+    dataset.test.affinity[0] += 1;
+    ASSERT_THAT(SaveProcessedDataset(data_dir_, &dataset), IsOk());
+  };
+  EXPECT_THAT(Run("changed", &recorder),
+              IsError(absl::StatusCode::kFailedPrecondition, "OTHER_DATASET", "than the one trained on"));
+  EXPECT_FALSE(std::filesystem::exists(recorder.files.Result()));
+}
+
+TEST_F(TrainerTest, ProteinThatIsTooLongForTheModelIsRefused) {
+  options_.model.max_sequence_length = 63;
+  Recorder recorder;
+  EXPECT_THAT(Run("long", &recorder),
+              IsError(absl::StatusCode::kInvalidArgument, "SEQUENCE_TOO_LONG",
+                      data_dir_ + ": sequence of 64 residues: this model takes at most 63 (max_sequence_length)"));
 }
 
 TEST_F(TrainerTest, PatienceStopsEarly) {

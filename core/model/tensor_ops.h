@@ -1,6 +1,6 @@
 // Small tensor helpers that every module here shares.
-#ifndef DEEPBINDNET_CORE_MODEL_MASKING_H_
-#define DEEPBINDNET_CORE_MODEL_MASKING_H_
+#ifndef DEEPBINDNET_CORE_MODEL_TENSOR_OPS_H_
+#define DEEPBINDNET_CORE_MODEL_TENSOR_OPS_H_
 
 #include <torch/torch.h>
 
@@ -20,4 +20,4 @@ inline torch::Tensor MaskBias(const torch::Tensor& mask, torch::Dtype type) {
 
 }  // namespace deepbindnet
 
-#endif  // DEEPBINDNET_CORE_MODEL_MASKING_H_
+#endif  // DEEPBINDNET_CORE_MODEL_TENSOR_OPS_H_
