@@ -80,6 +80,8 @@ int Run(int argc, char** argv) {
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  // Whoever started this may have ignored it, and the kernel would keep the workers' exit codes from us.
+  signal(SIGCHLD, SIG_DFL);
 
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(config);
   if (!server.ok()) {

@@ -19,8 +19,11 @@ namespace deepbindnet {
 absl::StatusOr<TrainingOptions> FromProto(const v1::TrainingOptions& proto);
 absl::StatusOr<PreprocessOptions> FromProto(const v1::PrepareDatasetSpec& proto);
 
-// Complete: every field set.
-v1::TrainingOptions ToProto(const TrainingOptions& options);
+// The same options with every field set but max_minutes where there is no limit; INVALID_ARGUMENT as FromProto().
+absl::StatusOr<v1::TrainingOptions> Complete(const v1::TrainingOptions& proto);
+
+// Every field set.
+v1::ModelType ToProto(ModelType type);
 v1::SplitOptions ToProto(const SplitOptions& options);
 v1::DatasetSummary ToProto(const DatasetManifest& manifest, const Scaler& scaler);
 v1::Metrics ToProto(const RegressionMetrics& metrics);

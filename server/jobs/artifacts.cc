@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <system_error>
 
 #include "absl/strings/match.h"
@@ -37,22 +38,37 @@ std::string KeptDir(const DataLayout& layout, const v1::Job& job) {
 }
 
 // A link costs nothing and leaves the original to a job that has to go on with it; some file systems have none.
-void Keep(const fs::path& from_directory, const fs::path& to_directory, const std::string& name) {
+absl::Status LinkOrCopy(const fs::path& from, const fs::path& to) {
+  DBN_RETURN_IF_ERROR(MakeDirectories(to.parent_path().string()));
   std::error_code error;
-  const fs::path to = to_directory / name;
-  fs::create_directories(to.parent_path(), error);
   fs::remove(to, error);
-  fs::create_hard_link(from_directory / name, to, error);
-  if (error) fs::copy_file(from_directory / name, to, error);
+  fs::create_hard_link(from, to, error);
+  if (!error) return absl::OkStatus();
+  DBN_ASSIGN_OR_RETURN(const std::string contents, ReadFile(from.string()));
+  return WriteFileAtomically(to.string(), contents);
 }
 
-std::vector<std::string> AllFilesUnder(const std::string& directory) {
+absl::Status Keep(const fs::path& from, const fs::path& to, const std::vector<std::string>& names) {
+  std::set<fs::path> changed;
+  for (const std::string& name : names) {
+    DBN_RETURN_IF_ERROR(LinkOrCopy(from / name, to / name));
+    changed.insert((to / name).parent_path());
+  }
+  for (const fs::path& directory : changed) DBN_RETURN_IF_ERROR(SyncDirectory(directory.string()));
+  return absl::OkStatus();
+}
+
+// None where there is no such directory.
+absl::StatusOr<std::vector<std::string>> AllFilesUnder(const std::string& directory) {
   std::vector<std::string> files;
   std::error_code error;
   for (fs::recursive_directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().lexically_relative(directory).generic_string();
     const bool internal = absl::EndsWith(name, kUnfinishedSuffix) || entry->path().filename().string().front() == '.';
     if (IsPlainFile(entry->path()) && !internal) files.push_back(name);
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot read ", directory));
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -63,23 +79,37 @@ std::vector<std::string> AllFilesUnder(const std::string& directory) {
 std::vector<std::string> ListArtifacts(const DataLayout& layout, const v1::Job& job) {
   const std::string directory = OutputDir(layout, job);
   if (job.spec().has_prepare_dataset()) return PresentOf(directory, {kManifest, kRejected});
-  return AllFilesUnder(directory);
+  return AllFilesUnder(directory).value_or(std::vector<std::string>());
 }
 
-std::vector<std::string> KeepOutput(const DataLayout& layout, const v1::Job& job, bool keep_training) {
+absl::StatusOr<std::vector<std::string>> KeepOutput(const DataLayout& layout, const v1::Job& job) {
+  const std::string output = OutputDir(layout, job);
   const std::string kept = KeptDir(layout, job);
   if (job.spec().has_prepare_dataset()) {
-    if (IsPlainFile(fs::path(OutputDir(layout, job)) / kRejected)) Keep(OutputDir(layout, job), kept, kRejected);
+    DBN_RETURN_IF_ERROR(Keep(output, kept, PresentOf(output, {kRejected})));
     return PresentOf(kept, {kRejected});
   }
-  if (!job.spec().has_train() || !keep_training) return {};
-  for (const std::string& name : AllFilesUnder(OutputDir(layout, job))) Keep(OutputDir(layout, job), kept, name);
+  if (!job.spec().has_train()) return std::vector<std::string>();
+  DBN_ASSIGN_OR_RETURN(const std::vector<std::string> written, AllFilesUnder(output));
+  DBN_RETURN_IF_ERROR(Keep(output, kept, written));
   return AllFilesUnder(kept);
 }
 
 void RemoveOutput(const DataLayout& layout, const v1::Job& job) {
   std::error_code ignored;
   fs::remove_all(OutputDir(layout, job), ignored);
+}
+
+std::vector<std::string> ListOutputs(const DataLayout& layout) {
+  std::vector<std::string> outputs;
+  for (const std::string& child : {layout.DatasetDir("x"), layout.ModelDir("x"), layout.ComparisonDir("x")}) {
+    std::error_code error;
+    for (fs::directory_iterator entry(fs::path(child).parent_path(), error), end; !error && entry != end;
+         entry.increment(error)) {
+      outputs.push_back(entry->path().string());
+    }
+  }
+  return outputs;
 }
 
 void SetArtifacts(const std::vector<std::string>& artifacts, v1::Job* job) {

@@ -15,13 +15,17 @@ namespace deepbindnet {
 // manifest.json and rejected.csv, else every regular file; links and unfinished files (*.tmp) are left out.
 std::vector<std::string> ListArtifacts(const DataLayout& layout, const v1::Job& job);
 
-// What is worth keeping of a job that did not succeed is put into the job's own directory, as links to the same files:
-// the rejected.csv of a data set that could not be prepared, and with `keep_training` all that a training has written.
-// The output itself stays until RemoveOutput(). Returns what Job.artifacts gets. May be done again after a crash.
-std::vector<std::string> KeepOutput(const DataLayout& layout, const v1::Job& job, bool keep_training);
+// What is worth keeping of a job that failed is put into the job's own directory, as links to the same files or as
+// copies: the rejected.csv of a data set that could not be prepared, and all that a training has written. Returns what
+// Job.artifacts gets; then all of it survives a power failure. The output itself stays until RemoveOutput(), and has to
+// stay on an error. May be done again.
+absl::StatusOr<std::vector<std::string>> KeepOutput(const DataLayout& layout, const v1::Job& job);
 
 // Removes the output directory of a job that did not succeed, once that is durable. What KeepOutput() kept stays.
 void RemoveOutput(const DataLayout& layout, const v1::Job& job);
+
+// The output directories there are, of all jobs. Each is called as the job or as what the job makes.
+std::vector<std::string> ListOutputs(const DataLayout& layout);
 
 void SetArtifacts(const std::vector<std::string>& artifacts, v1::Job* job);
 

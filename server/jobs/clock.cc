@@ -17,7 +17,7 @@ class SystemClock : public Clock {
       condition->Wait(mutex);
       return;
     }
-    // At most an hour at a time, so that a step of the wall clock cannot make a wait arbitrarily long.
+    // At most an hour at a time: by then it is noticed where the wall clock was set forward meanwhile.
     const absl::Duration left = std::clamp(deadline - Now(), absl::ZeroDuration(), absl::Hours(1));
     condition->WaitUntil(mutex, std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(left));
   }

@@ -1,41 +1,13 @@
 // The engine thread: which worker to start, stop or settle next.
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "server/jobs/artifacts.h"
 #include "server/jobs/job_engine_impl.h"
 #include "server/jobs/worker_task.h"
 #include "spdlog/spdlog.h"
 
 namespace deepbindnet {
-namespace {
-
-constexpr int kJournalPage = 1000;  // Events read at once.
-
-// Numbers that went through a file; told again they are as good as equal.
-bool Differ(double a, double b) { return !(std::abs(a - b) <= 1e-6 * std::max({1.0, std::abs(a), std::abs(b)})); }
-
-bool CameOutDifferent(const v1::EpochMetrics& a, const v1::EpochMetrics& b) {
-  return Differ(a.train_loss(), b.train_loss()) || Differ(a.val().rmse(), b.val().rmse());
-}
-
-std::map<uint32_t, v1::EpochMetrics> ReadEpochs(Store* store, const std::string& id) {
-  std::map<uint32_t, v1::EpochMetrics> epochs;
-  uint64_t next = 1;
-  while (true) {
-    const auto page = store->ReadEvents(id, next, kJournalPage);
-    if (!page.ok() || page->empty()) return epochs;
-    next = page->back().sequence() + 1;
-    for (const v1::JobEvent& event : *page) {
-      if (event.has_epoch()) epochs[event.epoch().epoch()] = event.epoch();
-    }
-  }
-}
-
-}  // namespace
-
 void JobEngineImpl::Loop() {
   while (true) {
     const Action action = NextAction();
@@ -47,10 +19,11 @@ void JobEngineImpl::Loop() {
         action.run->handle->Terminate();
         break;
       case Action::Kind::kKill:
+        spdlog::warn("job {}: its worker did not stop in time and is killed", action.id);
         action.run->handle->Kill();
         break;
       case Action::Kind::kSettle:
-        Settle(action.id);
+        Settle(action.id, action.run.get());
         break;
       case Action::Kind::kQuit:
         return;
@@ -75,7 +48,7 @@ std::optional<JobEngineImpl::Action> JobEngineImpl::FindAction() {
     if (CountRuns() == 0) return Action{Action::Kind::kQuit, "", nullptr};
     return std::nullopt;
   }
-  if (CountRuns() >= options_.slots) return std::nullopt;
+  if (CountWorkers() >= options_.slots) return std::nullopt;
   const LiveJob* next = BestQueued();
   if (next == nullptr) return std::nullopt;
   return Action{Action::Kind::kStart, next->job.id(), nullptr};
@@ -83,16 +56,19 @@ std::optional<JobEngineImpl::Action> JobEngineImpl::FindAction() {
 
 std::optional<JobEngineImpl::Action> JobEngineImpl::FindRunAction(const std::string& id, LiveJob* live) {
   Run* const run = live->run.get();
-  if (run->ended) return Action{Action::Kind::kSettle, id, live->run};
+  const absl::Time now = clock_->Now();
+  if (run->ended) {
+    if (now < std::min(run->settle_at, drain_deadline_)) return std::nullopt;
+    return Action{Action::Kind::kSettle, id, live->run};
+  }
   if (!run->stop_wanted) return std::nullopt;
   if (!run->stop_sent) {
     run->stop_sent = true;
-    run->kill_at = clock_->Now() + options_.stop_grace;
+    run->kill_at = now + options_.stop_grace;
     return Action{Action::Kind::kTerminate, id, live->run};
   }
-  if (!run->kill_sent && clock_->Now() >= std::min(run->kill_at, drain_deadline_)) {
+  if (!run->kill_sent && now >= std::min(run->kill_at, drain_deadline_)) {
     run->kill_sent = true;
-    spdlog::warn("job {}: its worker did not stop in time and is killed", id);
     return Action{Action::Kind::kKill, id, live->run};
   }
   return std::nullopt;
@@ -103,8 +79,13 @@ absl::Time JobEngineImpl::NextDeadline() {
   const absl::Time now = clock_->Now();
   for (const auto& [id, live] : live_) {
     if (live.job.state() == v1::QUEUED && live.not_before > now) deadline = std::min(deadline, live.not_before);
-    if (live.run == nullptr || !live.run->stop_sent || live.run->kill_sent) continue;
-    deadline = std::min({deadline, live.run->kill_at, drain_deadline_});
+    if (live.run == nullptr) continue;
+    const Run& run = *live.run;
+    if (run.ended) {
+      deadline = std::min({deadline, run.settle_at, drain_deadline_});
+    } else if (run.stop_sent && !run.kill_sent) {
+      deadline = std::min({deadline, run.kill_at, drain_deadline_});
+    }
   }
   return deadline;
 }
@@ -127,34 +108,53 @@ int JobEngineImpl::CountRuns() {
       std::count_if(live_.begin(), live_.end(), [](const auto& entry) { return entry.second.run != nullptr; }));
 }
 
+// A run whose worker has ended needs no slot, however long the recording takes.
+int JobEngineImpl::CountWorkers() {
+  return static_cast<int>(std::count_if(live_.begin(), live_.end(), [](const auto& entry) {
+    return entry.second.run != nullptr && !entry.second.run->ended;
+  }));
+}
+
+JobEngineImpl::LiveJob* JobEngineImpl::FindStartable(const std::string& id) {
+  LiveJob* const live = Find(id);
+  const bool startable = !draining_ && live != nullptr && !live->closing && live->job.state() == v1::QUEUED;
+  return startable ? live : nullptr;
+}
+
 void JobEngineImpl::Start(const std::string& id) {
-  v1::WorkerTask task;
-  std::shared_ptr<Run> run;
   v1::Job job;
   {
     MutexLock lock(&mutex_);
-    const LiveJob* live = Find(id);
-    // A cancellation or a drain may have come since the action was chosen.
-    if (draining_ || live == nullptr || live->closing || live->job.state() != v1::QUEUED) return;
+    const LiveJob* const live = FindStartable(id);
+    if (live == nullptr) return;
     job = live->job;
   }
-  task = MakeWorkerTask(layout_, job, /*resume=*/job.has_start_time());
+  const v1::WorkerTask task = MakeWorkerTask(layout_, job, /*resume=*/job.has_start_time());
   // Whatever a crash may have left there is not this job's. Before the job has a start time: after that it is.
   if (!task.resume()) RemoveOutput(layout_, job);
+  std::shared_ptr<Run> run;
+  absl::Status begun;
   {
     MutexLock lock(&mutex_);
-    LiveJob* live = Find(id);
-    if (draining_ || live == nullptr || live->closing || live->job.state() != v1::QUEUED) return;
-    if (const absl::Status begun = Transition(live, v1::RUNNING, "a worker has it"); !begun.ok()) {
-      spdlog::error("job {}: cannot start: {}", id, std::string(begun.message()));
-      WaitBeforeRetry();
-      return;
+    LiveJob* const live = FindStartable(id);
+    if (live == nullptr) return;
+    begun = Transition(live, v1::RUNNING, "a worker has it");
+    if (begun.ok()) {
+      live->progress.Clear();
+      live->run = run = std::make_shared<Run>();
+    } else {
+      live->not_before = clock_->Now() + kRetryAfter;
     }
-    live->progress.Clear();
-    live->run = std::make_shared<Run>();
-    run = live->run;
+  }
+  if (!begun.ok()) {
+    spdlog::error("job {}: cannot start: {}", id, std::string(begun.message()));
+    return;
   }
   listeners_.Notify(id);
+  LaunchWorker(id, task, run.get());
+}
+
+void JobEngineImpl::LaunchWorker(const std::string& id, const v1::WorkerTask& task, Run* run) {
   WorkerCallbacks callbacks;
   callbacks.on_event = [this, id](v1::WorkerEvent event) { OnWorkerEvent(id, std::move(event)); };
   callbacks.on_exit = [this, id](WorkerExit exit) { OnWorkerExit(id, std::move(exit)); };
@@ -169,23 +169,32 @@ void JobEngineImpl::Start(const std::string& id) {
 }
 
 void JobEngineImpl::OnWorkerEvent(const std::string& id, v1::WorkerEvent event) {
-  bool news = false;
+  const bool has_moved = event.has_progress();
+  bool has_unsaved = false;
+  absl::Status saved;
   {
     MutexLock lock(&mutex_);
-    news = TakeWorkerEvent(Find(id), std::move(event));
+    LiveJob* const live = Find(id);
+    TakeWorkerEvent(live, std::move(event));
+    // With what the store could not take before.
+    has_unsaved = !live->unsaved.empty();
+    if (has_unsaved) saved = store_->UpdateJob(&live->job, live->unsaved);
+    if (saved.ok()) live->unsaved.clear();
   }
-  if (news) listeners_.Notify(id);
+  if (!saved.ok()) spdlog::error("job {}: cannot write its journal: {}", id, std::string(saved.message()));
+  if (has_moved || (has_unsaved && saved.ok())) listeners_.Notify(id);
 }
 
-bool JobEngineImpl::TakeWorkerEvent(LiveJob* live, v1::WorkerEvent event) {
+void JobEngineImpl::TakeWorkerEvent(LiveJob* live, v1::WorkerEvent event) {
   v1::JobEvent entry;
   *entry.mutable_time() = ToTimestamp(clock_->Now());
   switch (event.event_case()) {
     case v1::WorkerEvent::kProgress:
       live->progress = event.progress();
-      return true;
+      return;
     case v1::WorkerEvent::kEpoch:
-      if (event.epoch().epoch() <= live->job.latest_epoch().epoch()) return TakeEpochAgain(live, event.epoch());
+      // After a resume a worker tells the finished epochs again.
+      if (event.epoch().epoch() <= live->job.latest_epoch().epoch()) return;
       *live->job.mutable_latest_epoch() = event.epoch();
       if (event.epoch().is_best() || !live->job.has_best_epoch()) *live->job.mutable_best_epoch() = event.epoch();
       *entry.mutable_epoch() = std::move(*event.mutable_epoch());
@@ -195,37 +204,14 @@ bool JobEngineImpl::TakeWorkerEvent(LiveJob* live, v1::WorkerEvent event) {
       break;
     case v1::WorkerEvent::kError:
       live->run->report.error = event.error();
-      return false;
+      return;
     case v1::WorkerEvent::kResult:
       live->run->report.result = event.result();
-      return false;
+      return;
     case v1::WorkerEvent::EVENT_NOT_SET:
-      return false;
+      return;
   }
   live->unsaved.push_back(std::move(entry));
-  Save(live);
-  return live->unsaved.empty();
-}
-
-// After a resume a worker tells the finished epochs again, and they are dropped. Where its checkpoint was lost, though,
-// it trains them again, and what the journal says is not what the model will be.
-bool JobEngineImpl::TakeEpochAgain(LiveJob* live, const v1::EpochMetrics& epoch) {
-  Run* const run = live->run.get();
-  if (run->told_otherwise) return false;
-  if (run->before.empty()) run->before = ReadEpochs(store_, live->job.id());
-  const auto before = run->before.find(epoch.epoch());
-  if (before == run->before.end() || !CameOutDifferent(before->second, epoch)) return false;
-  run->told_otherwise = true;
-  v1::JobEvent entry;
-  *entry.mutable_time() = ToTimestamp(clock_->Now());
-  entry.mutable_log()->set_level(v1::LogLine::WARNING);
-  entry.mutable_log()->set_text(absl::StrCat(
-      "epoch ", epoch.epoch(), " was trained again, because its checkpoint was lost, and came out different: ",
-      "validation RMSE ", epoch.val().rmse(), " and not ", before->second.val().rmse(), "; up to epoch ",
-      live->job.latest_epoch().epoch(), " the journal keeps the first figures"));
-  live->unsaved.push_back(std::move(entry));
-  Save(live);
-  return live->unsaved.empty();
 }
 
 void JobEngineImpl::OnWorkerExit(const std::string& id, WorkerExit exit) {

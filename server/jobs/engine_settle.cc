@@ -54,11 +54,6 @@ Outcome FailedByStore(const absl::Status& status) {
   return outcome;
 }
 
-// A full disk and a busy database may do better in a moment.
-bool IsWorthRetrying(const absl::Status& status) {
-  return absl::IsResourceExhausted(status) || absl::IsUnavailable(status);
-}
-
 absl::Duration BackoffAfter(int failed_starts) {
   constexpr absl::Duration kFirst = absl::Seconds(1);
   constexpr absl::Duration kLongest = absl::Minutes(5);
@@ -74,90 +69,86 @@ void HidePaths(const DataLayout& layout, Outcome* outcome) {
 
 }  // namespace
 
-void JobEngineImpl::Settle(const std::string& id) {
-  v1::Job settled;
-  RunReport report;
-  std::shared_ptr<Run> run;
-  {
-    MutexLock lock(&mutex_);
-    LiveJob* live = Find(id);
-    live->closing = true;
-    settled = live->job;
-    run = live->run;
-    report = run->report;
-  }
+void JobEngineImpl::Settle(const std::string& id, Run* run) {
   run->handle.reset();
-  Outcome outcome = PrepareOutcome(report, &settled);
-  absl::Status recorded = CommitOutcome(id, outcome, &settled);
-  // Where the name turned out to be taken, its directory is another job's.
-  const bool owns_output = !absl::IsAlreadyExists(recorded);
-  if (!recorded.ok() && !IsWorthRetrying(recorded)) {
-    outcome = FailedByStore(recorded);
-    HidePaths(layout_, &outcome);
-    settled.clear_result();
-    settled.clear_artifacts();
-    if (owns_output) ListWhatRemains(outcome, &settled);
-    recorded = CommitOutcome(id, outcome, &settled);
+  absl::Status recorded = run->outcome ? absl::OkStatus() : DecideOutcomeOf(id, run);
+  if (recorded.ok()) recorded = CommitOutcome(id, run);
+  if (absl::IsAlreadyExists(recorded)) {
+    run->owns_output = false;
+    run->outcome = FailedByStore(recorded);
+    HidePaths(layout_, &*run->outcome);
+    run->settled.clear_result();
+    run->settled.clear_artifacts();
+    recorded = CommitOutcome(id, run);
   }
+  if (!recorded.ok()) return SettleLater(id, recorded);
   // The name is free by now, but nobody writes there before this thread starts another worker.
-  if (recorded.ok() && HasEnded(settled.state())) {
-    if (settled.state() != v1::SUCCEEDED && owns_output) RemoveOutput(layout_, settled);
+  const v1::Job& settled = run->settled;
+  if (HasEnded(settled.state())) {
+    if (settled.state() != v1::SUCCEEDED && run->owns_output) RemoveOutput(layout_, settled);
     RemoveUpload(layout_, settled);
-  }
-  if (!recorded.ok()) {
-    spdlog::error("job {}: its end stays unrecorded until the next start of the server", id);
-    MutexLock lock(&mutex_);
-    CloseRun(settled, outcome);
   }
   spdlog::info("job {} is {}", id, v1::JobState_Name(settled.state()));
   listeners_.Notify(id);
 }
 
-Outcome JobEngineImpl::PrepareOutcome(const RunReport& report, v1::Job* settled) {
-  Outcome outcome = DecideOutcome(*settled, report);
-  if (outcome.crashed) AddLogTail(absl::StrCat(layout_.JobDir(settled->id()), "/", kWorkerLog), &outcome);
+absl::Status JobEngineImpl::DecideOutcomeOf(const std::string& id, Run* run) {
+  v1::Job settled;
+  RunReport report;
+  {
+    MutexLock lock(&mutex_);
+    LiveJob* const live = Find(id);
+    live->closing = true;
+    settled = live->job;
+    report = run->report;
+  }
+  Outcome outcome = DecideOutcome(settled, report);
+  if (outcome.crashed) AddLogTail(absl::StrCat(layout_.JobDir(id), "/", kWorkerLog), &outcome);
   HidePaths(layout_, &outcome);
-  if (outcome.crashed || outcome.not_started) spdlog::warn("job {}: {}", settled->id(), outcome.why);
   if (outcome.to == v1::SUCCEEDED) {
-    *settled->mutable_result() = *report.result;
-    SetArtifacts(ListArtifacts(layout_, *settled), settled);
-  } else if (HasEnded(outcome.to)) {
-    ListWhatRemains(outcome, settled);
+    *settled.mutable_result() = *report.result;
+    SetArtifacts(ListArtifacts(layout_, settled), &settled);
+  } else if (outcome.to == v1::FAILED) {
+    DBN_ASSIGN_OR_RETURN(const std::vector<std::string> kept, KeepOutput(layout_, settled));
+    SetArtifacts(kept, &settled);
   } else if (outcome.crashed) {
-    settled->set_restarts(settled->restarts() + 1);
+    settled.set_restarts(settled.restarts() + 1);
   }
-  return outcome;
+  if (outcome.crashed || outcome.not_started) spdlog::warn("job {}: {}", id, outcome.why);
+  run->outcome = std::move(outcome);
+  run->settled = std::move(settled);
+  return absl::OkStatus();
 }
 
-void JobEngineImpl::ListWhatRemains(const Outcome& outcome, v1::Job* settled) {
-  const bool keep_training = outcome.to == v1::FAILED && IsWorthKeeping(outcome.error);
-  SetArtifacts(KeepOutput(layout_, *settled, keep_training), settled);
-}
-
-absl::Status JobEngineImpl::CommitOutcome(const std::string& id, const Outcome& outcome, v1::Job* settled) {
+absl::Status JobEngineImpl::CommitOutcome(const std::string& id, Run* run) {
   MutexLock lock(&mutex_);
-  while (true) {
-    const absl::Status written = WriteOutcome(Find(id), outcome, settled);
-    if (written.ok()) {
-      CloseRun(*settled, outcome);
-      return written;
-    }
-    spdlog::error("job {}: cannot record how it ended: {}", id, std::string(written.message()));
-    if (!IsWorthRetrying(written)) return written;
-    if (draining_ && clock_->Now() >= drain_deadline_) return written;
-    WaitBeforeRetry();
-  }
-}
-
-void JobEngineImpl::CloseRun(const v1::Job& settled, const Outcome& outcome) {
-  LiveJob* const live = Find(settled.id());
-  live->job = settled;
+  LiveJob* const live = Find(id);
+  DBN_RETURN_IF_ERROR(WriteOutcome(live, *run->outcome, &run->settled));
+  live->job = run->settled;
   live->progress.Clear();
   live->run = nullptr;
   live->closing = false;
-  if (outcome.not_started) live->not_before = clock_->Now() + BackoffAfter(++live->failed_starts);
-  if (HasEnded(settled.state())) live_.erase(settled.id());
+  if (run->outcome->not_started) live->not_before = clock_->Now() + BackoffAfter(++live->failed_starts);
+  if (HasEnded(live->job.state())) live_.erase(id);
   changed_.SignalAll();
+  return absl::OkStatus();
+}
+
+void JobEngineImpl::SettleLater(const std::string& id, const absl::Status& why) {
+  bool given_up = false;
+  {
+    MutexLock lock(&mutex_);
+    LiveJob* const live = Find(id);
+    live->run->settle_at = clock_->Now() + kRetryAfter;
+    given_up = clock_->Now() >= drain_deadline_;
+    if (given_up) {
+      live->run = nullptr;
+      live->closing = false;
+      changed_.SignalAll();
+    }
+  }
+  spdlog::error("job {}: cannot record how it ended{}: {}", id,
+                given_up ? ", and the next start of the server runs it again" : "", std::string(why.message()));
 }
 
 absl::Status JobEngineImpl::WriteOutcome(LiveJob* live, const Outcome& outcome, v1::Job* settled) {

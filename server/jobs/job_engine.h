@@ -41,7 +41,7 @@ struct JobSubmission {
 // not call the engine and must not destroy its own handle.
 using JobListener = std::function<void()>;
 
-// Thread-safe. Calls block on SQLite for milliseconds at most: not for a gRPC callback thread.
+// Thread-safe. Calls block on SQLite and on files, as long as the disk takes: not for a gRPC callback thread.
 class JobEngine {
  public:
   // Puts jobs that a crash left running back in the queue and removes uploads that no job has taken over. Starts no
@@ -62,8 +62,8 @@ class JobEngine {
   virtual absl::StatusOr<v1::Job> Get(const std::string& job) = 0;
   virtual absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest& request) = 0;
   // CANCELLED at once where no worker has it, else CANCELLING (also when it is that already). FAILED_PRECONDITION once
-  // it has ended; UNAVAILABLE while it is just ending, or where its end could not be recorded: the next start of the
-  // server queues it again.
+  // it has ended. UNAVAILABLE where its worker has ended and that is not recorded yet, after waiting for it five
+  // seconds, or not recorded any more, because the server shuts down.
   virtual absl::StatusOr<v1::Job> Cancel(const std::string& job) = 0;
 
   // Journalled events of job `id` from `from_sequence` on, oldest first, at most `limit`.
@@ -81,7 +81,8 @@ class JobEngine {
   virtual Counts counts() = 0;
 
   // Refuses new jobs, tells running workers to stop, puts their jobs back in the queue. Blocks until they have gone;
-  // after `deadline` they are killed. Either way a training goes on from its last finished epoch's checkpoint later.
+  // after `deadline` they are killed, and an end that the store does not take stays unrecorded: the next engine runs
+  // that job again. Either way a training goes on from its last finished epoch's checkpoint later.
   virtual void Drain(absl::Time deadline) = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "server/jobs/job_engine_impl.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -11,7 +12,8 @@
 #include "server/jobs/job_id.h"
 #include "server/jobs/submission.h"
 #include "server/jobs/worker_process.h"
-#include "spdlog/spdlog.h"
+#include "server/jobs/worker_task.h"
+#include "server/store/job_kind.h"
 
 namespace deepbindnet {
 namespace {
@@ -33,20 +35,20 @@ absl::Status CheckOptions(const JobEngineOptions& options) {
 }
 
 absl::Status Draining() {
-  return WithReason(absl::UnavailableError("the server is shutting down; try again when it is back"), "DRAINING");
-}
-
-absl::Status EndNotRecorded(const std::string& id) {
-  return WithReason(
-      absl::UnavailableError(absl::StrCat("the worker of job ", id, " has ended, but the server could not record it; ",
-                                          "the job is queued again when the server has been started again")),
-      "END_NOT_RECORDED", {{"job", id}});
+  return WithReason(absl::UnavailableError("the server is shutting down; try again when it is back"), "SHUTTING_DOWN");
 }
 
 absl::Status QueueFull(int waiting) {
   return WithReason(absl::ResourceExhaustedError(
                         absl::StrCat("the queue is full: ", waiting, " jobs wait; try again when some have ended")),
                     "QUEUE_FULL");
+}
+
+// True unless it is certain that nothing of this name is stored.
+bool MayHaveProduct(const v1::JobSpec& spec, Store* store) {
+  if (spec.has_prepare_dataset()) return !absl::IsNotFound(store->GetDataset(NameOf(spec)).status());
+  if (spec.has_train()) return !absl::IsNotFound(store->GetModel(NameOf(spec)).status());
+  return false;
 }
 
 }  // namespace
@@ -89,7 +91,6 @@ absl::Status JobEngineImpl::Recover() {
   DBN_ASSIGN_OR_RETURN(const std::vector<v1::Job> jobs,
                        store_->ListJobsInStates({v1::QUEUED, v1::RUNNING, v1::CANCELLING, v1::PAUSED}));
   std::set<std::string> unended;
-  std::vector<v1::Job> cancelled;
   {
     MutexLock lock(&mutex_);
     for (const v1::Job& job : jobs) {
@@ -101,8 +102,6 @@ absl::Status JobEngineImpl::Recover() {
                                        "the server stopped while it ran; it goes on from its last epoch's checkpoint"));
       }
       if (job.state() == v1::CANCELLING) {
-        SetArtifacts(KeepOutput(layout_, job, /*keep_training=*/false), &live.job);
-        cancelled.push_back(job);
         DBN_RETURN_IF_ERROR(Transition(&live, v1::CANCELLED, "cancelled on request; the server stopped meanwhile"));
         live_.erase(job.id());
         continue;
@@ -110,9 +109,18 @@ absl::Status JobEngineImpl::Recover() {
       unended.insert(job.id());
     }
   }
-  for (const v1::Job& job : cancelled) RemoveOutput(layout_, job);
   RemoveLeftoverUploads(layout_, unended);
+  RemoveLeftoverOutputs();
   return absl::OkStatus();
+}
+
+void JobEngineImpl::RemoveLeftoverOutputs() {
+  for (const std::string& output : ListOutputs(layout_)) {
+    const absl::StatusOr<v1::Job> job = Get(std::filesystem::path(output).filename().string());
+    if (!job.ok() || OutputDir(layout_, *job) != output) continue;
+    const bool has_failed = job->state() == v1::FAILED || job->state() == v1::CANCELLED;
+    if (has_failed && !MayHaveProduct(job->spec(), store_)) RemoveOutput(layout_, *job);
+  }
 }
 
 absl::StatusOr<v1::Job> JobEngineImpl::Submit(const JobSubmission& submission) {
@@ -210,9 +218,10 @@ absl::StatusOr<v1::Job> JobEngineImpl::Cancel(const std::string& job) {
       DBN_ASSIGN_OR_RETURN(v1::Job ended, store_->GetJob(found.id()));
       return TransitionState(&ended, v1::CANCELLED, "", clock_->Now()).status();
     }
+    const bool has_begun = live->job.state() == v1::RUNNING || live->job.state() == v1::CANCELLING;
+    if (has_begun && live->run == nullptr) return Draining();
     if (live->job.state() == v1::CANCELLING) return live->job;
     if (live->job.state() == v1::RUNNING) {
-      if (live->run == nullptr) return draining_ ? Draining() : EndNotRecorded(live->job.id());
       DBN_RETURN_IF_ERROR(Transition(live, v1::CANCELLING, "cancellation was requested"));
       live->run->stop_wanted = true;
       changed_.SignalAll();
@@ -227,13 +236,10 @@ absl::StatusOr<v1::Job> JobEngineImpl::Cancel(const std::string& job) {
 }
 
 absl::StatusOr<v1::Job> JobEngineImpl::CancelWaiting(v1::Job job) {
-  const std::vector<std::string> artifacts = KeepOutput(layout_, job, /*keep_training=*/false);
   {
     MutexLock lock(&mutex_);
     LiveJob* live = Find(job.id());
-    SetArtifacts(artifacts, &live->job);
     if (const absl::Status changed = Transition(live, v1::CANCELLED, "cancelled on request"); !changed.ok()) {
-      live->job.clear_artifacts();
       live->closing = false;
       changed_.SignalAll();
       return changed;
@@ -299,16 +305,5 @@ absl::Status JobEngineImpl::Transition(LiveJob* live, v1::JobState to, absl::str
   live->unsaved.clear();
   return absl::OkStatus();
 }
-
-void JobEngineImpl::Save(LiveJob* live) {
-  const absl::Status saved = store_->UpdateJob(&live->job, live->unsaved);
-  if (saved.ok()) {
-    live->unsaved.clear();
-  } else {
-    spdlog::error("job {}: cannot write its journal: {}", live->job.id(), std::string(saved.message()));
-  }
-}
-
-void JobEngineImpl::WaitBeforeRetry() { clock_->WaitUntil(&changed_, &mutex_, clock_->Now() + absl::Seconds(1)); }
 
 }  // namespace deepbindnet

@@ -21,6 +21,9 @@
 
 namespace deepbindnet {
 
+// What the store or the disk could not take is tried again after this time.
+inline constexpr absl::Duration kRetryAfter = absl::Seconds(1);
+
 struct JobEngineDependencies {
   Clock* clock = RealClock();  // Must outlive the engine.
   std::unique_ptr<WorkerLauncher> launcher;
@@ -53,15 +56,20 @@ class JobEngineImpl : public JobEngine {
  private:
   // One worker, from the decision to start it until its job is settled.
   struct Run {
-    std::unique_ptr<WorkerHandle> handle;  // Touched by the engine thread alone.
+    // Touched by the engine thread alone.
+    std::unique_ptr<WorkerHandle> handle;
+    std::optional<Outcome> outcome;  // Once it is decided, and what is kept of the output is kept.
+    v1::Job settled;                 // Then: the job as it will be, but for its state.
+    bool owns_output = true;         // False where the name turned out to be taken: its directory is another job's.
+
+    // Under mutex_.
     RunReport report;
     bool ended = false;  // report is complete.
     bool stop_wanted = false;
     bool stop_sent = false;
     bool kill_sent = false;
-    bool told_otherwise = false;                  // The journal says that an epoch came out different.
-    std::map<uint32_t, v1::EpochMetrics> before;  // Epochs of the journal, read when one is told again.
     absl::Time kill_at = absl::InfiniteFuture();
+    absl::Time settle_at = absl::InfinitePast();  // Once it has ended: of the next try to record that.
   };
 
   // A job that has not ended.
@@ -72,7 +80,7 @@ class JobEngineImpl : public JobEngine {
     std::vector<v1::JobEvent> unsaved;  // Happened, but the store could not take it yet.
     bool closing = false;
     // Null while no worker has it: then the job is waiting, or it is RUNNING or CANCELLING because its end could not be
-    // recorded.
+    // recorded before the end of a drain.
     std::shared_ptr<Run> run;
     int failed_starts = 0;                         // In a row.
     absl::Time not_before = absl::InfinitePast();  // Of the next start.
@@ -90,6 +98,8 @@ class JobEngineImpl : public JobEngine {
 
   // --- job_engine_impl.cc: what callers ask for.
   absl::Status Recover();
+  // Those that a crash left between the end of their job and their removal. What no job tells of stays.
+  void RemoveLeftoverOutputs();
   absl::StatusOr<v1::Job> Accept(const JobSubmission& submission, v1::Job job);
   absl::Status CheckAcceptable(const JobSubmission& submission) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::optional<v1::Job>> FindRepeat(const JobSubmission& submission);
@@ -104,24 +114,24 @@ class JobEngineImpl : public JobEngine {
   absl::Time NextDeadline() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   LiveJob* BestQueued() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   int CountRuns() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  int CountWorkers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Null where a cancellation or a drain has come since the start was chosen.
+  LiveJob* FindStartable(const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Start(const std::string& id);
+  void LaunchWorker(const std::string& id, const v1::WorkerTask& task, Run* run);
   void OnWorkerEvent(const std::string& id, v1::WorkerEvent event);
-  // The epoch stands in the journal already; adds a warning where it came out different this time. True where it did.
-  bool TakeEpochAgain(LiveJob* live, const v1::EpochMetrics& epoch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // True where listeners should hear of it.
-  bool TakeWorkerEvent(LiveJob* live, v1::WorkerEvent event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What belongs into the journal is unsaved then.
+  void TakeWorkerEvent(LiveJob* live, v1::WorkerEvent event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnWorkerExit(const std::string& id, WorkerExit exit);
 
   // --- engine_settle.cc: the end of a run.
-  void Settle(const std::string& id);
-  // Decides; fills in what `*settled` gains by it.
-  Outcome PrepareOutcome(const RunReport& report, v1::Job* settled);
-  void ListWhatRemains(const Outcome& outcome, v1::Job* settled);
-  // Makes it durable and closes the run; waits for a store that is full or busy, until a drain's deadline. On an error
-  // nothing has changed.
-  absl::Status CommitOutcome(const std::string& id, const Outcome& outcome, v1::Job* settled);
-  // Frees the slot, and the name of a job that has ended.
-  void CloseRun(const v1::Job& settled, const Outcome& outcome) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Decides, keeps files and records; what does not succeed is tried again later, until a drain's deadline.
+  void Settle(const std::string& id, Run* run);
+  // Fills in run->outcome and run->settled. On an error neither is, and the output must stay.
+  absl::Status DecideOutcomeOf(const std::string& id, Run* run);
+  // Makes it durable and closes the run, which frees the name of a job that has ended. On an error nothing has changed.
+  absl::Status CommitOutcome(const std::string& id, Run* run);
+  void SettleLater(const std::string& id, const absl::Status& why);
   absl::Status WriteOutcome(LiveJob* live, const Outcome& outcome, v1::Job* settled)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status WriteWithProduct(v1::Job* job, std::vector<v1::JobEvent> events);
@@ -129,10 +139,6 @@ class JobEngineImpl : public JobEngine {
   // --- Helpers.
   // Moves the job to `to` and writes it with its unsaved events; on an error nothing has changed.
   absl::Status Transition(LiveJob* live, v1::JobState to, absl::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Tries to write the job with its unsaved events; what fails stays unsaved.
-  void Save(LiveJob* live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // After an error of the store: waits a moment, less when the engine stops.
-  void WaitBeforeRetry() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   LiveJob* Find(const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Constant after construction.

@@ -14,9 +14,8 @@ namespace deepbindnet {
 // Everything under the data directory that jobs expect to be there.
 absl::Status MakeDataDirectories(const DataLayout& layout);
 
-// Makes the directory of `job` and moves its upload, where it has one, to InputFile(), where it
-// survives a power failure. INVALID_ARGUMENT where a
-// PREPARE_DATASET job has none.
+// Makes the directory of `job` and moves its upload, where it has one, to InputFile(); both survive a power failure.
+// INVALID_ARGUMENT where a PREPARE_DATASET job has none.
 absl::Status AdoptUpload(const DataLayout& layout, const v1::Job& job, const std::string& upload);
 // Undoes it.
 void ReturnUpload(const DataLayout& layout, const v1::Job& job, const std::string& upload);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -97,12 +96,6 @@ Outcome DecideOutcome(const v1::Job& job, const RunReport& report) {
   return Crashed(job, report.exit);
 }
 
-bool IsWorthKeeping(const v1::JobError& error) {
-  static constexpr absl::string_view kReasons[] = {"DISK_FULL",          "INTERNAL",       "LOSS_NOT_FINITE",
-                                                   "RESOURCE_EXHAUSTED", "WORKER_CRASHED", "WORKER_PROTOCOL"};
-  return std::find(std::begin(kReasons), std::end(kReasons), error.reason()) != std::end(kReasons);
-}
-
 std::string DescribeExit(const WorkerExit& exit) {
   switch (exit.how) {
     case WorkerExit::How::kExited:
@@ -111,6 +104,8 @@ std::string DescribeExit(const WorkerExit& exit) {
       const char* name = sigabbrev_np(exit.value);
       return absl::StrCat("was killed by signal ", exit.value, name == nullptr ? "" : absl::StrCat(" (SIG", name, ")"));
     }
+    case WorkerExit::How::kUnknown:
+      return absl::StrCat("is gone, and how it ended is unknown: ", exit.message);
     case WorkerExit::How::kNotStarted:
       break;
   }

@@ -35,10 +35,6 @@ struct Outcome {
 //   anything else                                -> QUEUED while restarts < max_restarts, else FAILED
 Outcome DecideOutcome(const v1::Job& job, const RunReport& report);
 
-// True where the checkpoints of a training that failed so are worth keeping: it broke off, by a crash, a full disk or a
-// loss that was not finite, rather than being refused.
-bool IsWorthKeeping(const v1::JobError& error);
-
 // For people: "was killed by signal 9 (SIGKILL)", "exited with code 3", "could not be started: ...".
 std::string DescribeExit(const WorkerExit& exit);
 

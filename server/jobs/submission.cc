@@ -13,9 +13,7 @@ template <typename Thing>
 absl::Status MustBeFree(const absl::StatusOr<Thing>& lookup, absl::string_view thing, const std::string& name) {
   if (absl::IsNotFound(lookup.status())) return absl::OkStatus();
   DBN_RETURN_IF_ERROR(lookup.status());
-  return WithReason(
-      absl::AlreadyExistsError(absl::StrCat("there is a ", thing, " \"", name, "\" already; choose another name")),
-      "NAME_TAKEN", {{"name", name}});
+  return NameTaken(thing, name);
 }
 
 }  // namespace

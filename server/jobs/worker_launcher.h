@@ -17,6 +17,7 @@ struct WorkerExit {
   enum class How {
     kExited,      // value: the exit code.
     kSignalled,   // value: the signal.
+    kUnknown,     // message: why.
     kNotStarted,  // message: why.
   };
   How how = How::kExited;

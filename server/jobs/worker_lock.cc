@@ -1,30 +1,29 @@
 #include "server/jobs/worker_lock.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <thread>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "core/base/file.h"
+#include "core/base/file_lock.h"
 
 namespace deepbindnet {
 namespace {
 
-constexpr int kTries = 100;
-constexpr auto kPause = std::chrono::milliseconds(20);
+constexpr absl::Duration kPause = absl::Milliseconds(20);
 
 // When a process began, in clock ticks since the machine did; 0 where there is none. With its number it is unique.
 uint64_t StartTicks(pid_t pid) {
@@ -41,12 +40,9 @@ uint64_t StartTicks(pid_t pid) {
 
 // The lock is held, so what it names lives, or died this moment. A number that another process has by now is spared:
 // the group of a worker that has gone keeps its number from being given again.
-void KillHolder(int lock_fd) {
-  std::array<char, 64> text{};
-  const ssize_t size = pread(lock_fd, text.data(), text.size(), 0);
-  if (size <= 0) return;
-  const std::vector<absl::string_view> words =
-      absl::StrSplit(absl::string_view(text.data(), static_cast<size_t>(size)), ' ');
+void KillHolder(const std::string& path) {
+  const std::string text = ReadFile(path).value_or("");
+  const std::vector<absl::string_view> words = absl::StrSplit(text, ' ');
   int pid = 0;
   uint64_t ticks = 0;
   if (words.size() != 2 || !absl::SimpleAtoi(words[0], &pid) || !absl::SimpleAtoi(words[1], &ticks) || pid <= 1) return;
@@ -56,24 +52,19 @@ void KillHolder(int lock_fd) {
 
 }  // namespace
 
-absl::StatusOr<FileDescriptor> AcquireWorkerLock(const std::string& path) {
-  FileDescriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (file.get() < 0) return absl::InternalError(absl::StrCat("cannot open ", path, ": ", std::strerror(errno)));
-  for (int i = 0; i < kTries; ++i) {
-    if (flock(file.get(), LOCK_EX | LOCK_NB) == 0) {
-      // Until the new worker is noted here, nobody is: its predecessor's number may be a stranger's by now.
-      if (ftruncate(file.get(), 0) != 0) {
-        return absl::InternalError(absl::StrCat("cannot write ", path, ": ", std::strerror(errno)));
-      }
-      return file;
-    }
-    if (errno != EWOULDBLOCK) {
-      return absl::InternalError(absl::StrCat("cannot lock ", path, ": ", std::strerror(errno)));
-    }
-    if (i == 0) KillHolder(file.get());
-    std::this_thread::sleep_for(kPause);
+absl::StatusOr<FileDescriptor> AcquireWorkerLock(const std::string& path, absl::Duration patience) {
+  DBN_ASSIGN_OR_RETURN(std::optional<FileDescriptor> lock, TryLockFile(path));
+  if (!lock) KillHolder(path);
+  for (const absl::Time deadline = absl::Now() + patience; !lock && absl::Now() < deadline;) {
+    absl::SleepFor(kPause);
+    DBN_ASSIGN_OR_RETURN(lock, TryLockFile(path));
   }
-  return absl::UnavailableError(absl::StrCat("an earlier worker still holds ", path));
+  if (!lock) return absl::UnavailableError(absl::StrCat("an earlier worker still holds ", path));
+  // Until the new worker is noted here, nobody is: its predecessor's number may be a stranger's by now.
+  if (ftruncate(lock->get(), 0) != 0) {
+    return absl::InternalError(absl::StrCat("cannot write ", path, ": ", std::strerror(errno)));
+  }
+  return *std::move(lock);
 }
 
 void RecordWorkerPid(int lock_fd, pid_t pid) {

@@ -6,14 +6,15 @@
 
 #include <string>
 
-#include "core/base/status.h"
+#include "absl/time/time.h"
 #include "core/base/file_descriptor.h"
+#include "core/base/status.h"
 
 namespace deepbindnet {
 
 // Opens and locks `path`. The worker inherits the descriptor and with it the lock. Where an earlier worker holds it
-// still, that one's process group is killed and its end awaited, at most two seconds; UNAVAILABLE after that.
-absl::StatusOr<FileDescriptor> AcquireWorkerLock(const std::string& path);
+// still, that one's process group is killed and its end awaited, no longer than `patience`; UNAVAILABLE after that.
+absl::StatusOr<FileDescriptor> AcquireWorkerLock(const std::string& path, absl::Duration patience);
 
 // Notes in the lock file who holds it.
 void RecordWorkerPid(int lock_fd, pid_t pid);

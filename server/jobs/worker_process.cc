@@ -11,16 +11,19 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "core/base/file.h"
+#include "core/base/file_descriptor.h"
 #include "core/base/mutex.h"
 #include "server/jobs/event_decoder.h"
-#include "core/base/file_descriptor.h"
 #include "server/jobs/worker_lock.h"
 
 extern char** environ;
@@ -32,6 +35,9 @@ namespace {
 constexpr int kEventsFd = 3;
 constexpr int kLockFd = 4;
 constexpr int kFirstClosedFd = 5;
+
+// How long a killed worker of a dead server may take to go.
+constexpr absl::Duration kOrphanPatience = absl::Seconds(2);
 
 absl::Status SystemError(absl::string_view what, int error) {
   return absl::InternalError(absl::StrCat(what, ": ", std::strerror(error)));
@@ -109,8 +115,15 @@ absl::StatusOr<pid_t> Spawn(const std::string& binary, const std::string& task_f
   return pid;
 }
 
+// Of a worker that nobody follows.
+void KillAndReap(pid_t pid) {
+  kill(-pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
+}
+
 class WorkerProcess : public WorkerHandle {
  public:
+  // std::system_error where no thread can be started.
   WorkerProcess(pid_t pid, FileDescriptor pid_fd, FileDescriptor events, WorkerCallbacks callbacks)
       : pid_(pid), pid_fd_(std::move(pid_fd)), events_(std::move(events)), callbacks_(std::move(callbacks)) {
     reader_ = std::thread([this] { Follow(); });
@@ -142,7 +155,9 @@ class WorkerProcess : public WorkerHandle {
     }
     Kill();  // The rest of its group; it is a zombie itself, so the number is still its own.
     ReadEvents();
-    callbacks_.on_exit(Reap());
+    WorkerExit exit = Reap();
+    ReapOrphans();
+    callbacks_.on_exit(std::move(exit));
   }
 
   // Reads what there is. Closes the pipe at its end, or where it cannot be understood (then the worker is killed).
@@ -164,14 +179,28 @@ class WorkerProcess : public WorkerHandle {
 
   WorkerExit Reap() {
     int status = 0;
+    pid_t ended = 0;
     MutexLock lock(&mutex_);
-    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
+    do {
+      ended = waitpid(pid_, &status, 0);
+    } while (ended < 0 && errno == EINTR);
     reaped_ = true;
+    if (ended < 0) return {WorkerExit::How::kUnknown, 0, std::strerror(errno)};
     WorkerExit exit;
     exit.how = WIFSIGNALED(status) ? WorkerExit::How::kSignalled : WorkerExit::How::kExited;
     exit.value = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
     return exit;
+  }
+
+  // The rest of the group has been killed. Where orphans come to us, as to process 1 of a container, nobody else reaps
+  // them. Those that are not gone in a second stay zombies.
+  void ReapOrphans() {
+    const absl::Time deadline = absl::Now() + absl::Seconds(1);
+    while (true) {
+      const pid_t ended = waitpid(-pid_, nullptr, WNOHANG);
+      if (ended < 0 || (ended == 0 && absl::Now() >= deadline)) return;
+      if (ended == 0) absl::SleepFor(absl::Milliseconds(5));
+    }
   }
 
   // Constant after construction.
@@ -195,7 +224,8 @@ class ProcessLauncher : public WorkerLauncher {
   absl::StatusOr<std::unique_ptr<WorkerHandle>> Launch(const v1::WorkerTask& task, const std::string& job_dir,
                                                        WorkerCallbacks callbacks) override {
     DBN_RETURN_IF_ERROR(MakeDirectories(job_dir));
-    DBN_ASSIGN_OR_RETURN(FileDescriptor held, AcquireWorkerLock(absl::StrCat(job_dir, "/", kWorkerLock)));
+    DBN_ASSIGN_OR_RETURN(FileDescriptor held,
+                         AcquireWorkerLock(absl::StrCat(job_dir, "/", kWorkerLock), kOrphanPatience));
     DBN_ASSIGN_OR_RETURN(const FileDescriptor lock, MoveUp(std::move(held)));
     const std::string task_file = absl::StrCat(job_dir, "/", kTaskFile);
     DBN_RETURN_IF_ERROR(WriteFileAtomically(task_file, task.SerializeAsString()));
@@ -208,12 +238,16 @@ class ProcessLauncher : public WorkerLauncher {
     write_end.Close();
     FileDescriptor pid_fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
     if (pid_fd.get() < 0) {
-      const int error = errno;
-      kill(-pid, SIGKILL);
-      waitpid(pid, nullptr, 0);
-      return SystemError("cannot watch the worker (pidfd_open, Linux 5.3)", error);
+      const absl::Status error = SystemError("cannot watch the worker (pidfd_open, Linux 5.3)", errno);
+      KillAndReap(pid);
+      return error;
     }
-    return std::make_unique<WorkerProcess>(pid, std::move(pid_fd), std::move(pipe.read_end), std::move(callbacks));
+    try {
+      return std::make_unique<WorkerProcess>(pid, std::move(pid_fd), std::move(pipe.read_end), std::move(callbacks));
+    } catch (const std::system_error& error) {
+      KillAndReap(pid);
+      return SystemError("cannot start a thread for the worker", error.code().value());
+    }
   }
 
  private:

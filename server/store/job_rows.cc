@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "server/store/job_kind.h"
 #include "server/store/page_token.h"
+#include "server/store/stored_message.h"
 
 namespace deepbindnet {
 namespace {
@@ -17,14 +18,6 @@ constexpr absl::string_view kJobList = "jobs";
 
 void BindBlob(SQLite::Statement& statement, int index, const std::string& bytes) {
   statement.bind(index, bytes.data(), static_cast<int>(bytes.size()));
-}
-
-template <typename Message>
-absl::StatusOr<Message> ParseColumn(const SQLite::Column& column, absl::string_view what) {
-  Message message;
-  if (message.ParseFromArray(column.getBlob(), column.getBytes())) return message;
-  return WithReason(absl::DataLossError(absl::StrCat("the database holds ", what, " that cannot be read")),
-                    "DATABASE_DAMAGED");
 }
 
 // The stored form: progress is live only.
@@ -69,14 +62,6 @@ uint64_t NewestSequence(SQLite::Database& database, int64_t job_number) {
   select.bind(1, job_number);
   select.executeStep();
   return static_cast<uint64_t>(select.getColumn(0).getInt64());
-}
-
-std::optional<absl::StatusOr<v1::Job>> SelectOneJob(SQLite::Database& database, const char* query,
-                                                    const std::string& value) {
-  SQLite::Statement select(database, query);
-  select.bind(1, value);
-  if (!select.executeStep()) return std::nullopt;
-  return ParseColumn<v1::Job>(select.getColumn(0), "a job");
 }
 
 // " AND column IN (1,2)", or nothing for an empty filter. Values are integers, so nothing needs escaping.
@@ -130,26 +115,32 @@ absl::Status UpdateJobRow(SQLite::Database& database, v1::Job* job, std::vector<
   return absl::OkStatus();
 }
 
-std::optional<absl::StatusOr<v1::Job>> SelectJobById(SQLite::Database& database, const std::string& id) {
-  return SelectOneJob(database, "SELECT job FROM jobs WHERE id = ?", id);
+std::string JobsInStatesQuery(const std::vector<v1::JobState>& states) {
+  const std::set<int> distinct(states.begin(), states.end());
+  return absl::StrCat("SELECT job FROM jobs WHERE state IN (", absl::StrJoin(distinct, ","), ") ORDER BY number");
 }
 
-std::optional<absl::StatusOr<v1::Job>> SelectJobByRequestId(SQLite::Database& database, const std::string& request_id) {
-  return SelectOneJob(database, "SELECT job FROM jobs WHERE request_id = ?", request_id);
+std::string JobsPageQuery(const v1::ListJobsRequest& request) {
+  return absl::StrCat(
+      "SELECT page.number, jobs.job FROM (SELECT number FROM jobs INDEXED BY jobs_in_order WHERE number < ?",
+      FilterClause("state", request.states()), FilterClause("kind", request.kinds()),
+      " ORDER BY number DESC LIMIT ?) AS page JOIN jobs ON jobs.number = page.number ORDER BY page.number DESC");
 }
 
-std::optional<absl::StatusOr<v1::Job>> SelectNewestJobByName(SQLite::Database& database, const std::string& name) {
-  return SelectOneJob(database, "SELECT job FROM jobs WHERE name = ? ORDER BY number DESC LIMIT 1", name);
+absl::StatusOr<std::optional<v1::Job>> SelectJob(SQLite::Database& database, const char* query,
+                                                 const std::string& value) {
+  SQLite::Statement select(database, query);
+  select.bind(1, value);
+  if (!select.executeStep()) return std::optional<v1::Job>();
+  return ParseStored<v1::Job>(select.getColumn(0).getString());
 }
 
 absl::StatusOr<std::vector<v1::Job>> SelectJobsInStates(SQLite::Database& database,
                                                         const std::vector<v1::JobState>& states) {
   std::vector<v1::Job> jobs;
-  SQLite::Statement select(
-      database, absl::StrCat("SELECT job FROM jobs WHERE state IN (",
-                             absl::StrJoin(std::set<int>(states.begin(), states.end()), ","), ") ORDER BY number"));
+  SQLite::Statement select(database, JobsInStatesQuery(states));
   while (select.executeStep()) {
-    DBN_ASSIGN_OR_RETURN(v1::Job job, ParseColumn<v1::Job>(select.getColumn(0), "a job"));
+    DBN_ASSIGN_OR_RETURN(v1::Job job, ParseStored<v1::Job>(select.getColumn(0).getString()));
     jobs.push_back(std::move(job));
   }
   return jobs;
@@ -174,11 +165,7 @@ absl::StatusOr<v1::ListJobsResponse> SelectJobsPage(SQLite::Database& database, 
       return InvalidField("page_token", request.page_token(), "is damaged; give next_page_token of the page before");
     }
   }
-  const std::string query = absl::StrCat(
-      "SELECT page.number, jobs.job FROM (SELECT number FROM jobs INDEXED BY jobs_in_order WHERE number < ?",
-      FilterClause("state", request.states()), FilterClause("kind", request.kinds()),
-      " ORDER BY number DESC LIMIT ?) AS page JOIN jobs ON jobs.number = page.number ORDER BY page.number DESC");
-  SQLite::Statement select(database, query);
+  SQLite::Statement select(database, JobsPageQuery(request));
   select.bind(1, before);
   select.bind(2, page_size + 1);  // One more tells whether there is a next page.
   v1::ListJobsResponse response;
@@ -189,7 +176,7 @@ absl::StatusOr<v1::ListJobsResponse> SelectJobsPage(SQLite::Database& database, 
       break;
     }
     last = select.getColumn(0).getInt64();
-    DBN_ASSIGN_OR_RETURN(*response.add_jobs(), ParseColumn<v1::Job>(select.getColumn(1), "a job"));
+    DBN_ASSIGN_OR_RETURN(*response.add_jobs(), ParseStored<v1::Job>(select.getColumn(1).getString()));
   }
   return response;
 }
@@ -206,7 +193,7 @@ absl::StatusOr<std::vector<v1::JobEvent>> SelectEvents(SQLite::Database& databas
   select.bind(3, std::max(limit, 0));
   std::vector<v1::JobEvent> events;
   while (select.executeStep()) {
-    DBN_ASSIGN_OR_RETURN(v1::JobEvent event, ParseColumn<v1::JobEvent>(select.getColumn(0), "an event"));
+    DBN_ASSIGN_OR_RETURN(v1::JobEvent event, ParseStored<v1::JobEvent>(select.getColumn(0).getString()));
     events.push_back(std::move(event));
   }
   return events;

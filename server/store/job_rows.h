@@ -20,9 +20,16 @@ namespace deepbindnet {
 absl::Status InsertJobRow(SQLite::Database& database, v1::Job* job, std::vector<v1::JobEvent> events);
 absl::Status UpdateJobRow(SQLite::Database& database, v1::Job* job, std::vector<v1::JobEvent> events);
 
-std::optional<absl::StatusOr<v1::Job>> SelectJobById(SQLite::Database& database, const std::string& id);
-std::optional<absl::StatusOr<v1::Job>> SelectJobByRequestId(SQLite::Database& database, const std::string& request_id);
-std::optional<absl::StatusOr<v1::Job>> SelectNewestJobByName(SQLite::Database& database, const std::string& name);
+// What selects jobs; each searches an index.
+inline constexpr char kJobById[] = "SELECT job FROM jobs WHERE id = ?";
+inline constexpr char kJobByRequestId[] = "SELECT job FROM jobs WHERE request_id = ?";
+inline constexpr char kNewestJobByName[] = "SELECT job FROM jobs WHERE name = ? ORDER BY number DESC LIMIT 1";
+std::string JobsInStatesQuery(const std::vector<v1::JobState>& states);
+std::string JobsPageQuery(const v1::ListJobsRequest& request);
+
+// The job that `query`, one of the three constants, finds for `value`.
+absl::StatusOr<std::optional<v1::Job>> SelectJob(SQLite::Database& database, const char* query,
+                                                 const std::string& value);
 
 // Oldest first.
 absl::StatusOr<std::vector<v1::Job>> SelectJobsInStates(SQLite::Database& database,

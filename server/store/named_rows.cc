@@ -3,15 +3,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/store/page_token.h"
+#include "server/store/store.h"
 
 namespace deepbindnet {
 namespace {
 
 constexpr int kNamesInMessage = 10;
-
-std::string BytesOf(const SQLite::Column& column) {
-  return std::string(static_cast<const char*>(column.getBlob()), static_cast<size_t>(column.getBytes()));
-}
 
 // "there are: a, b", "there are: a, b, ... and 3 more", or how to make the first.
 std::string WhatThereIs(SQLite::Database& database, const NamedTable& table) {
@@ -33,10 +30,10 @@ const NamedTable kDatasetTable = {"datasets", "data set", "dataset", "DATASET_NO
                                   "make one with `deepbindnet datasets prepare`"};
 const NamedTable kModelTable = {"models", "model", "model", "MODEL_NOT_FOUND", "make one with `deepbindnet train`"};
 
-absl::Status NameTaken(const NamedTable& table, const std::string& name) {
-  return WithReason(absl::AlreadyExistsError(
-                        absl::StrCat("there is a ", table.thing, " \"", name, "\" already; choose another name")),
-                    "NAME_TAKEN", {{table.field, name}});
+absl::Status NameTaken(absl::string_view thing, const std::string& name) {
+  return WithReason(
+      absl::AlreadyExistsError(absl::StrCat("there is a ", thing, " \"", name, "\" already; choose another name")),
+      "NAME_TAKEN", {{"name", name}});
 }
 
 absl::Status InsertNamedRow(SQLite::Database& database, const NamedTable& table, const std::string& name,
@@ -45,7 +42,7 @@ absl::Status InsertNamedRow(SQLite::Database& database, const NamedTable& table,
                            absl::StrCat("INSERT OR IGNORE INTO ", table.table, " (name, message) VALUES (?, ?)"));
   insert.bind(1, name);
   insert.bind(2, message.data(), static_cast<int>(message.size()));
-  if (insert.exec() == 0) return NameTaken(table, name);
+  if (insert.exec() == 0) return NameTaken(table.thing, name);
   return absl::OkStatus();
 }
 
@@ -53,7 +50,7 @@ absl::StatusOr<std::string> SelectNamedRow(SQLite::Database& database, const Nam
                                            const std::string& name) {
   SQLite::Statement select(database, absl::StrCat("SELECT message FROM ", table.table, " WHERE name = ?"));
   select.bind(1, name);
-  if (select.executeStep()) return BytesOf(select.getColumn(0));
+  if (select.executeStep()) return select.getColumn(0).getString();
   return WithReason(
       absl::NotFoundError(absl::StrCat("there is no ", table.thing, " \"", name, "\"; ", WhatThereIs(database, table))),
       table.reason, {{table.field, name}});
@@ -78,7 +75,7 @@ absl::StatusOr<NamedPage> SelectNamedPage(SQLite::Database& database, const Name
       break;
     }
     last = select.getColumn(0).getString();
-    page.messages.push_back(BytesOf(select.getColumn(1)));
+    page.messages.push_back(select.getColumn(1).getString());
   }
   return page;
 }

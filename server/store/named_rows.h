@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/string_view.h"
 #include "core/base/status.h"
 
 namespace deepbindnet {
@@ -18,7 +17,7 @@ namespace deepbindnet {
 struct NamedTable {
   const char* table;
   const char* thing;   // "data set"
-  const char* field;   // Metadata name of an error: "dataset"
+  const char* field;   // Metadata name of NOT_FOUND: "dataset"
   const char* reason;  // Of NOT_FOUND: "DATASET_NOT_FOUND"
   const char* how_to_make;
 };
@@ -40,9 +39,6 @@ struct NamedPage {
 };
 absl::StatusOr<NamedPage> SelectNamedPage(SQLite::Database& database, const NamedTable& table, uint32_t page_size,
                                           const std::string& page_token);
-
-// The error of a name that a thing of `table` has already.
-absl::Status NameTaken(const NamedTable& table, const std::string& name);
 
 }  // namespace deepbindnet
 

@@ -2,38 +2,22 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/strings/str_cat.h"
+#include "core/base/file_descriptor.h"
 #include "core/base/mutex.h"
 #include "server/store/data_dir_lock.h"
 #include "server/store/database.h"
 #include "server/store/job_rows.h"
 #include "server/store/named_rows.h"
 #include "server/store/store.h"
+#include "server/store/stored_message.h"
 
 namespace deepbindnet {
 namespace {
 
-using OptionalJob = std::optional<absl::StatusOr<v1::Job>>;
-
-template <typename Message>
-absl::StatusOr<Message> Parse(const std::string& bytes) {
-  Message message;
-  if (message.ParseFromString(bytes)) return message;
-  return WithReason(
-      absl::DataLossError(absl::StrCat("the database holds a ", message.GetTypeName(), " that cannot be read")),
-      "DATABASE_DAMAGED");
-}
-
-absl::StatusOr<std::optional<v1::Job>> Flatten(OptionalJob job) {
-  if (!job) return std::optional<v1::Job>();
-  DBN_RETURN_IF_ERROR(job->status());
-  return std::optional<v1::Job>(*std::move(*job));
-}
-
 // One connection, used by one thread at a time.
 class SqliteStore : public Store {
  public:
-  SqliteStore(std::string path, std::unique_ptr<DataDirLock> lock, std::unique_ptr<SQLite::Database> database)
+  SqliteStore(std::string path, FileDescriptor lock, std::unique_ptr<SQLite::Database> database)
       : path_(std::move(path)), lock_(std::move(lock)), database_(std::move(database)) {}
 
   absl::Status InsertJob(v1::Job* job, std::vector<v1::JobEvent> events) override {
@@ -65,19 +49,18 @@ class SqliteStore : public Store {
 
   absl::StatusOr<v1::Job> GetJob(const std::string& id) override {
     return Read([&id](SQLite::Database& database) -> absl::StatusOr<v1::Job> {
-      OptionalJob job = SelectJobById(database, id);
+      DBN_ASSIGN_OR_RETURN(std::optional<v1::Job> job, SelectJob(database, kJobById, id));
       if (!job) return JobNotFound(id);
       return *std::move(job);
     });
   }
 
   absl::StatusOr<std::optional<v1::Job>> FindJobByRequestId(const std::string& request_id) override {
-    return Read(
-        [&request_id](SQLite::Database& database) { return Flatten(SelectJobByRequestId(database, request_id)); });
+    return Read([&](SQLite::Database& database) { return SelectJob(database, kJobByRequestId, request_id); });
   }
 
   absl::StatusOr<std::optional<v1::Job>> FindNewestJobByName(const std::string& name) override {
-    return Read([&name](SQLite::Database& database) { return Flatten(SelectNewestJobByName(database, name)); });
+    return Read([&name](SQLite::Database& database) { return SelectJob(database, kNewestJobByName, name); });
   }
 
   absl::StatusOr<std::vector<v1::Job>> ListJobsInStates(const std::vector<v1::JobState>& states) override {
@@ -97,14 +80,14 @@ class SqliteStore : public Store {
     DBN_ASSIGN_OR_RETURN(const std::string bytes, Read([&name](SQLite::Database& database) {
                            return SelectNamedRow(database, kDatasetTable, name);
                          }));
-    return Parse<v1::Dataset>(bytes);
+    return ParseStored<v1::Dataset>(bytes);
   }
 
   absl::StatusOr<v1::Model> GetModel(const std::string& name) override {
     DBN_ASSIGN_OR_RETURN(const std::string bytes, Read([&name](SQLite::Database& database) {
                            return SelectNamedRow(database, kModelTable, name);
                          }));
-    return Parse<v1::Model>(bytes);
+    return ParseStored<v1::Model>(bytes);
   }
 
   absl::StatusOr<std::vector<JobCount>> CountJobs() override {
@@ -117,7 +100,7 @@ class SqliteStore : public Store {
     v1::ListDatasetsResponse response;
     response.set_next_page_token(page.next_page_token);
     for (const std::string& bytes : page.messages) {
-      DBN_ASSIGN_OR_RETURN(*response.add_datasets(), Parse<v1::Dataset>(bytes));
+      DBN_ASSIGN_OR_RETURN(*response.add_datasets(), ParseStored<v1::Dataset>(bytes));
     }
     return response;
   }
@@ -127,7 +110,7 @@ class SqliteStore : public Store {
     v1::ListModelsResponse response;
     response.set_next_page_token(page.next_page_token);
     for (const std::string& bytes : page.messages) {
-      DBN_ASSIGN_OR_RETURN(*response.add_models(), Parse<v1::Model>(bytes));
+      DBN_ASSIGN_OR_RETURN(*response.add_models(), ParseStored<v1::Model>(bytes));
     }
     return response;
   }
@@ -160,7 +143,7 @@ class SqliteStore : public Store {
 
   // Constant after construction.
   const std::string path_;
-  const std::unique_ptr<DataDirLock> lock_;
+  const FileDescriptor lock_;  // On the data directory.
 
   Mutex mutex_;
   const std::unique_ptr<SQLite::Database> database_ ABSL_PT_GUARDED_BY(mutex_);
@@ -170,7 +153,7 @@ class SqliteStore : public Store {
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path().string();
-  DBN_ASSIGN_OR_RETURN(auto lock, DataDirLock::Acquire(parent.empty() ? "." : parent));
+  DBN_ASSIGN_OR_RETURN(FileDescriptor lock, LockDataDir(parent.empty() ? "." : parent));
   DBN_ASSIGN_OR_RETURN(auto database, OpenDatabase(path));
   return std::make_unique<SqliteStore>(path, std::move(lock), std::move(database));
 }

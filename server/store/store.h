@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "core/base/status.h"
 #include "deepbindnet/v1/deepbindnet.pb.h"
 #include "deepbindnet/v1/types.pb.h"
@@ -52,6 +53,9 @@ class Store {
   virtual absl::StatusOr<v1::Model> GetModel(const std::string& name) = 0;  // NOT_FOUND names those there are.
   virtual absl::StatusOr<v1::ListModelsResponse> ListModels(const v1::ListModelsRequest& request) = 0;
 };
+
+// ALREADY_EXISTS, reason NAME_TAKEN: there is a `thing`, "data set" or "model", of this name.
+absl::Status NameTaken(absl::string_view thing, const std::string& name);
 
 }  // namespace deepbindnet
 

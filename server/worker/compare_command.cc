@@ -3,7 +3,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/time/time.h"
 #include "core/data/processed_dataset.h"
 #include "server/worker/commands.h"
 #include "server/worker/compare_models.h"
@@ -48,7 +47,7 @@ int Run(const Options& options, Console* console) {
   HandleStopSignals(OnStop::kExit);
   const auto manifest = LoadManifest(options.data_dir);
   if (!manifest.ok()) return console->Fail(manifest.status());
-  const auto lock = DirectoryLock::Acquire(options.output_dir, absl::ZeroDuration());
+  const auto lock = LockDirectory(options.output_dir);
   if (!lock.ok()) return console->Fail(lock.status());
   const auto run = CompareModels(
       {{"standard", absl::StrCat(options.standard_model_dir, "/best_model.pt")},

@@ -3,7 +3,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/time/time.h"
 #include "core/data/preprocess.h"
 #include "core/data/split_labels.h"
 #include "proto/flags/field_flags.h"
@@ -58,7 +57,7 @@ int Run(const Options& options, Console* console) {
   HandleStopSignals(OnStop::kExit);
   const auto preprocess = FromProto(options.spec);
   if (!preprocess.ok()) return console->WrongUsage(preprocess.status());
-  const auto lock = DirectoryLock::Acquire(options.output_dir, absl::ZeroDuration());
+  const auto lock = LockDirectory(options.output_dir);
   if (!lock.ok()) return console->Fail(lock.status());
   const auto manifest = Preprocess(
       options.input_file, options.output_dir, *preprocess,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,7 +9,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "absl/time/time.h"
 #include "core/data/preprocess.h"
 #include "core/data/processed_dataset.h"
 #include "core/data/split_labels.h"
@@ -23,9 +21,6 @@
 
 namespace deepbindnet {
 namespace {
-
-// After a crash the server starts the next worker while the kernel may still be taking down the last.
-constexpr absl::Duration kLockPatience = absl::Seconds(10);
 
 void ReportCount(EventWriter* events, absl::string_view phase, int64_t done, int64_t total, absl::string_view unit) {
   v1::Progress progress;
@@ -179,7 +174,7 @@ absl::StatusOr<v1::JobResult> RunTask(const v1::WorkerTask& task, EventWriter* e
   if (written.empty()) return InvalidField("output_dir", "", "is missing");
 
   HandleStopSignals(kind == v1::JobSpec::kTrain ? OnStop::kFinish : OnStop::kExit);
-  DBN_ASSIGN_OR_RETURN(const std::unique_ptr<DirectoryLock> lock, DirectoryLock::Acquire(written, kLockPatience));
+  DBN_ASSIGN_OR_RETURN(const FileDescriptor lock, LockDirectory(written));
   auto result = RunKind(task, events);
   if (!result.ok()) return ForClient(task, result.status());
   return result;

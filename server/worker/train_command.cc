@@ -6,7 +6,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/time/time.h"
 #include "core/training/trainer.h"
 #include "proto/flags/field_flags.h"
 #include "server/convert/convert.h"
@@ -105,7 +104,7 @@ int Run(const Options& options, Console* console) {
   auto training = FromProto(options.training);
   if (!training.ok()) return console->WrongUsage(training.status());
   training->device = options.device;
-  const auto lock = DirectoryLock::Acquire(options.output_dir, absl::ZeroDuration());
+  const auto lock = LockDirectory(options.output_dir);
   if (!lock.ok()) return console->Fail(lock.status());
   ConsoleObserver observer(console);
   const auto report =

@@ -56,10 +56,6 @@ class FakeWorker {
   // What the engine did to it. The waits return false after TestDeadline().
   bool WaitForTerminate() { return WaitFor(&terminated_); }
   bool WaitForKill() { return WaitFor(&killed_); }
-  bool terminated() {
-    MutexLock lock(&mutex_);
-    return terminated_;
-  }
   bool killed() {
     MutexLock lock(&mutex_);
     return killed_;
@@ -99,9 +95,9 @@ class FakeWorker {
 
   Mutex mutex_;
   CondVar changed_;
-  bool terminated_ = false;  // These three under mutex_.
-  bool killed_ = false;
-  bool ended_ = false;
+  bool terminated_ ABSL_GUARDED_BY(mutex_) = false;
+  bool killed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 // What a test holds; it outlives the engine, which owns the launcher that MakeLauncher() gives it.

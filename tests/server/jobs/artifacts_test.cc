@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <string>
 
-#include "server/jobs/worker_task.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -70,12 +69,31 @@ TEST_F(ArtifactsTest, PathOfAJobWithoutAnySaysItsState) {
               IsError(absl::StatusCode::kNotFound, "ARTIFACT_NOT_FOUND", "it is RUNNING and has none"));
 }
 
-TEST_F(ArtifactsTest, NothingIsKeptOfATrainingThatIsNotWorthIt) {
-  WriteTestFile(layout_.ModelDir("m") + "/best_model.pt", "x");
-  train_.set_state(v1::CANCELLED);
-  EXPECT_THAT(KeepOutput(layout_, train_, /*keep_training=*/false), IsEmpty());
+TEST_F(ArtifactsTest, OfATrainingThatWroteNothingNothingIsKept) {
+  WriteTestFile(layout_.ModelDir("m") + "/.lock", "");
+  ASSERT_OK_AND_ASSIGN(const auto kept, KeepOutput(layout_, train_));
+  EXPECT_THAT(kept, IsEmpty());
+  EXPECT_FALSE(std::filesystem::exists(layout_.JobDir("job-t")));
   RemoveOutput(layout_, train_);
   EXPECT_FALSE(std::filesystem::exists(layout_.ModelDir("m")));
+  ASSERT_OK_AND_ASSIGN(const auto again, KeepOutput(layout_, train_));
+  EXPECT_THAT(again, IsEmpty());
+}
+
+TEST_F(ArtifactsTest, AnErrorNamesWhatCannotBeKept) {
+  WriteTestFile(layout_.ModelDir("m") + "/latest_checkpoint.pt", "half");
+  WriteTestFile(layout_.JobDir("job-t") + "/output", "a file in the way");
+  EXPECT_THAT(KeepOutput(layout_, train_),
+              IsError(absl::StatusCode::kInternal, "INTERNAL", layout_.JobDir("job-t") + "/output"));
+}
+
+TEST_F(ArtifactsTest, ListsTheOutputsOfAllKinds) {
+  EXPECT_THAT(ListOutputs(layout_), IsEmpty());
+  WriteTestFile(layout_.DatasetDir("d") + "/manifest.json", "x");
+  WriteTestFile(layout_.ModelDir("m") + "/best_model.pt", "x");
+  WriteTestFile(layout_.ComparisonDir("job-c") + "/report.html", "x");
+  EXPECT_THAT(ListOutputs(layout_),
+              ElementsAre(layout_.DatasetDir("d"), layout_.ModelDir("m"), layout_.ComparisonDir("job-c")));
 }
 
 TEST_F(ArtifactsTest, WhatIsKeptOfATrainingIsItsJobsAndNotItsNames) {
@@ -84,8 +102,8 @@ TEST_F(ArtifactsTest, WhatIsKeptOfATrainingIsItsJobsAndNotItsNames) {
   WriteTestFile(layout_.ModelDir("m") + "/.lock", "");
   train_.set_state(v1::FAILED);
   for (int time = 0; time < 2; ++time) {  // May be done again after a crash.
-    EXPECT_THAT(KeepOutput(layout_, train_, /*keep_training=*/true),
-                ElementsAre("latest_checkpoint.pt", "logs/events"));
+    ASSERT_OK_AND_ASSIGN(const auto kept, KeepOutput(layout_, train_));
+    EXPECT_THAT(kept, ElementsAre("latest_checkpoint.pt", "logs/events"));
   }
   EXPECT_TRUE(std::filesystem::exists(layout_.ModelDir("m") + "/latest_checkpoint.pt"));
   RemoveOutput(layout_, train_);
@@ -98,40 +116,15 @@ TEST_F(ArtifactsTest, WhatIsKeptOfATrainingIsItsJobsAndNotItsNames) {
 TEST_F(ArtifactsTest, TheRejectedRowsOfADatasetAreKept) {
   WriteTestFile(layout_.DatasetDir("d") + "/rejected.csv", "why");
   prepare_.set_state(v1::FAILED);
-  EXPECT_THAT(KeepOutput(layout_, prepare_, /*keep_training=*/false), ElementsAre("rejected.csv"));
+  ASSERT_OK_AND_ASSIGN(const auto kept, KeepOutput(layout_, prepare_));
+  EXPECT_THAT(kept, ElementsAre("rejected.csv"));
   RemoveOutput(layout_, prepare_);
   EXPECT_FALSE(std::filesystem::exists(layout_.DatasetDir("d")));
   SetArtifacts({"rejected.csv"}, &prepare_);
   ASSERT_OK_AND_ASSIGN(const std::string path, ArtifactPath(layout_, prepare_, "rejected.csv"));
   EXPECT_EQ(std::filesystem::file_size(path), 3);
-  EXPECT_THAT(KeepOutput(layout_, prepare_, /*keep_training=*/false), ElementsAre("rejected.csv"));
-}
-
-TEST(WorkerTaskTest, InputKeepsAPlainFileNameOnly) {
-  const DataLayout layout{"/data"};
-  v1::Job job;
-  job.set_id("job-a");
-  v1::PrepareDatasetSpec& spec = *job.mutable_spec()->mutable_prepare_dataset();
-  spec.set_file_name("KIBA-2.csv.gz");
-  EXPECT_EQ(InputFile(layout, job), "/data/jobs/job-a/input/KIBA-2.csv.gz");
-  for (const std::string& name : {std::string(), std::string("../x"), std::string("/etc/passwd"), std::string(".."),
-                                  std::string("a b"), std::string(129, 'a'), std::string("a\0b", 3)}) {
-    spec.set_file_name(name);
-    EXPECT_EQ(InputFile(layout, job), "/data/jobs/job-a/input/upload") << name;
-  }
-}
-
-TEST(WorkerTaskTest, ComparisonNamesEveryCheckpoint) {
-  v1::Job job;
-  job.set_id("job-a");
-  job.mutable_spec()->mutable_compare()->set_dataset("d");
-  job.mutable_spec()->mutable_compare()->add_models("x");
-  job.mutable_spec()->mutable_compare()->add_models("y");
-  const v1::WorkerTask task = MakeWorkerTask(DataLayout{"/data"}, job, /*resume=*/true);
-  EXPECT_EQ(task.dataset_dir(), "/data/datasets/d");
-  EXPECT_EQ(task.output_dir(), "/data/comparisons/job-a");
-  EXPECT_THAT(task.checkpoints(), ElementsAre("/data/models/x/best_model.pt", "/data/models/y/best_model.pt"));
-  EXPECT_FALSE(task.resume());  // A comparison begins anew.
+  ASSERT_OK_AND_ASSIGN(const auto again, KeepOutput(layout_, prepare_));
+  EXPECT_THAT(again, ElementsAre("rejected.csv"));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/jobs/job_engine_impl.h"
 #include "server/store/data_layout.h"
+#include "tests/server/jobs/worker_events.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_worker_launcher.h"
 #include "tests/support/faulty_store.h"
@@ -69,12 +70,6 @@ class EngineTest : public ::testing::Test {
     submission.input_file = absl::StrCat(layout_.UploadsDir(), "/", ++uploads_);
     WriteTestFile(submission.input_file, "smiles,sequence,KIBA\n");
     return submission;
-  }
-  static v1::JobResult TrainingResult() {
-    v1::JobResult result;
-    result.mutable_training()->set_best_epoch(3);
-    result.mutable_training()->set_digest("cafe");
-    return result;
   }
 
   // The id of the accepted job; empty where it is not accepted, which fails the test.
@@ -156,6 +151,32 @@ class EngineTest : public ::testing::Test {
   std::unique_ptr<Store> store_;
   std::unique_ptr<FaultyStore> faulty_store_;
   std::unique_ptr<JobEngineImpl> engine_;
+};
+
+// With a data set to train on.
+class TrainingTest : public EngineTest {
+ protected:
+  void SetUp() override {
+    Open();
+    MakeDataset();
+    Reopen();
+  }
+
+  // Submits a training and waits for its worker; id_ is the job's.
+  std::shared_ptr<FakeWorker> Start(const JobSubmission& submission) {
+    const size_t worker_number = workers_->started();
+    id_ = Submit(submission);
+    auto worker = workers_->WaitFor(worker_number);
+    EXPECT_NE(worker, nullptr);
+    return worker;
+  }
+  std::shared_ptr<FakeWorker> StartTraining(int max_restarts = 3) {
+    JobSubmission submission = Training("m");
+    submission.max_restarts = max_restarts;
+    return Start(submission);
+  }
+
+  std::string id_;
 };
 
 }  // namespace deepbindnet

@@ -13,20 +13,10 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class StopTest : public EngineTest {
+class StopTest : public TrainingTest {
  protected:
-  void SetUp() override {
-    options_.stop_grace = absl::Seconds(30);
-    Open();
-    MakeDataset();
-    Reopen();
-  }
-
   std::shared_ptr<FakeWorker> StartTraining(const std::string& model = "m") {
-    const size_t worker_number = workers_->started();
-    id_ = Submit(Training(model));
-    auto worker = workers_->WaitFor(worker_number);
-    EXPECT_NE(worker, nullptr);
+    auto worker = Start(Training(model));
     WriteTestFile(layout_.ModelDir(model) + "/latest_checkpoint.pt", "half");
     return worker;
   }
@@ -44,8 +34,6 @@ class StopTest : public EngineTest {
     ASSERT_THAT(store_->InsertJob(&job, {v1::JobEvent()}), IsOk());
     if (state != v1::QUEUED) WriteTestFile(layout_.ModelDir(model) + "/latest_checkpoint.pt", "half");
   }
-
-  std::string id_;
 };
 
 TEST_F(StopTest, CancelOfAQueuedJobIsImmediate) {
@@ -146,7 +134,30 @@ TEST_F(StopTest, ACancellationAfterADrainThatCouldNotRecordTheEndIsUnavailable) 
   engine_->Drain(clock_.Now());
   faulty_store_->FailWrites(absl::OkStatus());
   EXPECT_EQ(Get(id_).state(), v1::RUNNING);
-  EXPECT_THAT(engine_->Cancel(id_), IsError(absl::StatusCode::kUnavailable, "DRAINING", "shutting down"));
+  EXPECT_THAT(engine_->Cancel(id_), IsError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "shutting down"));
+}
+
+TEST_F(StopTest, AnUnrecordedCancellationIsUnavailableToo) {
+  StartTraining();
+  ASSERT_THAT(engine_->Cancel(id_), IsOk());
+  faulty_store_->FailWrites(absl::ResourceExhaustedError("disk full"));
+  engine_->Drain(clock_.Now());
+  EXPECT_EQ(Get(id_).state(), v1::CANCELLING);
+  EXPECT_THAT(engine_->Cancel(id_), IsError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "shutting down"));
+}
+
+TEST_F(StopTest, ACancellationOfAJobThatIsNotRecordedYetIsUnavailable) {
+  const auto worker = StartTraining();
+  worker->EmitResult(TrainingResult());
+  faulty_store_->FailWrites(absl::ResourceExhaustedError("disk full"));
+  worker->Exit(0);
+  ASSERT_TRUE(clock_.WaitForWaiter(absl::Seconds(1)));
+  absl::StatusOr<v1::Job> cancelled;
+  std::thread canceller([&] { cancelled = engine_->Cancel(id_); });
+  EXPECT_TRUE(clock_.WaitForWaiter(absl::Seconds(5)));
+  clock_.Advance(absl::Seconds(5));
+  canceller.join();
+  EXPECT_THAT(cancelled, IsError(absl::StatusCode::kUnavailable, "UNAVAILABLE", "is just ending"));
 }
 
 TEST_F(StopTest, CancelOfAPausedJobIsImmediate) {
@@ -177,7 +188,8 @@ TEST_F(StopTest, DrainRequeuesRunningJobsWhichResume) {
   const std::string waiting = Submit(Training("n"));
   std::thread drainer([this] { engine_->Drain(absl::InfiniteFuture()); });
   ASSERT_TRUE(worker->WaitForTerminate());
-  EXPECT_THAT(engine_->Submit(Training("o")), IsError(absl::StatusCode::kUnavailable, "DRAINING", "shutting down"));
+  EXPECT_THAT(engine_->Submit(Training("o")),
+              IsError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "shutting down"));
   worker->Exit(75);
   drainer.join();
   EXPECT_EQ(Get(id_).state(), v1::QUEUED);
@@ -265,6 +277,24 @@ TEST_F(StopTest, AJobThatACrashLeftCancellingIsCancelled) {
   EXPECT_EQ(Get("job-x").state(), v1::CANCELLED);
   EXPECT_FALSE(HasOutput());
   EXPECT_EQ(workers_->started(), 0u);
+}
+
+TEST_F(StopTest, OutputsThatACrashLeftOfJobsThatDidNotSucceedAreRemoved) {
+  MakeModel("taken");
+  LeaveInStore("job-f", "failed", v1::FAILED);
+  LeaveInStore("job-c", "cancelled", v1::CANCELLED);
+  LeaveInStore("job-p", "paused", v1::PAUSED);
+  LeaveInStore("job-t", "taken", v1::FAILED);  // There is a model of this name.
+  WriteTestFile(layout_.ModelDir("unknown") + "/best_model.pt", "x");
+  WriteTestFile(layout_.DatasetDir("failed") + "/manifest.json", "x");  // The job of this name made no data set.
+  Reopen();
+  EXPECT_FALSE(HasOutput("failed"));
+  EXPECT_FALSE(HasOutput("cancelled"));
+  EXPECT_TRUE(HasOutput("paused"));
+  EXPECT_TRUE(HasOutput("taken"));
+  EXPECT_TRUE(HasOutput("unknown"));
+  EXPECT_TRUE(std::filesystem::exists(layout_.DatasetDir("failed")));
+  EXPECT_TRUE(std::filesystem::exists(layout_.DatasetDir("kiba")));
 }
 
 TEST_F(StopTest, UploadsThatACrashLeftAreRemovedButNotThoseOfWaitingJobs) {

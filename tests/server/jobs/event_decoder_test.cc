@@ -1,14 +1,13 @@
 #include "server/jobs/event_decoder.h"
 
 #include <gmock/gmock.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/util/delimited_message_util.h>
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "tests/server/jobs/worker_events.h"
 #include "tests/support/status_matchers.h"
 
 namespace deepbindnet {
@@ -16,20 +15,6 @@ namespace {
 
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-// As a worker writes it, with protobuf's own code.
-std::string Delimited(const v1::WorkerEvent& event) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::util::SerializeDelimitedToZeroCopyStream(event, &stream);
-  return bytes;
-}
-
-v1::WorkerEvent Log(const std::string& text) {
-  v1::WorkerEvent event;
-  event.mutable_log()->set_text(text);
-  return event;
-}
 
 TEST(EventDecoderTest, ReadsMessagesHoweverTheyAreCut) {
   const std::string long_text(300, 'x');  // Its size takes two bytes.

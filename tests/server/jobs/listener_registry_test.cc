@@ -5,14 +5,9 @@
 
 #include <atomic>
 #include <memory>
-#include <regex>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "server/jobs/clock.h"
-#include "server/jobs/job_id.h"
 
 namespace deepbindnet {
 namespace {
@@ -72,31 +67,6 @@ TEST(ListenerRegistryTest, NoCallOutlivesItsHandle) {
   }
   stop = true;
   caller.join();
-}
-
-TEST(RandomJobIdTest, IsSixtyBitsOfBase32) {
-  std::set<std::string> ids;
-  const std::regex pattern("job-[a-z2-7]{12}");
-  for (int i = 0; i < 1000; ++i) {
-    const std::string id = RandomJobId();
-    EXPECT_TRUE(std::regex_match(id, pattern)) << id;
-    ids.insert(id);
-  }
-  EXPECT_EQ(ids.size(), 1000);
-}
-
-TEST(ClockTest, TimestampsCarryNanoseconds) {
-  const auto timestamp = ToTimestamp(absl::FromUnixSeconds(12) + absl::Nanoseconds(34));
-  EXPECT_EQ(timestamp.seconds(), 12);
-  EXPECT_EQ(timestamp.nanos(), 34);
-}
-
-TEST(ClockTest, RealClockWaitsNoLongerThanTheDeadline) {
-  Mutex mutex;
-  CondVar never;
-  MutexLock lock(&mutex);
-  RealClock()->WaitUntil(&never, &mutex, absl::InfinitePast());
-  RealClock()->WaitUntil(&never, &mutex, RealClock()->Now() + absl::Milliseconds(1));
 }
 
 }  // namespace

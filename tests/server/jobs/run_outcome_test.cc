@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "absl/strings/str_cat.h"
+#include "tests/server/jobs/worker_events.h"
 #include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
@@ -35,12 +36,6 @@ RunReport Killed(int signal) {
   return report;
 }
 
-v1::JobResult TrainingResult() {
-  v1::JobResult result;
-  result.mutable_training()->set_best_epoch(3);
-  return result;
-}
-
 TEST(DecideOutcomeTest, ZeroWithTheRightResultIsSuccess) {
   RunReport report = Exited(0);
   report.result = TrainingResult();
@@ -68,7 +63,10 @@ TEST(DecideOutcomeTest, OneWithAnErrorIsFailureWithIt) {
 }
 
 TEST(DecideOutcomeTest, EverythingElseIsACrashThatIsTriedAgain) {
-  for (const RunReport& report : {Exited(1), Exited(75), Exited(3), Killed(SIGSEGV)}) {
+  RunReport unknown;
+  unknown.exit = {WorkerExit::How::kUnknown, 0, "no child"};
+  unknown.result = TrainingResult();
+  for (const RunReport& report : {Exited(1), Exited(75), Exited(3), Killed(SIGSEGV), unknown}) {
     const Outcome outcome = DecideOutcome(Running(2, 3), report);
     EXPECT_EQ(outcome.to, v1::QUEUED);
     EXPECT_TRUE(outcome.crashed);
@@ -96,17 +94,6 @@ TEST(DecideOutcomeTest, AWorkerThatWasNotStartedIsQueuedHoweverOftenItWas) {
   EXPECT_EQ(outcome.why, "the worker could not be started: no memory");
   EXPECT_TRUE(outcome.not_started);
   EXPECT_FALSE(outcome.crashed);
-}
-
-TEST(IsWorthKeepingTest, IsWhatBrokeOffAndNotWhatWasRefused) {
-  for (const char* reason : {"WORKER_CRASHED", "LOSS_NOT_FINITE", "RESOURCE_EXHAUSTED", "DISK_FULL"}) {
-    v1::JobError error;
-    error.set_reason(reason);
-    EXPECT_TRUE(IsWorthKeeping(error)) << reason;
-  }
-  v1::JobError refused;
-  refused.set_reason("INVALID_FIELD");
-  EXPECT_FALSE(IsWorthKeeping(refused));
 }
 
 TEST(DecideOutcomeTest, ADrainedWorkerIsQueuedWithoutCountingARestart) {
@@ -145,6 +132,7 @@ TEST(DescribeExitTest, IsReadable) {
   EXPECT_EQ(DescribeExit(Exited(3).exit), "exited with code 3");
   EXPECT_EQ(DescribeExit(Killed(SIGKILL).exit), "was killed by signal 9 (SIGKILL)");
   EXPECT_EQ(DescribeExit(Killed(SIGRTMIN + 3).exit), absl::StrCat("was killed by signal ", SIGRTMIN + 3));
+  EXPECT_EQ(DescribeExit({WorkerExit::How::kUnknown, 0, "no child"}), "is gone, and how it ended is unknown: no child");
   EXPECT_EQ(DescribeExit({WorkerExit::How::kNotStarted, 0, "no memory"}), "could not be started: no memory");
 }
 

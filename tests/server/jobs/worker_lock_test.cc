@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/file.h"
@@ -16,6 +17,8 @@
 
 namespace deepbindnet {
 namespace {
+
+constexpr absl::Duration kNoPatience = absl::ZeroDuration();
 
 class WorkerLockTest : public ::testing::Test {
  protected:
@@ -29,8 +32,15 @@ class WorkerLockTest : public ::testing::Test {
     ASSERT_EQ(setpgid(other_, other_), 0);
   }
   void TearDown() override {
-    kill(other_, SIGKILL);
-    waitpid(other_, nullptr, 0);
+    if (other_ > 0) EndOther();
+  }
+
+  // Ends the process with a SIGTERM; returns the signal that it had got before, else that one.
+  int EndOther() {
+    int status = 0;
+    kill(other_, SIGTERM);
+    waitpid(std::exchange(other_, 0), &status, 0);
+    return WTERMSIG(status);
   }
 
   const TempDir dir_;
@@ -40,25 +50,25 @@ class WorkerLockTest : public ::testing::Test {
 
 TEST_F(WorkerLockTest, ForgetsThePredecessor) {
   ASSERT_THAT(WriteFileAtomically(path_, "4242 17"), IsOk());
-  ASSERT_OK_AND_ASSIGN(const FileDescriptor lock, AcquireWorkerLock(path_));
+  ASSERT_OK_AND_ASSIGN(const FileDescriptor lock, AcquireWorkerLock(path_, kNoPatience));
   EXPECT_EQ(std::filesystem::file_size(path_), 0);
 }
 
 TEST_F(WorkerLockTest, KillsTheProcessThatIsNoted) {
-  ASSERT_OK_AND_ASSIGN(FileDescriptor lock, AcquireWorkerLock(path_));
+  ASSERT_OK_AND_ASSIGN(FileDescriptor lock, AcquireWorkerLock(path_, kNoPatience));
   RecordWorkerPid(lock.get(), other_);
-  EXPECT_THAT(AcquireWorkerLock(path_), IsError(absl::StatusCode::kUnavailable, "UNAVAILABLE", "still holds"));
-  int status = 0;
-  ASSERT_EQ(waitpid(other_, &status, WNOHANG), other_);
-  EXPECT_EQ(WTERMSIG(status), SIGKILL);
+  EXPECT_THAT(AcquireWorkerLock(path_, kNoPatience),
+              IsError(absl::StatusCode::kUnavailable, "UNAVAILABLE", "still holds"));
+  EXPECT_EQ(EndOther(), SIGKILL);
 }
 
 TEST_F(WorkerLockTest, SparesAStrangerThatHasTheNumberByNow) {
-  ASSERT_OK_AND_ASSIGN(FileDescriptor lock, AcquireWorkerLock(path_));
+  ASSERT_OK_AND_ASSIGN(FileDescriptor lock, AcquireWorkerLock(path_, kNoPatience));
   const std::string stranger = absl::StrCat(other_, " 1");  // Began with the machine: another process.
   ASSERT_EQ(pwrite(lock.get(), stranger.data(), stranger.size(), 0), static_cast<ssize_t>(stranger.size()));
-  EXPECT_THAT(AcquireWorkerLock(path_), IsError(absl::StatusCode::kUnavailable, "UNAVAILABLE", "still holds"));
-  EXPECT_EQ(waitpid(other_, nullptr, WNOHANG), 0) << "it lives";
+  EXPECT_THAT(AcquireWorkerLock(path_, kNoPatience),
+              IsError(absl::StatusCode::kUnavailable, "UNAVAILABLE", "still holds"));
+  EXPECT_EQ(EndOther(), SIGTERM) << "it lived";
 }
 
 }  // namespace

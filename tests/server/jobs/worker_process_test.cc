@@ -1,12 +1,16 @@
 #include "server/jobs/worker_process.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/util/delimited_message_util.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,7 +18,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/file.h"
+#include "core/base/file_descriptor.h"
 #include "core/base/mutex.h"
+#include "tests/server/jobs/worker_events.h"
 #include "tests/support/fake_worker_launcher.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -25,19 +31,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-v1::WorkerEvent Log(const std::string& text) {
-  v1::WorkerEvent event;
-  event.mutable_log()->set_text(text);
-  return event;
-}
-
-std::string Delimited(const v1::WorkerEvent& event) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::util::SerializeDelimitedToZeroCopyStream(event, &stream);
-  return bytes;
-}
 
 // What a worker told, for the test's thread to wait on.
 class Observed {
@@ -229,10 +222,66 @@ TEST_F(WorkerProcessTest, EndsWithTheWorkerAndTakesItsChildrenAlong) {
   const WorkerExit exit = observed.WaitForExit();
   EXPECT_EQ(exit.value, SIGKILL);
   EXPECT_THAT(observed.events(), SizeIs(1));
-  // The lock is free again only when the child is gone too.
-  Observed next;
-  auto second = Start("exit 0", "", &next);
-  EXPECT_EQ(next.WaitForExit().value, 0);
+  // The child holds the lock as long as it lives.
+  const FileDescriptor lock(open((dir_ / "job/worker.lock").c_str(), O_RDWR | O_CLOEXEC));
+  EXPECT_EQ(flock(lock.get(), LOCK_EX), 0);
+}
+
+TEST_F(WorkerProcessTest, ReapsTheWorkersChildrenWhereTheyComeToThisProcess) {
+  ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);  // As process 1 of a container is.
+  Observed observed;
+  auto worker = Start("sleep 1000 & cat $events >&3; kill -9 $$", "", &observed);
+  EXPECT_EQ(observed.WaitForExit().value, SIGKILL);
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+  prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+TEST_F(WorkerProcessTest, AnEndThatNobodyCanTellIsNoSuccess) {
+  Observed observed;
+  auto worker =
+      Start("trap 'exit 0' TERM; cat $events >&3; while :; do sleep 0.01; done", Delimited(Log("ready")), &observed);
+  ASSERT_TRUE(observed.WaitForEvents(1));
+  const auto before = signal(SIGCHLD, SIG_IGN);  // The kernel reaps it.
+  worker->Terminate();
+  const WorkerExit exit = observed.WaitForExit();
+  signal(SIGCHLD, before);
+  EXPECT_EQ(exit.how, WorkerExit::How::kUnknown);
+  EXPECT_EQ(exit.message, "No child processes");
+}
+
+// While it lives no thread can be started: there is no address space for its stack.
+class NoThreads {
+ public:
+  NoThreads() {
+    pthread_attr_t huge;
+    pthread_attr_init(&huge);
+    EXPECT_EQ(pthread_attr_setstacksize(&huge, size_t{1} << 47), 0);
+    EXPECT_EQ(pthread_getattr_default_np(&before_), 0);
+    EXPECT_EQ(pthread_setattr_default_np(&huge), 0);
+    pthread_attr_destroy(&huge);
+  }
+  ~NoThreads() {
+    pthread_setattr_default_np(&before_);
+    pthread_attr_destroy(&before_);
+  }
+
+ private:
+  pthread_attr_t before_;
+};
+
+TEST_F(WorkerProcessTest, KillsAWorkerThatNoThreadCanFollow) {
+  WriteTestFile(dir_ / "worker", "#!/bin/sh\nexec sleep 1000\n");
+  chmod((dir_ / "worker").c_str(), 0755);
+  ASSERT_OK_AND_ASSIGN(const auto launcher, MakeProcessLauncher(dir_ / "worker"));
+  Observed observed;
+  {
+    const NoThreads no_threads;
+    EXPECT_THAT(launcher->Launch(v1::WorkerTask(), dir_ / "job", observed.Callbacks()),
+                IsError(absl::StatusCode::kInternal, "INTERNAL", "cannot start a thread for the worker"));
+  }
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
 }
 
 TEST_F(WorkerProcessTest, DestroyingTheHandleKillsTheWorker) {

@@ -171,7 +171,7 @@ TEST(WorkerTest, ResumeOfAFinishedTrainingTrainsNothingMore) {
 
 TEST(WorkerTest, DirectoryThatAnotherWorkerWritesIsRefused) {
   const std::string model = TestDirectory("locked");
-  const auto lock = DirectoryLock::Acquire(model, absl::ZeroDuration());
+  const auto lock = LockDirectory(model);
   ASSERT_TRUE(lock.ok()) << lock.status();
   const Finished training = Train(model);
   EXPECT_EQ(training.exit_code, 1);

@@ -1,0 +1,158 @@
+#include <cmath>
+#include <limits>
+
+#include "server/convert/convert.h"
+#include "tests/server/convert/expect_invalid.h"
+
+namespace deepbindnet {
+namespace {
+
+TEST(TrainingOptionsFromProtoTest, EmptyMessageIsTheSmallPreset) {
+  const auto options = FromProto(v1::TrainingOptions());
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->model.hidden_dim, 64);
+  EXPECT_EQ(options->model.feature_dim, 128);
+  EXPECT_EQ(options->model.fusion_heads, 4);
+  EXPECT_EQ(options->model.fusion_layers, 1);
+  EXPECT_EQ(options->model.model_type, ModelType::kGated);
+  EXPECT_EQ(options->batch_size, 256);
+  EXPECT_EQ(options->num_epochs, 100);
+  EXPECT_DOUBLE_EQ(options->lr, 2e-3);
+  EXPECT_EQ(options->patience, 15);
+  EXPECT_TRUE(options->mixed_precision);
+  EXPECT_EQ(options->max_minutes, 0.0);
+  EXPECT_EQ(options->seed, 42u);
+}
+
+TEST(TrainingOptionsFromProtoTest, FieldsOverrideThePreset) {
+  v1::TrainingOptions proto;
+  proto.set_preset("base");
+  proto.set_hidden_dim(128);
+  const auto options = FromProto(proto);
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->model.hidden_dim, 128);
+  EXPECT_EQ(options->model.feature_dim, 512);
+  EXPECT_EQ(options->model.fusion_heads, 8);
+  EXPECT_EQ(options->model.fusion_layers, 4);
+}
+
+TEST(TrainingOptionsFromProtoTest, EveryFieldArrives) {
+  v1::TrainingOptions proto;
+  proto.set_model_type(v1::STANDARD);
+  proto.set_hidden_dim(24);
+  proto.set_feature_dim(40);
+  proto.set_fusion_heads(3);
+  proto.set_fusion_layers(2);
+  proto.set_dropout_rate(0.25);
+  proto.set_gate_kind(v1::HEAD);
+  proto.set_gate_initial_bias(-1.5);
+  proto.set_batch_size(17);
+  proto.set_num_epochs(9);
+  proto.set_lr(0.003);
+  proto.set_weight_decay(0.5);
+  proto.set_patience(0);
+  proto.set_mixed_precision(false);
+  proto.set_loss(v1::HUBER);
+  proto.set_max_minutes(1.5);
+  proto.set_clip_norm(0.0);
+  proto.set_warmup_fraction(0.125);
+  proto.set_seed(7);
+  proto.set_ema_decay(0.0);
+  proto.set_gradient_accumulation(1);
+  proto.set_keep_checkpoints(0);
+  proto.set_num_processes(1);
+  const auto options = FromProto(proto);
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->model.model_type, ModelType::kStandard);
+  EXPECT_EQ(options->model.gate_kind, GateKind::kHead);
+  EXPECT_EQ(options->loss, Loss::kHuber);
+  EXPECT_EQ(options->patience, 0);
+  // The way back gives every field again, and the preset that stands behind them.
+  const auto complete = Complete(proto);
+  ASSERT_TRUE(complete.ok()) << complete.status();
+  proto.set_preset("small");
+  EXPECT_EQ(complete->SerializeAsString(), proto.SerializeAsString());
+}
+
+TEST(TrainingOptionsCompleteTest, EveryFieldIsSetButTheAbsentTimeLimit) {
+  for (const char* const preset : {"small", "base"}) {
+    v1::TrainingOptions proto;
+    proto.set_preset(preset);
+    const auto complete = Complete(proto);
+    ASSERT_TRUE(complete.ok()) << complete.status();
+    EXPECT_EQ(complete->preset(), preset);
+    const auto* const descriptor = v1::TrainingOptions::descriptor();
+    for (int i = 0; i < descriptor->field_count(); ++i) {
+      const auto* const field = descriptor->field(i);
+      EXPECT_EQ(complete->GetReflection()->HasField(*complete, field), field->name() != "max_minutes") << field->name();
+    }
+    const auto again = Complete(*complete);
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_EQ(again->SerializeAsString(), complete->SerializeAsString());
+  }
+}
+
+TEST(TrainingOptionsCompleteTest, KeepsThePresetThatWasChosen) {
+  v1::TrainingOptions proto;
+  proto.set_preset("base");
+  proto.set_hidden_dim(128);
+  const auto complete = Complete(proto);
+  ASSERT_TRUE(complete.ok()) << complete.status();
+  EXPECT_EQ(complete->preset(), "base");
+  EXPECT_EQ(complete->hidden_dim(), 128u);
+  EXPECT_EQ(complete->feature_dim(), 512u);
+}
+
+TEST(TrainingOptionsCompleteTest, RefusesWhatFromProtoRefuses) {
+  v1::TrainingOptions proto;
+  proto.set_preset("huge");
+  const absl::Status status = Complete(proto).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("preset: huge"));
+}
+
+TEST(TrainingOptionsFromProtoTest, UnsupportedFieldsAreRefusedRatherThanIgnored) {
+  v1::TrainingOptions proto;
+  proto.set_gradient_accumulation(4);
+  ExpectInvalid(proto, "gradient_accumulation", "not supported by this version");
+  proto.Clear();
+  proto.set_num_processes(2);
+  ExpectInvalid(proto, "num_processes", "not supported by this version");
+  proto.Clear();
+  proto.set_keep_checkpoints(3);
+  ExpectInvalid(proto, "keep_checkpoints", "not supported by this version");
+}
+
+TEST(TrainingOptionsFromProtoTest, RefusesValuesThatCoreCannotHold) {
+  v1::TrainingOptions proto;
+  proto.set_num_epochs(std::numeric_limits<uint32_t>::max());
+  ExpectInvalid(proto, "num_epochs", "4294967295");
+  proto.Clear();
+  proto.set_lr(std::nan(""));
+  ExpectInvalid(proto, "lr", "not a finite number");
+  proto.Clear();
+  proto.set_max_minutes(0.0);
+  ExpectInvalid(proto, "max_minutes", "is not above 0");
+  proto.Clear();
+  proto.set_loss(static_cast<v1::Loss>(99));
+  ExpectInvalid(proto, "loss", "99");
+  proto.Clear();
+  proto.set_preset("huge");
+  ExpectInvalid(proto, "preset", "huge");
+}
+
+TEST(TrainingOptionsFromProtoTest, RefusesValuesOutOfRange) {
+  v1::TrainingOptions proto;
+  proto.set_hidden_dim(30);
+  proto.set_fusion_heads(4);
+  ExpectInvalid(proto, "hidden_dim", "30");
+  proto.Clear();
+  proto.set_dropout_rate(0.95);
+  ExpectInvalid(proto, "dropout_rate", "0.95");
+  proto.Clear();
+  proto.set_batch_size(0);
+  ExpectInvalid(proto, "batch_size", "0");
+}
+
+}  // namespace
+}  // namespace deepbindnet
