@@ -3,19 +3,18 @@
 #include <grpc/support/log.h>
 #include <netdb.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <future>
 #include <utility>
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "core/base/file_descriptor.h"
 #include "core/compute/threads.h"
 #include "core/inference/predictor.h"
 #include "server/jobs/job_engine.h"
@@ -34,7 +33,7 @@
 namespace deepbindnet {
 namespace {
 
-// Handlers block on SQLite and files for milliseconds; one thread may be loading a model for seconds.
+// Handlers block on SQLite and files for milliseconds; what takes longer has threads of its own.
 constexpr int kExecutorThreads = 8;
 constexpr int kExecutorQueue = 2000;
 // What open streams (health watches, slow readers) get to end by themselves once everything else is done.
@@ -55,12 +54,12 @@ std::string WhyNotListening(const ListenAddress& address) {
     return gai_strerror(error);
   }
   const absl::Cleanup free_found = [found] { freeaddrinfo(found); };
-  const int fd = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, found->ai_protocol);
-  if (fd < 0) return std::strerror(errno);
-  const absl::Cleanup closer = [fd] { close(fd); };
+  const FileDescriptor probe(socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, found->ai_protocol));
+  if (probe.get() < 0) return std::strerror(errno);
   const int one = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-  if (bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 1) != 0) return std::strerror(errno);
+  setsockopt(probe.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+  if (bind(probe.get(), found->ai_addr, found->ai_addrlen) != 0 || listen(probe.get(), 1) != 0)
+    return std::strerror(errno);
   return "the address was not accepted";
 }
 
@@ -170,14 +169,8 @@ absl::Status Server::Parts::Listen() {
 
 // Ready means that the first prediction is as fast as the next.
 void Server::Parts::WarmDefaultModel() {
-  if (!models.Resolve("default").ok()) return;
-  std::promise<void> loaded;
-  models.Get("default", [&loaded](const absl::StatusOr<LoadedModel>& model) {
-    if (!model.ok())
-      Log(LogLevel::kWarning, "the default model cannot be loaded", {{"error", model.status().ToString()}});
-    loaded.set_value();
-  });
-  loaded.get_future().wait();
+  const absl::Status warmed = models.Warm("default");
+  if (!warmed.ok()) Log(LogLevel::kError, "the default model cannot be loaded", {{"error", warmed.ToString()}});
 }
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -188,6 +181,7 @@ Server::~Server() {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config) {
   DBN_RETURN_IF_ERROR(CheckListenAddresses(config));
+  DBN_RETURN_IF_ERROR(CheckDevice(config.device));
   gpr_set_log_function(ForwardGrpcLog);
   SetComputeThreads(config.threads);
   DBN_ASSIGN_OR_RETURN(auto store, Store::Open(DataLayout{config.data_dir}.Database()));

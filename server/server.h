@@ -18,8 +18,10 @@ class Server {
     int metrics = 0;  // 0 where metrics are off.
   };
 
-  // Returns once it serves. The error is one line for the operator: a port in use, a data directory that cannot be
-  // written or that another server has, a worker that is missing.
+  // Returns once it serves, with the model that the alias "default" means in memory. Where that one cannot be loaded
+  // the log says so and the server serves all the same: trainings and other models do not need it. The error is one
+  // line for the operator: a port in use, a device that is not there, a data directory that cannot be written or that
+  // another server has, a worker that is missing.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerConfig& config);
 
   // Drains without patience where Drain has not been called.

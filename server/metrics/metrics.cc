@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+
 namespace deepbindnet {
 namespace {
 
@@ -103,7 +105,9 @@ void Metrics::CallHandled(absl::string_view method, absl::string_view type, absl
 void Metrics::DeclareMethod(absl::string_view method, absl::string_view type) {
   const LabelMap labels = MethodLabels(method, type);
   started_.Add(labels);
-  handled_.Add(WithCode(labels, "OK"));
+  for (int code = 0; code <= static_cast<int>(absl::StatusCode::kUnauthenticated); ++code) {
+    handled_.Add(WithCode(labels, absl::StatusCodeToString(static_cast<absl::StatusCode>(code))));
+  }
   handling_seconds_.Add(WithCode(labels, "OK"), CallSeconds());
 }
 

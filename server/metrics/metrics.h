@@ -27,7 +27,7 @@ class Metrics {
   void CallStarted(absl::string_view method, absl::string_view type);
   void CallHandled(absl::string_view method, absl::string_view type, absl::string_view code, absl::Duration time);
 
-  // Makes the series of a method exist at 0, so that the first failure is seen as an increase.
+  // Makes the counters of a method exist at 0 with every code, so that the first failure is seen as an increase.
   void DeclareMethod(absl::string_view method, absl::string_view type);
 
   void BatchComputed(int pairs, absl::Duration compute_time);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/exceptions.h"
 #include "server/predict/batch_input.h"
 
 namespace deepbindnet {
@@ -87,7 +88,7 @@ absl::Time Batcher::RunOnce() {
   {
     MutexLock lock(&mutex_);
     expired = TakeExpired(now);
-    due = DueTime();
+    due = DueTime(now);
     if (due <= now) batch = TakeBatch();
     computing_ = !batch.empty() || !expired.empty();
   }
@@ -119,10 +120,11 @@ std::vector<Batcher::EntryPtr> Batcher::TakeExpired(absl::Time now) {
   return expired;
 }
 
-absl::Time Batcher::DueTime() const {
+absl::Time Batcher::DueTime(absl::Time now) const {
   if (queue_.empty()) return absl::InfiniteFuture();
   if (draining_) return absl::InfinitePast();
   const Entry& oldest = *queue_.front();
+  if (oldest.enqueued > now) return absl::InfinitePast();  // The clock was set back.
   int pairs = 0;
   for (const EntryPtr& entry : queue_) {
     if (entry->is_started) return absl::InfinitePast();
@@ -166,7 +168,8 @@ void Batcher::Compute(const std::vector<Slice>& batch) {
   const absl::Time start = now_();
   for (const Slice& slice : batch) {
     stats.pairs += static_cast<int>(slice.end - slice.begin);
-    if (!slice.entry->is_started) stats.queue_times.push_back(start - slice.entry->enqueued);
+    if (!slice.entry->is_started)
+      stats.queue_times.push_back(std::max(start - slice.entry->enqueued, absl::ZeroDuration()));
     slice.entry->is_started = true;
   }
   ComputeSlices(batch);
@@ -178,31 +181,29 @@ void Batcher::Compute(const std::vector<Slice>& batch) {
       ComputeSlices({slice});
     }
   }
-  stats.compute_time = now_() - start;
+  stats.compute_time = std::max(now_() - start, absl::ZeroDuration());
   if (on_batch_) on_batch_(stats);
 }
 
 void Batcher::ComputeSlices(const std::vector<Slice>& slices) {
-  BatchInput input;
-  for (const Slice& slice : slices) input.Add(slice.entry->task.input, slice.begin, slice.end);
-  absl::StatusOr<PredictTask::Values> values = absl::InternalError("not computed");
-  try {
-    values = slices.front().entry->task.predictor->Predict(input.merged());
-  } catch (const std::exception& error) {
-    values = absl::InternalError(error.what());
-  }
-  if (values.ok() && values->size() != input.merged().pairs.size()) {
-    values = absl::InternalError(
-        absl::StrCat("the model gave ", values->size(), " values for ", input.merged().pairs.size(), " pairs"));
-  }
-  size_t next = 0;
-  for (const Slice& slice : slices) {
-    if (!values.ok()) {
-      slice.entry->error = values.status();
-      continue;
+  const absl::Status computed = CatchAll([&slices]() -> absl::Status {
+    BatchInput input;
+    for (const Slice& slice : slices) input.Add(slice.entry->task.input, slice.begin, slice.end);
+    DBN_ASSIGN_OR_RETURN(PredictTask::Values values, slices.front().entry->task.predictor->Predict(input.merged()));
+    if (values.size() != input.merged().pairs.size()) {
+      return absl::InternalError(
+          absl::StrCat("the model gave ", values.size(), " values for ", input.merged().pairs.size(), " pairs"));
     }
-    for (size_t i = slice.begin; i < slice.end; ++i) slice.entry->values.push_back(std::move((*values)[next++]));
-  }
+    // Nothing is stored unless there is room for everything.
+    for (const Slice& slice : slices) slice.entry->values.reserve(slice.entry->task.input.pairs.size());
+    auto next = values.begin();
+    for (const Slice& slice : slices) {
+      for (size_t i = slice.begin; i < slice.end; ++i) slice.entry->values.push_back(std::move(*next++));
+    }
+    return absl::OkStatus();
+  });
+  if (computed.ok()) return;
+  for (const Slice& slice : slices) slice.entry->error = computed;
 }
 
 void Batcher::FinishSlices(const std::vector<Slice>& batch) {
@@ -248,13 +249,14 @@ void Batcher::Drain(absl::Time deadline) {
 
 void Batcher::Loop() {
   while (true) {
-    const absl::Time next = RunOnce();
+    const absl::Time due = RunOnce();
+    const absl::Duration wait = std::min(due - now_(), absl::Minutes(1));
+    // Not by now_, which may be set back meanwhile.
+    const auto wake =
+        std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(std::max(wait, absl::ZeroDuration()));
     MutexLock lock(&mutex_);
     while (!stopping_ && !submitted_) {
-      const absl::Duration wait = next - now_();
-      if (wait <= absl::ZeroDuration()) break;
-      changed_.WaitUntil(
-          &mutex_, std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(std::min(wait, absl::Minutes(1))));
+      if (!changed_.WaitUntil(&mutex_, wake)) break;
     }
     if (stopping_) return;
     submitted_ = false;

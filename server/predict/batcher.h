@@ -43,8 +43,9 @@ struct BatchStats {
 };
 
 // A batch holds pairs of one model in the order they came. It is computed once max_batch_pairs of them wait or the
-// oldest has waited max_delay. A request larger than a batch is computed in turns with the others. A request whose
-// deadline has passed (DEADLINE_EXCEEDED) or that is cancelled (CANCELLED) is dropped before it is computed.
+// oldest has waited max_delay, at once where the clock was set back behind its arrival. A request larger than a batch
+// is computed in turns with the others. A request whose deadline has passed (DEADLINE_EXCEEDED) or that is cancelled
+// (CANCELLED) is dropped before it is computed.
 //
 // Submit and Drain are thread-safe. RunOnce is what the thread of Start runs; without Start a test calls it.
 class Batcher {
@@ -74,7 +75,7 @@ class Batcher {
 
   void Loop();
   std::vector<EntryPtr> TakeExpired(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Time DueTime() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Time DueTime(absl::Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::vector<Slice> TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Remove(const Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Compute(const std::vector<Slice>& batch);

@@ -4,6 +4,7 @@
 #include <torch/cuda.h>
 
 #include "absl/strings/str_cat.h"
+#include "core/model/mixed_precision.h"
 
 namespace deepbindnet {
 
@@ -14,5 +15,7 @@ std::vector<std::string> DescribeDevices() {
   for (int i = 0; i < gpus; ++i) devices.push_back(absl::StrCat("cuda:", i));
   return devices;
 }
+
+absl::Status CheckDevice(const std::string& device) { return ParseDevice(device).status(); }
 
 }  // namespace deepbindnet

@@ -5,10 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "core/base/status.h"
+
 namespace deepbindnet {
 
 // For people: "cpu (2 threads)", "cuda:0".
 std::vector<std::string> DescribeDevices();
+
+// INVALID_ARGUMENT where `device` ("auto", "cpu", "cuda", "cuda:N") is none or this machine does not have it.
+absl::Status CheckDevice(const std::string& device);
 
 }  // namespace deepbindnet
 

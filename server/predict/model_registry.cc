@@ -1,16 +1,17 @@
 #include "server/predict/model_registry.h"
 
 #include <algorithm>
+#include <future>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/exceptions.h"
 
 namespace deepbindnet {
 namespace {
 
 constexpr absl::string_view kDefaultAlias = "default";
-constexpr size_t kMaxWaiting = 1000;  // Callers that wait for one model to load.
 constexpr uint32_t kPageSize = 1000;
 
 const v1::Model* FindAlias(const std::vector<v1::Model>& models, absl::string_view alias) {
@@ -22,53 +23,90 @@ const v1::Model* FindAlias(const std::vector<v1::Model>& models, absl::string_vi
 
 }  // namespace
 
-ModelRegistry::ModelRegistry(Store* store, DataLayout layout, Loader loader, int max_loaded)
+ModelRegistry::ModelRegistry(Store* store, DataLayout layout, Loader loader, int max_loaded, int max_waiting)
     : store_(store),
       layout_(std::move(layout)),
       loader_(std::move(loader)),
-      max_loaded_(static_cast<size_t>(std::max(1, max_loaded))) {}
+      max_loaded_(static_cast<size_t>(std::max(1, max_loaded))),
+      max_waiting_(static_cast<size_t>(std::max(1, max_waiting))),
+      thread_([this] { Loop(); }) {}
+
+ModelRegistry::~ModelRegistry() {
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+    changed_.SignalAll();
+  }
+  thread_.join();
+  const absl::Status status =
+      WithReason(absl::UnavailableError("the server is shutting down; try again"), "SHUTTING_DOWN");
+  for (const auto& [name, entry] : entries_) {
+    for (const Callback& done : entry.waiting) done(status);
+  }
+}
 
 void ModelRegistry::Get(const std::string& name, Callback done) {
-  absl::StatusOr<v1::Model> model = Resolve(name);
+  const absl::StatusOr<v1::Model> model = Resolve(name);
   if (!model.ok()) return done(model.status());
   absl::StatusOr<LoadedModel> answer = LoadedModel{model->name(), nullptr};
+  Entry replaced;  // Destroyed without the lock.
   {
     MutexLock lock(&mutex_);
     const auto [found, is_new] = entries_.try_emplace(model->name());
     Entry& entry = found->second;
-    const bool is_loading = !is_new && entry.predictor == nullptr;
-    if (is_loading && entry.waiting.size() < kMaxWaiting) {
-      entry.waiting.push_back(std::move(done));
-      return;
-    }
-    if (is_loading) {
-      answer = WithReason(absl::ResourceExhaustedError(absl::StrCat("too many calls wait for model ", model->name(),
-                                                                    " to load; try again later")),
-                          "MODEL_LOADING");
-    } else if (entry.predictor != nullptr && entry.digest == model->digest()) {
+    const bool is_loading = !entry.waiting.empty();
+    if (entry.predictor != nullptr && entry.digest == model->digest()) {
       entry.last_used = ++uses_;
       answer->predictor = entry.predictor;
+    } else if (waiting_ >= max_waiting_) {
+      if (is_new) entries_.erase(found);
+      answer = WithReason(absl::ResourceExhaustedError("too many calls wait for models to load; try again later"),
+                          "MODEL_LOADING");
     } else {
-      entry = Entry{model->digest(), nullptr, 0, {}};
+      if (!is_loading) {
+        replaced = std::exchange(entry, Entry{model->digest(), nullptr, 0, {}});
+        to_load_.push_back(*model);
+        changed_.SignalAll();
+      }
       entry.waiting.push_back(std::move(done));
+      ++waiting_;
+      return;
     }
   }
-  if (!answer.ok() || answer->predictor != nullptr) return done(std::move(answer));
-  FinishLoad(*model, Load(*model));
+  done(std::move(answer));
+}
+
+absl::Status ModelRegistry::Warm(const std::string& name) {
+  if (const auto model = Resolve(name); !model.ok()) {
+    return absl::IsNotFound(model.status()) ? absl::OkStatus() : model.status();
+  }
+  std::promise<absl::Status> loaded;
+  Get(name, [&loaded](const absl::StatusOr<LoadedModel>& model) { loaded.set_value(model.status()); });
+  return loaded.get_future().get();
+}
+
+void ModelRegistry::Loop() {
+  while (true) {
+    v1::Model model;
+    {
+      MutexLock lock(&mutex_);
+      while (to_load_.empty() && !stopping_) changed_.Wait(&mutex_);
+      if (stopping_) return;
+      model = std::move(to_load_.front());
+      to_load_.pop_front();
+    }
+    FinishLoad(model, Load(model));
+  }
 }
 
 absl::StatusOr<std::shared_ptr<const Predictor>> ModelRegistry::Load(const v1::Model& model) {
-  absl::StatusOr<std::shared_ptr<const Predictor>> predictor = absl::InternalError("not loaded");
-  try {
-    predictor = loader_(layout_.Checkpoint(model.name()));
-  } catch (const std::exception& error) {
-    predictor = absl::InternalError(error.what());
-  }
+  absl::StatusOr<std::shared_ptr<const Predictor>> predictor =
+      CatchAll([&] { return loader_(layout_.Checkpoint(model.name())); });
   if (!predictor.ok()) {
-    // A model that is in the store but not on the disk is our damage, not the caller's mistake.
-    const absl::Status status = absl::IsResourceExhausted(predictor.status())
-                                    ? predictor.status()
-                                    : absl::DataLossError(predictor.status().message());
+    // A model that is in the store but not, or not whole, on the disk is our damage, not the caller's mistake.
+    const absl::Status& error = predictor.status();
+    const bool is_lost = absl::IsNotFound(error) || absl::IsInvalidArgument(error);
+    const absl::Status status = is_lost ? absl::DataLossError(error.message()) : error;
     return WithReason(Annotate(status, absl::StrCat("cannot load model ", model.name())), "MODEL_NOT_LOADABLE",
                       {{"model", model.name()}});
   }
@@ -83,14 +121,16 @@ absl::StatusOr<std::shared_ptr<const Predictor>> ModelRegistry::Load(const v1::M
 void ModelRegistry::FinishLoad(const v1::Model& model,
                                const absl::StatusOr<std::shared_ptr<const Predictor>>& predictor) {
   std::vector<Callback> waiting;
+  std::vector<Entry> evicted;  // Destroyed without the lock.
   {
     MutexLock lock(&mutex_);
     Entry& entry = entries_[model.name()];
     waiting.swap(entry.waiting);
+    waiting_ -= waiting.size();
     if (predictor.ok()) {
       entry.predictor = *predictor;
       entry.last_used = ++uses_;
-      EvictLeastRecentlyUsed();
+      evicted = EvictLeastRecentlyUsed();
     } else {
       entries_.erase(model.name());
     }
@@ -104,7 +144,8 @@ void ModelRegistry::FinishLoad(const v1::Model& model,
   }
 }
 
-void ModelRegistry::EvictLeastRecentlyUsed() {
+std::vector<ModelRegistry::Entry> ModelRegistry::EvictLeastRecentlyUsed() {
+  std::vector<Entry> evicted;
   while (true) {
     size_t loaded = 0;
     auto oldest = entries_.end();
@@ -113,7 +154,8 @@ void ModelRegistry::EvictLeastRecentlyUsed() {
       ++loaded;
       if (oldest == entries_.end() || entry->second.last_used < oldest->second.last_used) oldest = entry;
     }
-    if (loaded <= max_loaded_) return;
+    if (loaded <= max_loaded_) return evicted;
+    evicted.push_back(std::move(oldest->second));
     entries_.erase(oldest);
   }
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/exceptions.h"
 #include "server/jobs/artifacts.h"
 #include "server/rpc/grpc_status.h"
 #include "server/rpc/validation.h"
@@ -27,20 +28,21 @@ absl::Status ReadError(absl::string_view artifact, absl::string_view why) {
 }  // namespace
 
 ArtifactDownload* ArtifactDownload::Start(JobEngine* engine, const DataLayout& layout, Executor* executor,
+                                          std::function<absl::Status()> check_accepting,
                                           const v1::DownloadArtifactRequest& request) {
-  auto* download = new ArtifactDownload(engine, layout, executor, request);
-  const absl::Status scheduled = executor->Schedule([download] { download->SendFirst(); });
+  auto* download = new ArtifactDownload(engine, layout, executor, std::move(check_accepting), request);
+  const absl::Status scheduled = CatchAll([&] { return executor->Schedule([download] { download->SendFirst(); }); });
   if (!scheduled.ok()) download->Finish(ToGrpcStatus(scheduled));
   return download;
 }
 
 ArtifactDownload::ArtifactDownload(JobEngine* engine, DataLayout layout, Executor* executor,
-                                   v1::DownloadArtifactRequest request)
-    : engine_(engine), layout_(std::move(layout)), executor_(executor), request_(std::move(request)) {}
-
-ArtifactDownload::~ArtifactDownload() {
-  if (fd_ >= 0) close(fd_);
-}
+                                   std::function<absl::Status()> check_accepting, v1::DownloadArtifactRequest request)
+    : engine_(engine),
+      layout_(std::move(layout)),
+      executor_(executor),
+      check_accepting_(std::move(check_accepting)),
+      request_(std::move(request)) {}
 
 void ArtifactDownload::SendFirst() {
   const absl::Status opened = CatchAll([this] { return Open(); });
@@ -57,7 +59,11 @@ void ArtifactDownload::SendNext() {
 void ArtifactDownload::OnWriteDone(bool ok) {
   if (!ok) return Finish(ToGrpcStatus(absl::CancelledError("the caller has gone")));
   if (sent_bytes_ == size_bytes_) return Finish(grpc::Status::OK);
-  executor_->ScheduleStep([this] { SendNext(); });
+  const absl::Status scheduled = CatchAll([this] {
+    executor_->ScheduleStep([this] { SendNext(); });
+    return absl::OkStatus();
+  });
+  if (!scheduled.ok()) Finish(ToGrpcStatus(scheduled));
 }
 
 absl::Status ArtifactDownload::Open() {
@@ -65,10 +71,10 @@ absl::Status ArtifactDownload::Open() {
   DBN_RETURN_IF_ERROR(ValidateArtifactName(request_.artifact()));
   DBN_ASSIGN_OR_RETURN(const v1::Job job, engine_->Get(request_.job()));
   DBN_ASSIGN_OR_RETURN(const std::string path, ArtifactPath(layout_, job, request_.artifact()));
-  fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd_ < 0) return ReadError(request_.artifact(), std::strerror(errno));
+  file_ = FileDescriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file_.get() < 0) return ReadError(request_.artifact(), std::strerror(errno));
   struct stat status {};
-  if (fstat(fd_, &status) != 0) return ReadError(request_.artifact(), std::strerror(errno));
+  if (fstat(file_.get(), &status) != 0) return ReadError(request_.artifact(), std::strerror(errno));
   if (!S_ISREG(status.st_mode)) return ReadError(request_.artifact(), "it is not a file");
   size_bytes_ = static_cast<uint64_t>(status.st_size);
   response_.set_size_bytes(size_bytes_);
@@ -76,10 +82,11 @@ absl::Status ArtifactDownload::Open() {
 }
 
 absl::Status ArtifactDownload::ReadChunk() {
+  DBN_RETURN_IF_ERROR(check_accepting_());
   std::string* const chunk = response_.mutable_chunk();
   chunk->resize(std::min(kChunkBytes, size_bytes_ - sent_bytes_));
   for (size_t filled = 0; filled < chunk->size();) {
-    const ssize_t count = read(fd_, chunk->data() + filled, chunk->size() - filled);
+    const ssize_t count = read(file_.get(), chunk->data() + filled, chunk->size() - filled);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return ReadError(request_.artifact(), std::strerror(errno));
     if (count == 0) return ReadError(request_.artifact(), "it became shorter");

@@ -5,9 +5,10 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <cstdint>
-#include <memory>
+#include <functional>
 #include <string>
 
+#include "core/base/file_descriptor.h"
 #include "core/base/sha256.h"
 #include "core/base/status.h"
 #include "deepbindnet/v1/deepbindnet.pb.h"
@@ -18,16 +19,18 @@
 namespace deepbindnet {
 
 // A chain of one step at a time: read a chunk on the executor, write it, read the next. The file is sent as long as it
-// was when it was opened, even if it grows or is replaced meanwhile. Deletes itself once gRPC is done with it.
+// was when it was opened, even if it grows or is replaced meanwhile. An error of `check_accepting` ends it before the
+// next chunk. Deletes itself once gRPC is done with it.
 class ArtifactDownload final : public grpc::ServerWriteReactor<v1::DownloadArtifactResponse> {
  public:
   // `engine` and `executor` must outlive the call.
   static ArtifactDownload* Start(JobEngine* engine, const DataLayout& layout, Executor* executor,
+                                 std::function<absl::Status()> check_accepting,
                                  const v1::DownloadArtifactRequest& request);
 
  private:
-  ArtifactDownload(JobEngine* engine, DataLayout layout, Executor* executor, v1::DownloadArtifactRequest request);
-  ~ArtifactDownload() override;
+  ArtifactDownload(JobEngine* engine, DataLayout layout, Executor* executor,
+                   std::function<absl::Status()> check_accepting, v1::DownloadArtifactRequest request);
 
   void OnWriteDone(bool ok) override;
   void OnDone() override { delete this; }
@@ -40,8 +43,9 @@ class ArtifactDownload final : public grpc::ServerWriteReactor<v1::DownloadArtif
   JobEngine* const engine_;
   const DataLayout layout_;
   Executor* const executor_;
+  const std::function<absl::Status()> check_accepting_;
   const v1::DownloadArtifactRequest request_;
-  int fd_ = -1;
+  FileDescriptor file_;
   uint64_t size_bytes_ = 0;
   uint64_t sent_bytes_ = 0;
   Sha256 digest_;

@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "server/logging/logging.h"
+#include "server/rpc/grpc_status.h"
 
 namespace deepbindnet {
 namespace {
@@ -49,8 +50,12 @@ LogLevel LevelOf(grpc::StatusCode code) {
 
 class CallObserver final : public grpc::experimental::Interceptor {
  public:
-  CallObserver(Metrics* metrics, ServerRpcInfo* info)
-      : metrics_(metrics), info_(info), type_(TypeName(info->type())), start_(absl::Now()) {
+  CallObserver(Metrics* metrics, const std::string& private_path, ServerRpcInfo* info)
+      : metrics_(metrics),
+        private_path_(private_path),
+        info_(info),
+        type_(TypeName(info->type())),
+        start_(absl::Now()) {
     metrics_->CallStarted(info->method(), type_);
   }
 
@@ -63,6 +68,7 @@ class CallObserver final : public grpc::experimental::Interceptor {
       const grpc::Status status = methods->GetSendStatus();
       Record(status.error_code());
       LogCall(status);
+      if (!status.ok()) methods->ModifySendStatus(WithoutText(status, private_path_));
     }
     methods->Proceed();
   }
@@ -88,6 +94,7 @@ class CallObserver final : public grpc::experimental::Interceptor {
   }
 
   Metrics* const metrics_;
+  const std::string& private_path_;  // The factory's, which outlives its calls.
   ServerRpcInfo* const info_;
   const absl::string_view type_;
   const absl::Time start_;
@@ -106,7 +113,7 @@ absl::string_view GrpcCodeName(int code) {
 }
 
 grpc::experimental::Interceptor* CallObserverFactory::CreateServerInterceptor(ServerRpcInfo* info) {
-  return new CallObserver(metrics_, info);
+  return new CallObserver(metrics_, private_path_, info);
 }
 
 }  // namespace deepbindnet

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/exceptions.h"
 #include "server/convert/convert.h"
 #include "server/rpc/grpc_status.h"
 #include "server/rpc/validation.h"
@@ -29,9 +30,12 @@ DatasetUpload::DatasetUpload(DatasetUploadDependencies dependencies, grpc::Callb
     : deps_(std::move(dependencies)), context_(context), response_(response) {}
 
 void DatasetUpload::OnReadDone(bool ok) {
-  std::function<void()> step = ok ? std::function<void()>([this] { TakeMessage(); }) : [this] { TakeEnd(); };
-  if (file_ != nullptr) return deps_.executor->ScheduleStep(std::move(step));
-  const absl::Status scheduled = deps_.executor->Schedule(std::move(step));
+  const absl::Status scheduled = CatchAll([this, ok]() -> absl::Status {
+    std::function<void()> step = ok ? std::function<void()>([this] { TakeMessage(); }) : [this] { TakeEnd(); };
+    if (file_ == nullptr) return deps_.executor->Schedule(std::move(step));
+    deps_.executor->ScheduleStep(std::move(step));
+    return absl::OkStatus();
+  });
   if (!scheduled.ok()) FinishWith(scheduled);
 }
 
@@ -84,6 +88,7 @@ absl::Status DatasetUpload::TakeHeader() {
 }
 
 absl::Status DatasetUpload::TakeChunk() {
+  DBN_RETURN_IF_ERROR(deps_.check_accepting());
   if (file_ == nullptr) return WrongMessage("the stream begins with a chunk; send the header first");
   if (message_.chunk().size() > kMaxChunkBytes) {
     return InvalidField("chunk", absl::StrCat(message_.chunk().size(), " bytes"), "are too many; send at most 1 MiB");

@@ -25,7 +25,7 @@ struct DatasetUploadDependencies {
   Executor* executor = nullptr;
   std::string uploads_dir;
   uint64_t max_bytes = 0;
-  std::function<absl::Status()> check_accepting;  // An error refuses the upload.
+  std::function<absl::Status()> check_accepting;  // An error refuses the upload, or ends it before the next chunk.
 };
 
 // A chain of one step at a time: read a message, take it in on the executor, read the next. The file lies under a

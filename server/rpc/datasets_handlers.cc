@@ -12,18 +12,18 @@ grpc::ServerReadReactor<v1::PrepareDatasetRequest>* Service::PrepareDataset(grpc
                               context, response);
 }
 
-grpc::ServerUnaryReactor* Service::ListDatasets(grpc::CallbackServerContext* /*context*/,
+grpc::ServerUnaryReactor* Service::ListDatasets(grpc::CallbackServerContext* context,
                                                 const v1::ListDatasetsRequest* request,
                                                 v1::ListDatasetsResponse* response) {
-  return UnaryCall::Run(deps_.executor, [this, request, response]() -> absl::Status {
+  return UnaryCall::Run(deps_.executor, DeadlineOf(*context), [this, request, response]() -> absl::Status {
     DBN_ASSIGN_OR_RETURN(*response, deps_.store->ListDatasets(*request));
     return absl::OkStatus();
   });
 }
 
-grpc::ServerUnaryReactor* Service::GetDataset(grpc::CallbackServerContext* /*context*/,
+grpc::ServerUnaryReactor* Service::GetDataset(grpc::CallbackServerContext* context,
                                               const v1::GetDatasetRequest* request, v1::Dataset* response) {
-  return UnaryCall::Run(deps_.executor, [this, request, response]() -> absl::Status {
+  return UnaryCall::Run(deps_.executor, DeadlineOf(*context), [this, request, response]() -> absl::Status {
     DBN_RETURN_IF_ERROR(ValidateName("dataset", request->dataset()));
     DBN_ASSIGN_OR_RETURN(*response, deps_.store->GetDataset(request->dataset()));
     return absl::OkStatus();

@@ -19,9 +19,10 @@ namespace {
 
 // The largest request that the limits of PredictRequest allow, and its indices.
 constexpr int kMaxReceiveBytes = kMaxPredictBytes + (1 << 20);
-// What messages on their way may hold together, and the calls of one connection: a client cannot fill the memory.
+// What messages may hold together while gRPC receives and sends them. Predict requests that wait for an answer are
+// bounded by ServiceDependencies::max_predict_bytes; of other calls, as many wait as the executor queues.
 constexpr size_t kMaxMessageMemory = size_t{1} << 30;
-constexpr int kMaxConcurrentStreams = 128;
+constexpr int kMaxConcurrentStreams = 128;  // Calls of one connection.
 // Large enough for a page of jobs with their results.
 constexpr int kMaxSendBytes = 64 << 20;
 constexpr int kKeepaliveMillis = 60000;        // After which a silent client is asked whether it is alive.
@@ -49,7 +50,7 @@ void DeclareMethods(Metrics* metrics) {
   }
 }
 
-void Configure(grpc::ServerBuilder* builder, Metrics* metrics) {
+void Configure(grpc::ServerBuilder* builder, const std::string& data_dir, Metrics* metrics) {
   // With SO_REUSEPORT a second server would take half of the first one's calls instead of failing.
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
@@ -61,7 +62,7 @@ void Configure(grpc::ServerBuilder* builder, Metrics* metrics) {
   builder->SetMaxReceiveMessageSize(kMaxReceiveBytes);
   builder->SetMaxSendMessageSize(kMaxSendBytes);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
-  interceptors.push_back(std::make_unique<CallObserverFactory>(metrics));
+  interceptors.push_back(std::make_unique<CallObserverFactory>(metrics, data_dir));
   builder->experimental().SetInterceptorCreators(std::move(interceptors));
 }
 
@@ -73,7 +74,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::string&
   DeclareMethods(metrics);
   auto server = std::unique_ptr<GrpcServer>(new GrpcServer);
   grpc::ServerBuilder builder;
-  Configure(&builder, metrics);
+  Configure(&builder, service->data_dir(), metrics);
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &server->port_);
   builder.RegisterService(service);
   server->server_ = builder.BuildAndStart();

@@ -1,8 +1,8 @@
 #include "server/rpc/grpc_status.h"
 
-#include <new>
-
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "core/base/text.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -15,24 +15,6 @@ constexpr size_t kMaxMessageBytes = 1000;
 constexpr size_t kMaxReasonBytes = 63;
 constexpr size_t kMaxMetadataEntries = 8;
 constexpr size_t kMaxMetadataBytes = 128;  // Of a name or a value.
-
-// Bytes of the UTF-8 character that `text` begins with; 0 where it begins with none.
-size_t CharacterBytes(absl::string_view text) {
-  const auto byte = [&text](size_t i) { return static_cast<unsigned char>(text[i]); };
-  size_t length = 0;
-  if (byte(0) < 0x80) return 1;
-  if (byte(0) >= 0xC2 && byte(0) < 0xE0) length = 2;
-  if (byte(0) >= 0xE0 && byte(0) < 0xF0) length = 3;
-  if (byte(0) >= 0xF0 && byte(0) < 0xF5) length = 4;
-  if (length == 0 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  // Overlong forms, surrogates and what lies beyond Unicode.
-  const bool refused = (byte(0) == 0xE0 && byte(1) < 0xA0) || (byte(0) == 0xED && byte(1) > 0x9F) ||
-                       (byte(0) == 0xF0 && byte(1) < 0x90) || (byte(0) == 0xF4 && byte(1) > 0x8F);
-  return refused ? 0 : length;
-}
 
 google::rpc::ErrorInfo MakeErrorInfo(const absl::Status& status) {
   google::rpc::ErrorInfo info;
@@ -53,7 +35,7 @@ std::string ClipText(absl::string_view text, size_t max_bytes) {
   std::string clipped;
   size_t keep = 0;  // Bytes of `clipped` that leave room for the ellipsis.
   while (!text.empty()) {
-    const size_t length = CharacterBytes(text);
+    const size_t length = Utf8CharacterBytes(text);
     absl::StrAppend(&clipped, length == 0 ? absl::string_view("?") : text.substr(0, length));
     text.remove_prefix(length == 0 ? 1 : length);
     if (clipped.size() > max_bytes) {
@@ -81,12 +63,18 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), message, details.SerializeAsString());
 }
 
-absl::Status FromException(const std::exception& error) {
-  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
-    return WithReason(absl::ResourceExhaustedError("the server is out of memory; try again later"), "OUT_OF_MEMORY");
+grpc::Status WithoutText(const grpc::Status& status, const std::string& text) {
+  const auto clean = [&text](const std::string& from) { return absl::StrReplaceAll(from, {{text, ""}}); };
+  google::rpc::Status details;
+  if (status.ok() || !details.ParseFromString(status.error_details())) return status;
+  details.set_message(clean(details.message()));
+  for (google::protobuf::Any& detail : *details.mutable_details()) {
+    google::rpc::ErrorInfo info;
+    if (!detail.UnpackTo(&info)) continue;
+    for (auto& [name, value] : *info.mutable_metadata()) value = clean(value);
+    detail.PackFrom(info);
   }
-  const absl::string_view text = error.what();
-  return absl::InternalError(text.substr(0, text.find('\n')));
+  return grpc::Status(status.error_code(), clean(status.error_message()), details.SerializeAsString());
 }
 
 }  // namespace deepbindnet

@@ -4,7 +4,6 @@
 
 #include <grpcpp/support/status.h>
 
-#include <exception>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -20,21 +19,8 @@ grpc::Status ToGrpcStatus(const absl::Status& status);
 // At most `max_bytes` of `text`, valid UTF-8, with "..." where it was cut. Bytes that are not UTF-8 become '?'.
 std::string ClipText(absl::string_view text, size_t max_bytes);
 
-// RESOURCE_EXHAUSTED for out of memory, INTERNAL for the rest, with the first line of the message.
-absl::Status FromException(const std::exception& error);
-
-// Runs `body`, which returns a Status or StatusOr: gRPC turns an exception that leaves a callback handler into
-// UNIMPLEMENTED without a message.
-template <typename Body>
-auto CatchAll(Body body) -> decltype(body()) {
-  try {
-    return body();
-  } catch (const std::exception& error) {
-    return FromException(error);
-  } catch (...) {
-    return absl::InternalError("unknown exception");
-  }
-}
+// `status` without `text` in its message and details.
+grpc::Status WithoutText(const grpc::Status& status, const std::string& text);
 
 }  // namespace deepbindnet
 

@@ -6,8 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "core/base/exceptions.h"
 #include "server/jobs/clock.h"
 #include "server/rpc/grpc_status.h"
+#include "server/rpc/validation.h"
 
 namespace deepbindnet {
 namespace {
@@ -45,8 +47,10 @@ JobWatch* JobWatch::Start(JobEngine* engine, Executor* executor, WatchSet* watch
                           const v1::WatchJobRequest& request) {
   std::shared_ptr<JobWatch> watch(new JobWatch(engine, executor, watches, request));
   watch->self_ = watch;
-  watches->Add(watch);
-  const absl::Status scheduled = executor->Schedule([watch] { watch->Open(); });
+  const absl::Status scheduled = CatchAll([&] {
+    watches->Add(watch);
+    return executor->Schedule([watch] { watch->Open(); });
+  });
   if (!scheduled.ok()) watch->FinishWith(scheduled);
   return watch.get();
 }
@@ -73,11 +77,16 @@ void JobWatch::Wake(bool JobWatch::*flag) {
 }
 
 void JobWatch::ScheduleAdvance() {
-  executor_->ScheduleStep([watch = shared_from_this()] { watch->Advance(); });
+  const absl::Status scheduled = CatchAll([this] {
+    executor_->ScheduleStep([watch = shared_from_this()] { watch->Advance(); });
+    return absl::OkStatus();
+  });
+  if (!scheduled.ok()) FinishWith(scheduled);
 }
 
 void JobWatch::Open() {
   const absl::Status opened = CatchAll([this]() -> absl::Status {
+    DBN_RETURN_IF_ERROR(ValidateJobReference(job_));
     DBN_ASSIGN_OR_RETURN(const v1::Job job, engine_->Get(job_));
     id_ = job.id();
     // Before the first look at the journal: what comes after that look is news.

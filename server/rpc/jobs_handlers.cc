@@ -37,15 +37,14 @@ absl::StatusOr<JobSubmission> MakeTrainSubmission(const v1::StartTrainingRequest
 absl::StatusOr<v1::TrainSpec> CompleteTrainSpec(const v1::TrainSpec& spec) {
   DBN_RETURN_IF_ERROR(ValidateName("spec.model", spec.model()));
   DBN_RETURN_IF_ERROR(ValidateName("spec.dataset", spec.dataset()));
-  DBN_ASSIGN_OR_RETURN(const TrainingOptions options, FromProto(spec.options()));
   v1::TrainSpec complete = spec;
-  *complete.mutable_options() = ToProto(options);
+  DBN_ASSIGN_OR_RETURN(*complete.mutable_options(), Complete(spec.options()));
   return complete;
 }
 
-grpc::ServerUnaryReactor* Service::StartTraining(grpc::CallbackServerContext* /*context*/,
+grpc::ServerUnaryReactor* Service::StartTraining(grpc::CallbackServerContext* context,
                                                  const v1::StartTrainingRequest* request, v1::Job* response) {
-  return UnaryCall::Run(deps_.executor, [this, request, response]() -> absl::Status {
+  return UnaryCall::Run(deps_.executor, DeadlineOf(*context), [this, request, response]() -> absl::Status {
     DBN_RETURN_IF_ERROR(CheckAccepting());
     DBN_ASSIGN_OR_RETURN(const JobSubmission submission, MakeTrainSubmission(*request));
     DBN_ASSIGN_OR_RETURN(*response, deps_.engine->Submit(submission));
@@ -53,9 +52,9 @@ grpc::ServerUnaryReactor* Service::StartTraining(grpc::CallbackServerContext* /*
   });
 }
 
-grpc::ServerUnaryReactor* Service::GetStatus(grpc::CallbackServerContext* /*context*/,
-                                             const v1::GetStatusRequest* request, v1::Job* response) {
-  return UnaryCall::Run(deps_.executor, [this, request, response]() -> absl::Status {
+grpc::ServerUnaryReactor* Service::GetStatus(grpc::CallbackServerContext* context, const v1::GetStatusRequest* request,
+                                             v1::Job* response) {
+  return UnaryCall::Run(deps_.executor, DeadlineOf(*context), [this, request, response]() -> absl::Status {
     DBN_RETURN_IF_ERROR(ValidateJobReference(request->job()));
     DBN_ASSIGN_OR_RETURN(*response, deps_.engine->Get(request->job()));
     return absl::OkStatus();
@@ -67,26 +66,26 @@ grpc::ServerWriteReactor<v1::JobEvent>* Service::WatchJob(grpc::CallbackServerCo
   return JobWatch::Start(deps_.engine, deps_.executor, &watches_, *request);
 }
 
-grpc::ServerUnaryReactor* Service::ListJobs(grpc::CallbackServerContext* /*context*/,
-                                            const v1::ListJobsRequest* request, v1::ListJobsResponse* response) {
-  return UnaryCall::Run(deps_.executor, [this, request, response]() -> absl::Status {
+grpc::ServerUnaryReactor* Service::ListJobs(grpc::CallbackServerContext* context, const v1::ListJobsRequest* request,
+                                            v1::ListJobsResponse* response) {
+  return UnaryCall::Run(deps_.executor, DeadlineOf(*context), [this, request, response]() -> absl::Status {
     DBN_ASSIGN_OR_RETURN(*response, deps_.engine->List(*request));
     return absl::OkStatus();
   });
 }
 
-grpc::ServerUnaryReactor* Service::CancelJob(grpc::CallbackServerContext* /*context*/,
-                                             const v1::CancelJobRequest* request, v1::Job* response) {
-  return UnaryCall::Run(deps_.executor, [this, request, response]() -> absl::Status {
+grpc::ServerUnaryReactor* Service::CancelJob(grpc::CallbackServerContext* context, const v1::CancelJobRequest* request,
+                                             v1::Job* response) {
+  return UnaryCall::Run(deps_.executor, DeadlineOf(*context), [this, request, response]() -> absl::Status {
     DBN_RETURN_IF_ERROR(ValidateJobReference(request->job()));
     DBN_ASSIGN_OR_RETURN(*response, deps_.engine->Cancel(request->job()));
     return absl::OkStatus();
   });
 }
 
-grpc::ServerUnaryReactor* Service::Compare(grpc::CallbackServerContext* /*context*/, const v1::CompareRequest* request,
+grpc::ServerUnaryReactor* Service::Compare(grpc::CallbackServerContext* context, const v1::CompareRequest* request,
                                            v1::Job* response) {
-  return UnaryCall::Run(deps_.executor, [this, request, response]() -> absl::Status {
+  return UnaryCall::Run(deps_.executor, DeadlineOf(*context), [this, request, response]() -> absl::Status {
     DBN_RETURN_IF_ERROR(CheckAccepting());
     DBN_RETURN_IF_ERROR(ValidateCompare(request->spec()));
     DBN_RETURN_IF_ERROR(ValidateRequestId(request->request_id()));
@@ -100,7 +99,8 @@ grpc::ServerUnaryReactor* Service::Compare(grpc::CallbackServerContext* /*contex
 
 grpc::ServerWriteReactor<v1::DownloadArtifactResponse>* Service::DownloadArtifact(
     grpc::CallbackServerContext* /*context*/, const v1::DownloadArtifactRequest* request) {
-  return ArtifactDownload::Start(deps_.engine, deps_.layout, deps_.executor, *request);
+  return ArtifactDownload::Start(
+      deps_.engine, deps_.layout, deps_.executor, [this] { return CheckAccepting(); }, *request);
 }
 
 }  // namespace deepbindnet

@@ -1,5 +1,10 @@
+#include <iterator>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "core/base/exceptions.h"
 #include "server/rpc/grpc_status.h"
 #include "server/rpc/service.h"
 #include "server/rpc/unary_call.h"
@@ -8,12 +13,16 @@
 namespace deepbindnet {
 namespace {
 
-PredictionInput ToInput(const v1::PredictRequest& request) {
+// Moves the texts: a request may be large.
+PredictionInput TakeInput(v1::PredictRequest* request) {
+  const auto move_all = [](google::protobuf::RepeatedPtrField<std::string>* from, std::vector<std::string>* to) {
+    to->assign(std::make_move_iterator(from->begin()), std::make_move_iterator(from->end()));
+  };
   PredictionInput input;
-  input.smiles.assign(request.smiles().begin(), request.smiles().end());
-  input.sequences.assign(request.sequences().begin(), request.sequences().end());
-  input.pairs.reserve(request.pairs_size());
-  for (const v1::PredictRequest::Pair& pair : request.pairs()) {
+  move_all(request->mutable_smiles(), &input.smiles);
+  move_all(request->mutable_sequences(), &input.sequences);
+  input.pairs.reserve(request->pairs_size());
+  for (const v1::PredictRequest::Pair& pair : request->pairs()) {
     input.pairs.push_back({static_cast<int>(pair.drug()), static_cast<int>(pair.target())});
   }
   return input;
@@ -38,23 +47,35 @@ void FillResponse(const LoadedModel& model, const PredictTask::Values& values, v
 
 grpc::ServerUnaryReactor* Service::Predict(grpc::CallbackServerContext* context, const v1::PredictRequest* request,
                                            v1::PredictResponse* response) {
-  const absl::Time deadline = absl::FromChrono(context->deadline());
-  return UnaryCall::RunAsync(deps_.executor, [this, request, response, deadline](UnaryCall* call) {
-    return StartPrediction(*request, deadline, response, call);
-  });
+  auto held = CatchAll([&] { return HoldPredictBytes(request->ByteSizeLong()); });
+  if (!held.ok()) return UnaryCall::End(held.status());
+  // gRPC made the message for this call alone and does not look at it again.
+  auto* const taken = const_cast<v1::PredictRequest*>(request);
+  return UnaryCall::RunAsync(
+      deps_.executor, DeadlineOf(*context), *std::move(held),
+      [this, taken, response](UnaryCall* call) { return StartPrediction(taken, response, call); });
 }
 
-absl::Status Service::StartPrediction(const v1::PredictRequest& request, absl::Time deadline,
-                                      v1::PredictResponse* response, UnaryCall* call) {
+absl::StatusOr<std::shared_ptr<void>> Service::HoldPredictBytes(size_t bytes) {
+  const size_t before = predict_bytes_.fetch_add(bytes);
+  auto held = std::shared_ptr<void>(nullptr, [this, bytes](void*) { predict_bytes_.fetch_sub(bytes); });
+  if (before + bytes <= deps_.max_predict_bytes) return held;
+  return WithReason(absl::ResourceExhaustedError(absl::StrCat("the predictions that wait hold ", before, " of ",
+                                                              deps_.max_predict_bytes, " bytes; try again later")),
+                    "PREDICT_QUEUE_FULL");
+}
+
+absl::Status Service::StartPrediction(v1::PredictRequest* request, v1::PredictResponse* response, UnaryCall* call) {
   DBN_RETURN_IF_ERROR(CheckAccepting());
-  DBN_RETURN_IF_ERROR(ValidatePredict(request));
-  const auto submit = [this, &request, deadline, response, call](const absl::StatusOr<LoadedModel>& model) {
-    if (!model.ok()) return call->Complete(model.status());
-    const absl::Status submitted = CatchAll([&] {
+  DBN_RETURN_IF_ERROR(ValidatePredict(*request));
+  const auto submit = [this, request, response, call](const absl::StatusOr<LoadedModel>& model) {
+    const absl::Status submitted = CatchAll([&]() -> absl::Status {
+      DBN_RETURN_IF_ERROR(model.status());
+      DBN_RETURN_IF_ERROR(call->CheckWanted());
       PredictTask task;
       task.predictor = model->predictor;
-      task.input = ToInput(request);
-      task.deadline = deadline;
+      task.input = TakeInput(request);
+      task.deadline = call->deadline();
       task.cancelled = call->cancelled();
       task.done = [model = *model, response, call](const absl::StatusOr<PredictTask::Values>& values) {
         call->Complete(CatchAll([&] {
@@ -66,7 +87,7 @@ absl::Status Service::StartPrediction(const v1::PredictRequest& request, absl::T
     });
     if (!submitted.ok()) call->Complete(submitted);
   };
-  deps_.models->Get(request.model(), submit);
+  deps_.models->Get(request->model(), submit);
   return absl::OkStatus();
 }
 

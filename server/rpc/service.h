@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct ServiceDependencies {
   Executor* executor = nullptr;
   DataLayout layout;
   uint64_t max_upload_bytes = uint64_t{8} << 30;
+  size_t max_predict_bytes = size_t{512} << 20;  // Of the Predict requests that have not been answered, together.
   std::string version;
   absl::Time start_time;
   std::vector<std::string> devices;
@@ -43,11 +45,15 @@ class Service final : public v1::DeepBindNet::CallbackService {
  public:
   explicit Service(ServiceDependencies dependencies);
 
-  // From now on new work (trainings, uploads, comparisons, predictions) is refused with UNAVAILABLE; reading goes on.
+  // From now on new work (trainings, comparisons, predictions) is refused with UNAVAILABLE, and uploads and downloads
+  // end with it before their next chunk; other reading goes on.
   void StartDraining() { is_draining_.store(true); }
 
   // Ends every WatchJob with UNAVAILABLE once it has sent what is in the journal.
   void EndWatches() { watches_.EndAll(); }
+
+  // Not for the eyes of clients.
+  const std::string& data_dir() const { return deps_.layout.data_dir; }
 
   grpc::ServerUnaryReactor* StartTraining(grpc::CallbackServerContext* context, const v1::StartTrainingRequest* request,
                                           v1::Job* response) override;
@@ -103,11 +109,15 @@ class Service final : public v1::DeepBindNet::CallbackService {
   // UNAVAILABLE while the server drains.
   absl::Status CheckAccepting() const;
 
-  absl::Status StartPrediction(const v1::PredictRequest& request, absl::Time deadline, v1::PredictResponse* response,
-                               UnaryCall* call);
+  // Counts `bytes` as held until the handle goes. RESOURCE_EXHAUSTED where max_predict_bytes would be exceeded.
+  absl::StatusOr<std::shared_ptr<void>> HoldPredictBytes(size_t bytes);
+
+  // Takes the texts out of `request`.
+  absl::Status StartPrediction(v1::PredictRequest* request, v1::PredictResponse* response, UnaryCall* call);
 
   const ServiceDependencies deps_;
   std::atomic<bool> is_draining_{false};
+  std::atomic<size_t> predict_bytes_{0};
   WatchSet watches_;
 };
 

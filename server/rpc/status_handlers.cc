@@ -14,10 +14,10 @@ absl::Status Service::CheckAccepting() const {
   return WithReason(absl::UnavailableError("the server is shutting down; try again"), "SHUTTING_DOWN");
 }
 
-grpc::ServerUnaryReactor* Service::GetServerStatus(grpc::CallbackServerContext* /*context*/,
+grpc::ServerUnaryReactor* Service::GetServerStatus(grpc::CallbackServerContext* context,
                                                    const v1::GetServerStatusRequest* /*request*/,
                                                    v1::ServerStatus* response) {
-  return UnaryCall::Run(deps_.executor, [this, response]() -> absl::Status {
+  return UnaryCall::Run(deps_.executor, DeadlineOf(*context), [this, response]() -> absl::Status {
     response->set_version(deps_.version);
     *response->mutable_start_time() = ToTimestamp(deps_.start_time);
     const absl::Duration uptime = absl::Now() - deps_.start_time;

@@ -1,37 +1,58 @@
 #include "server/rpc/unary_call.h"
 
-#include <utility>
-
+#include "absl/time/clock.h"
+#include "core/base/exceptions.h"
 #include "server/rpc/grpc_status.h"
 
 namespace deepbindnet {
 
-void UnaryCall::Complete(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+void UnaryCall::Complete(const absl::Status& status) {
+  held_.reset();
+  Finish(ToGrpcStatus(status));
+}
+
+absl::Status UnaryCall::CheckWanted() const {
+  if (deadline_ <= absl::Now()) {
+    return WithReason(absl::DeadlineExceededError("the deadline passed before the call was handled"),
+                      "DEADLINE_EXCEEDED");
+  }
+  if (cancelled_->load()) return WithReason(absl::CancelledError("the caller cancelled the call"), "CANCELLED");
+  return absl::OkStatus();
+}
 
 UnaryCall* UnaryCall::End(const absl::Status& status) {
-  auto* call = new UnaryCall;
+  auto* call = new UnaryCall(absl::InfiniteFuture(), nullptr);
   call->Complete(status);
   return call;
 }
 
-UnaryCall* UnaryCall::Run(Executor* executor, std::function<absl::Status()> body) {
-  auto* call = new UnaryCall;
-  const absl::Status scheduled =
-      CatchAll([&] { return executor->Schedule([call, body = std::move(body)] { call->Complete(CatchAll(body)); }); });
-  if (!scheduled.ok()) call->Complete(scheduled);
-  return call;
+UnaryCall* UnaryCall::Run(Executor* executor, absl::Time deadline, std::function<absl::Status()> body) {
+  return RunAsync(executor, deadline, nullptr, [body = std::move(body)](UnaryCall* call) {
+    const absl::Status status = body();
+    if (status.ok()) call->Complete(status);
+    return status;
+  });
 }
 
-UnaryCall* UnaryCall::RunAsync(Executor* executor, std::function<absl::Status(UnaryCall*)> body) {
-  auto* call = new UnaryCall;
+UnaryCall* UnaryCall::RunAsync(Executor* executor, absl::Time deadline, std::shared_ptr<void> held,
+                               std::function<absl::Status(UnaryCall*)> body) {
+  auto* call = new UnaryCall(deadline, std::move(held));
   const absl::Status scheduled = CatchAll([&] {
     return executor->Schedule([call, body = std::move(body)] {
-      const absl::Status status = CatchAll([&] { return body(call); });
+      const absl::Status status = CatchAll([&]() -> absl::Status {
+        DBN_RETURN_IF_ERROR(call->CheckWanted());
+        return body(call);
+      });
       if (!status.ok()) call->Complete(status);
     });
   });
   if (!scheduled.ok()) call->Complete(scheduled);
   return call;
+}
+
+absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
+  const auto deadline = context.deadline();
+  return deadline == decltype(deadline)::max() ? absl::InfiniteFuture() : absl::FromChrono(deadline);
 }
 
 }  // namespace deepbindnet

@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/base/file.h"
@@ -27,20 +26,19 @@ absl::Status FileError(absl::string_view what, int error) {
 
 }  // namespace
 
-UploadFile::UploadFile(int fd, std::string path, uint64_t size_bytes)
-    : fd_(fd), path_(std::move(path)), size_bytes_(size_bytes) {}
+UploadFile::UploadFile(FileDescriptor file, std::string path, uint64_t size_bytes)
+    : file_(std::move(file)), path_(std::move(path)), size_bytes_(size_bytes) {}
 
 UploadFile::~UploadFile() {
-  if (fd_ >= 0) close(fd_);
   if (!path_.empty()) unlink(path_.c_str());
 }
 
 absl::StatusOr<std::unique_ptr<UploadFile>> UploadFile::Create(const std::string& directory, uint64_t size_bytes) {
   DBN_RETURN_IF_ERROR(MakeDirectories(directory));
   std::string path = absl::StrCat(directory, "/upload-XXXXXX", kPartSuffix);
-  const int fd = mkostemps(path.data(), static_cast<int>(kPartSuffix.size()), O_CLOEXEC);
-  if (fd < 0) return FileError("create", errno);
-  return std::unique_ptr<UploadFile>(new UploadFile(fd, std::move(path), size_bytes));
+  FileDescriptor file(mkostemps(path.data(), static_cast<int>(kPartSuffix.size()), O_CLOEXEC));
+  if (file.get() < 0) return FileError("create", errno);
+  return std::unique_ptr<UploadFile>(new UploadFile(std::move(file), std::move(path), size_bytes));
 }
 
 absl::Status UploadFile::Append(absl::string_view bytes) {
@@ -50,7 +48,7 @@ absl::Status UploadFile::Append(absl::string_view bytes) {
   }
   digest_.Update(bytes);
   while (!bytes.empty()) {
-    const ssize_t written = write(fd_, bytes.data(), bytes.size());
+    const ssize_t written = write(file_.get(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return FileError("write", errno);
     bytes.remove_prefix(static_cast<size_t>(written));
@@ -67,8 +65,8 @@ absl::Status UploadFile::Commit(absl::string_view sha256) {
     return InvalidField("header.sha256", sha256,
                         absl::StrCat("is not the digest of what was sent (", digest, "); nothing was kept"));
   }
-  if (fsync(fd_) != 0) return FileError("flush", errno);
-  close(std::exchange(fd_, -1));
+  if (fsync(file_.get()) != 0) return FileError("flush", errno);
+  file_.Close();
   std::string final_path(absl::StripSuffix(path_, kPartSuffix));
   if (rename(path_.c_str(), final_path.c_str()) != 0) return FileError("rename", errno);
   path_ = std::move(final_path);

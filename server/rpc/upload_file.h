@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "core/base/file_descriptor.h"
 #include "core/base/sha256.h"
 #include "core/base/status.h"
 
@@ -36,10 +37,10 @@ class UploadFile {
   const std::string& path() const { return path_; }
 
  private:
-  UploadFile(int fd, std::string path, uint64_t size_bytes);
+  UploadFile(FileDescriptor file, std::string path, uint64_t size_bytes);
 
-  int fd_;            // -1 once committed.
-  std::string path_;  // Where it lies now; empty once released.
+  FileDescriptor file_;  // None once committed.
+  std::string path_;     // Where it lies now; empty once released.
   const uint64_t size_bytes_;
   uint64_t received_ = 0;
   Sha256 digest_;

@@ -65,18 +65,5 @@ TEST(MetricsEndpointTest, PromtoolFindsNothingToCriticise) {
   EXPECT_EQ(std::system(absl::StrCat("promtool check metrics < ", dir / "metrics").c_str()), 0);
 }
 
-TEST(ProcessCollectorTest, ReadsThisProcess) {
-  double resident = 0;
-  double start = 0;
-  for (const prometheus::MetricFamily& family : ProcessCollector().Collect()) {
-    ASSERT_EQ(family.metric.size(), 1) << family.name;
-    EXPECT_FALSE(family.help.empty()) << family.name;
-    if (family.name == "process_resident_memory_bytes") resident = family.metric[0].gauge.value;
-    if (family.name == "process_start_time_seconds") start = family.metric[0].gauge.value;
-  }
-  EXPECT_GT(resident, 1e6);
-  EXPECT_NEAR(start, static_cast<double>(time(nullptr)), 600);
-}
-
 }  // namespace
 }  // namespace deepbindnet

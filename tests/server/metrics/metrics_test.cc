@@ -34,9 +34,13 @@ TEST(MetricsTest, DeclaredMethodStandsAtZero) {
   Metrics metrics("1.2.3");
   EXPECT_THAT(TextOf(metrics), Not(HasSubstr("grpc_server_handled_total{")));
   metrics.DeclareMethod("/s.S/M", "unary");
-  EXPECT_THAT(
-      TextOf(metrics),
-      HasSubstr(R"(grpc_server_handled_total{grpc_code="OK",grpc_method="M",grpc_service="s.S",grpc_type="unary"} 0)"));
+  const std::string text = TextOf(metrics);
+  for (const std::string code : {"OK", "CANCELLED", "INTERNAL", "DATA_LOSS", "UNAUTHENTICATED"}) {
+    EXPECT_THAT(text, HasSubstr(R"(grpc_server_handled_total{grpc_code=")" + code +
+                                R"(",grpc_method="M",grpc_service="s.S",grpc_type="unary"} 0)"));
+  }
+  EXPECT_THAT(text, HasSubstr(R"(grpc_server_handling_seconds_count{grpc_code="OK")"));
+  EXPECT_THAT(text, Not(HasSubstr(R"(grpc_server_handling_seconds_count{grpc_code="INTERNAL")")));
 }
 
 TEST(MetricsTest, PredictionsAreCountedInPairs) {

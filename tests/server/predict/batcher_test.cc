@@ -175,6 +175,25 @@ TEST_F(BatcherTest, FailureStaysWithTheRequestThatCausedIt) {
   EXPECT_EQ(*results_[2].second->at(1), 301.0);
 }
 
+TEST_F(BatcherTest, ExceptionStaysWithTheRequestThatCausedIt) {
+  ASSERT_THAT(batcher_->Submit(Task("a", 2, "CC")), IsOk());
+  ASSERT_THAT(batcher_->Submit(Task("b", 2, "huge")), IsOk());
+  batcher_->RunOnce();
+  ASSERT_THAT(Done(), ElementsAre("a", "b"));
+  ASSERT_THAT(results_[0].second, IsOk());
+  EXPECT_EQ(results_[0].second->size(), 2);
+  EXPECT_THAT(results_[1].second, IsError(absl::StatusCode::kResourceExhausted, "OUT_OF_MEMORY", "out of memory"));
+}
+
+TEST_F(BatcherTest, ClockThatIsSetBackDelaysNobody) {
+  ASSERT_THAT(batcher_->Submit(Task("a", 1)), IsOk());
+  now_ -= absl::Hours(1);
+  batcher_->RunOnce();
+  EXPECT_THAT(Done(), ElementsAre("a"));
+  ASSERT_EQ(stats_.size(), 1);
+  EXPECT_THAT(stats_[0].queue_times, ElementsAre(absl::ZeroDuration()));
+}
+
 TEST_F(BatcherTest, FailedLargeRequestLeavesTheQueue) {
   ASSERT_THAT(batcher_->Submit(Task("a", 10, "poison")), IsOk());
   batcher_->RunOnce();

@@ -2,6 +2,7 @@
 #ifndef DEEPBINDNET_TESTS_SERVER_PREDICT_FAKE_PREDICTOR_H_
 #define DEEPBINDNET_TESTS_SERVER_PREDICT_FAKE_PREDICTOR_H_
 
+#include <new>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,7 @@
 namespace deepbindnet {
 
 // The value of a pair is the length of its SMILES plus 100 times the length of its sequence. The SMILES "bad" is an
-// error of its pair, "poison" one of the whole call. Thread-safe.
+// error of its pair, "poison" one of the whole call, and "huge" throws std::bad_alloc. Thread-safe.
 class FakePredictor : public Predictor {
  public:
   explicit FakePredictor(const std::string& digest = "d1gest") {
@@ -28,6 +29,7 @@ class FakePredictor : public Predictor {
     std::vector<absl::StatusOr<double>> values;
     for (const PredictionInput::Pair& pair : input.pairs) {
       const std::string& smiles = input.smiles.at(pair.drug);
+      if (smiles == "huge") throw std::bad_alloc();
       if (smiles == "poison") return absl::InternalError("poisoned");
       if (smiles == "bad") {
         values.push_back(WithReason(absl::InvalidArgumentError("bad cannot be read"), "INVALID_SMILES"));

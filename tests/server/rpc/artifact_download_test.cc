@@ -80,6 +80,21 @@ TEST_F(ArtifactDownloadTest, UnknownArtifactNamesThoseThereAre) {
   EXPECT_TRUE(responses.empty());
 }
 
+TEST_F(ArtifactDownloadTest, ServerThatDrainsEndsADownloadWithItsReason) {
+  // More than flow control lets go before the caller reads.
+  AddArtifact("large.bin", std::string(64 << 20, 'x'));
+  grpc::ClientContext context;
+  v1::DownloadArtifactRequest request;
+  request.set_job("gated");
+  request.set_artifact("large.bin");
+  const auto reader = stub_->DownloadArtifact(&context, request);
+  v1::DownloadArtifactResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  service_->StartDraining();
+  while (reader->Read(&response)) EXPECT_EQ(response.sha256(), "");
+  EXPECT_THAT(reader->Finish(), IsCallError(StatusCode::UNAVAILABLE, "SHUTTING_DOWN", "shutting down"));
+}
+
 TEST_F(ArtifactDownloadTest, LostFileIsDataLoss) {
   AddArtifact("best_model.pt", "x");
   std::filesystem::remove(layout_.Checkpoint("gated"));

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/file.h"
@@ -149,6 +152,34 @@ TEST_F(DatasetUploadTest, CancelledUploadLeavesNothing) {
   }
   // Returns once every call has ended on the server too.
   server_.reset();
+  EXPECT_THAT(UploadsLeft(), IsEmpty());
+}
+
+// PrepareDataset alone, on a server that begins to drain after it has accepted the header.
+class DrainingService final : public v1::DeepBindNet::CallbackService {
+ public:
+  explicit DrainingService(DatasetUploadDependencies dependencies) : deps_(std::move(dependencies)) {
+    deps_.check_accepting = [this] {
+      return checks_++ == 0 ? absl::OkStatus() : WithReason(absl::UnavailableError("draining"), "SHUTTING_DOWN");
+    };
+  }
+  grpc::ServerReadReactor<v1::PrepareDatasetRequest>* PrepareDataset(grpc::CallbackServerContext* context,
+                                                                     v1::Job* response) override {
+    return DatasetUpload::Start(deps_, context, response);
+  }
+
+ private:
+  DatasetUploadDependencies deps_;
+  std::atomic<int> checks_{0};
+};
+
+TEST_F(DatasetUploadTest, DrainEndsAnUploadWithItsReasonAndLeavesNothing) {
+  DrainingService service({engine_.get(), store_.get(), executor_.get(), layout_.UploadsDir(), 4 << 20, nullptr});
+  grpc::ServerBuilder builder;
+  builder.RegisterService(&service);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  stub_ = v1::DeepBindNet::NewStub(server->InProcessChannel({}));
+  EXPECT_THAT(Send({Header("abc"), Chunk("abc")}), IsCallError(StatusCode::UNAVAILABLE, "SHUTTING_DOWN", "draining"));
   EXPECT_THAT(UploadsLeft(), IsEmpty());
 }
 

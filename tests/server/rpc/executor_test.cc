@@ -4,10 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <future>
-#include <memory>
 #include <vector>
 
+#include "tests/server/predict/gate.h"
 #include "tests/support/status_matchers.h"
 
 namespace deepbindnet {
@@ -15,31 +14,19 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// Keeps the only thread busy until it is opened.
-struct Gate {
-  std::promise<void> reached;
-  std::promise<void> open;
-  std::function<void()> Task() {
-    return [this] {
-      reached.set_value();
-      open.get_future().wait();
-    };
-  }
-};
-
 TEST(ExecutorTest, FullQueueRefusesNewCallsButNotSteps) {
   std::atomic<int> done{0};
   Gate gate;
   {
     Executor executor(1, 2);
-    ASSERT_THAT(executor.Schedule(gate.Task()), IsOk());
-    gate.reached.get_future().wait();
+    ASSERT_THAT(executor.Schedule([&gate] { gate.Pass(); }), IsOk());
+    gate.WaitUntilReached();
     ASSERT_THAT(executor.Schedule([&] { ++done; }), IsOk());
     ASSERT_THAT(executor.Schedule([&] { ++done; }), IsOk());
     EXPECT_THAT(executor.Schedule([&] { ++done; }),
                 IsError(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS", "too many calls"));
     executor.ScheduleStep([&] { ++done; });
-    gate.open.set_value();
+    gate.Open();
   }
   EXPECT_EQ(done, 3);
 }
@@ -49,9 +36,9 @@ TEST(ExecutorTest, DestructionRunsWhatWaitsInOrder) {
   Gate gate;
   {
     Executor executor(1, 10);
-    ASSERT_THAT(executor.Schedule(gate.Task()), IsOk());
+    ASSERT_THAT(executor.Schedule([&gate] { gate.Pass(); }), IsOk());
     for (int i = 0; i < 4; ++i) ASSERT_THAT(executor.Schedule([&order, i] { order.push_back(i); }), IsOk());
-    gate.open.set_value();
+    gate.Open();
   }
   EXPECT_THAT(order, ElementsAre(0, 1, 2, 3));
 }

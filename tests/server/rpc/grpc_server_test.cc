@@ -4,9 +4,10 @@
 #include <gtest/gtest.h>
 #include <prometheus/text_serializer.h>
 
+#include <chrono>
 #include <string>
 
-#include "tests/server/rpc/health_client.h"
+#include "deploy/healthcheck/health_probe.h"
 #include "tests/server/rpc/service_fixture.h"
 
 namespace deepbindnet {
@@ -16,17 +17,19 @@ using ::testing::HasSubstr;
 
 class GrpcServerTest : public ServiceTest {
  protected:
+  grpc::Status Health(const std::string& service) { return ProbeHealth(channel_, service, std::chrono::seconds(30)); }
+
   std::string MetricsText() const { return prometheus::TextSerializer().Serialize(metrics_.collectable()->Collect()); }
 };
 
 TEST_F(GrpcServerTest, HealthFollowsSetServing) {
-  EXPECT_EQ(CheckHealth(channel_, ""), "NOT_SERVING");
+  EXPECT_THAT(Health("").error_message(), HasSubstr("NOT_SERVING"));
   server_->SetServing(true);
-  EXPECT_EQ(CheckHealth(channel_, ""), "SERVING");
-  EXPECT_EQ(CheckHealth(channel_, "deepbindnet.v1.DeepBindNet"), "SERVING");
-  EXPECT_EQ(CheckHealth(channel_, "another.Service"), "unknown service");
+  EXPECT_THAT(Health(""), IsCallOk());
+  EXPECT_THAT(Health("deepbindnet.v1.DeepBindNet"), IsCallOk());
+  EXPECT_EQ(Health("another.Service").error_code(), grpc::StatusCode::NOT_FOUND);
   server_->SetServing(false);
-  EXPECT_EQ(CheckHealth(channel_, "deepbindnet.v1.DeepBindNet"), "NOT_SERVING");
+  EXPECT_THAT(Health("deepbindnet.v1.DeepBindNet").error_message(), HasSubstr("NOT_SERVING"));
 }
 
 TEST_F(GrpcServerTest, PortInUseIsAnError) {

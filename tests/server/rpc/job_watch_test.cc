@@ -196,6 +196,11 @@ TEST_F(JobWatchTest, UnknownJobIsNotFound) {
   EXPECT_EQ(Watch(stub_.get(), "nobody", 0).Finish().error_code(), StatusCode::NOT_FOUND);
 }
 
+TEST_F(JobWatchTest, WhatIsNoJobReferenceIsNamed) {
+  EXPECT_THAT(Watch(stub_.get(), "no body", 0).Finish(),
+              IsCallError(StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", "job: no body"));
+}
+
 TEST_F(JobWatchTest, ServerThatEndsSaysWhereToGoOn) {
   Watch watch(stub_.get(), "gated", 0);
   v1::JobEvent event;

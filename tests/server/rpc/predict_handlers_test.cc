@@ -1,8 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <string>
+#include <thread>
 
+#include "core/base/file.h"
+#include "tests/server/rpc/pending_predict.h"
 #include "tests/server/rpc/service_fixture.h"
 
 namespace deepbindnet {
@@ -10,6 +15,21 @@ namespace {
 
 using grpc::StatusCode;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+v1::PredictRequest Request(const std::string& model) {
+  v1::PredictRequest request;
+  request.set_model(model);
+  request.add_smiles("CC");
+  request.add_smiles("bad");
+  request.add_sequences("MKV");
+  request.add_pairs();
+  request.add_pairs()->set_drug(1);
+  request.add_pairs();
+  return request;
+}
 
 class PredictHandlersTest : public ServiceTest {
  protected:
@@ -22,18 +42,6 @@ class PredictHandlersTest : public ServiceTest {
   grpc::Status Predict(const v1::PredictRequest& request, v1::PredictResponse* response) {
     grpc::ClientContext context;
     return stub_->Predict(&context, request, response);
-  }
-
-  static v1::PredictRequest Request(const std::string& model) {
-    v1::PredictRequest request;
-    request.set_model(model);
-    request.add_smiles("CC");
-    request.add_smiles("bad");
-    request.add_sequences("MKV");
-    request.add_pairs();
-    request.add_pairs()->set_drug(1);
-    request.add_pairs();
-    return request;
   }
 };
 
@@ -101,6 +109,58 @@ TEST_F(PredictHandlersTest, LargestRequestFits) {
   ASSERT_THAT(Predict(request, &response), IsCallOk());
   ASSERT_EQ(response.predictions_size(), 4096);
   EXPECT_EQ(response.predictions(4095).value(), 4096 + 100.0 * 10000);
+}
+
+TEST_F(PredictHandlersTest, LostCheckpointIsNamedWithoutThePlaceOfTheDataDirectory) {
+  before_load_ = [](const std::string& path) { return ReadFile(path).status(); };
+  v1::PredictResponse response;
+  const grpc::Status status = Predict(Request("gated"), &response);
+  EXPECT_THAT(status, IsCallError(StatusCode::DATA_LOSS, "MODEL_NOT_LOADABLE", " models/gated/best_model.pt"));
+  EXPECT_THAT(status.error_message(), Not(HasSubstr(dir_.path())));
+  EXPECT_THAT(status.error_details(), Not(HasSubstr(dir_.path())));
+}
+
+// Predictions wait for company for ever, on a clock that the test sets forward.
+class DroppedPredictionTest : public ServiceTest {
+ protected:
+  DroppedPredictionTest() {
+    batcher_options_.max_delay = absl::Hours(1000);
+    now_ = [this] { return absl::Now() + absl::Hours(hours_later_.load()); };
+  }
+  void SetUp() override {
+    ServiceTest::SetUp();
+    AddStoredModel(store_.get(), "gated");
+  }
+
+  // Does the batcher's work until a prediction waits, or none does; false after TestDeadline().
+  bool RunUntilOneWaits(bool waits) {
+    const auto deadline = TestDeadline();
+    while ((batcher_->RunOnce() != absl::InfiniteFuture()) != waits) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  }
+
+  std::atomic<int> hours_later_{0};
+};
+
+TEST_F(DroppedPredictionTest, CancelledCallIsNotComputed) {
+  PendingPredict call(stub_.get(), Request("gated"));
+  ASSERT_TRUE(RunUntilOneWaits(true));
+  call.Cancel();
+  EXPECT_TRUE(RunUntilOneWaits(false));
+  EXPECT_EQ(call.Wait().error_code(), StatusCode::CANCELLED);
+  EXPECT_THAT(predictor_->calls(), IsEmpty());
+}
+
+TEST_F(DroppedPredictionTest, ExpiredCallIsNotComputed) {
+  PendingPredict call(stub_.get(), Request("gated"), std::chrono::system_clock::now() + std::chrono::hours(1));
+  ASSERT_TRUE(RunUntilOneWaits(true));
+  hours_later_ = 2;
+  EXPECT_TRUE(RunUntilOneWaits(false));
+  EXPECT_THAT(call.Wait(), IsCallError(StatusCode::DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "before the prediction"));
+  EXPECT_THAT(predictor_->calls(), IsEmpty());
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,6 +50,17 @@ MATCHER_P3(IsCallError, code, reason, text, "") {
          arg.error_message().find(text) != std::string::npos;
 }
 
+// True where the error says when to try again.
+inline bool HasRetryInfo(const grpc::Status& status) {
+  google::rpc::Status details;
+  google::rpc::RetryInfo retry;
+  if (!details.ParseFromString(status.error_details())) return false;
+  for (const auto& detail : details.details()) {
+    if (detail.UnpackTo(&retry)) return retry.retry_delay().seconds() > 0;
+  }
+  return false;
+}
+
 MATCHER(IsCallOk, "is OK") {
   *result_listener << "code " << arg.error_code() << ": " << arg.error_message();
   return arg.ok();
@@ -68,13 +80,15 @@ class ServiceTest : public ::testing::Test {
     engine_->StartScheduling();
     models_ = std::make_unique<ModelRegistry>(
         store_.get(), layout_,
-        [](const std::string& path) -> absl::StatusOr<std::shared_ptr<const Predictor>> {
+        [this](const std::string& path) -> absl::StatusOr<std::shared_ptr<const Predictor>> {
+          if (before_load_) DBN_RETURN_IF_ERROR(before_load_(path));
           const std::string name = std::filesystem::path(path).parent_path().filename();
-          return std::make_shared<FakePredictor>(absl::StrCat("digest of ", name));
+          predictor_ = std::make_shared<FakePredictor>(absl::StrCat("digest of ", name));
+          return predictor_;
         },
-        2);
-    batcher_ = std::make_unique<Batcher>(BatcherOptions{}, absl::Now, nullptr);
-    executor_ = std::make_unique<Executor>(2, 100);
+        2, max_waiting_for_models_);
+    batcher_ = std::make_unique<Batcher>(batcher_options_, now_, nullptr);
+    executor_ = std::make_unique<Executor>(2, max_queued_calls_);
     StartServer();
   }
 
@@ -87,6 +101,7 @@ class ServiceTest : public ::testing::Test {
     deps.executor = executor_.get();
     deps.layout = layout_;
     deps.max_upload_bytes = 4 << 20;
+    deps.max_predict_bytes = max_predict_bytes_;
     deps.version = "1.2.3";
     deps.start_time = absl::Now();
     deps.devices = {"cpu (2 threads)"};
@@ -125,6 +140,13 @@ class ServiceTest : public ::testing::Test {
     return workers_.WaitFor(workers_started_++);
   }
 
+  // What tests may change before SetUp().
+  BatcherOptions batcher_options_;
+  NowFunction now_ = absl::Now;  // The batcher's clock.
+  int max_queued_calls_ = 100;
+  int max_waiting_for_models_ = 1000;
+  size_t max_predict_bytes_ = 64 << 20;
+
   TempDir dir_;
   DataLayout layout_{dir_.path()};
   std::atomic<int> job_ids_{0};
@@ -133,6 +155,8 @@ class ServiceTest : public ::testing::Test {
   FakeWorkers workers_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<JobEngine> engine_;
+  std::function<absl::Status(const std::string& path)> before_load_;  // An error fails the load of a model.
+  std::shared_ptr<FakePredictor> predictor_;                          // Loaded last.
   std::unique_ptr<ModelRegistry> models_;
   std::unique_ptr<Executor> executor_;
   std::unique_ptr<Batcher> batcher_;

@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -11,10 +12,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "deepbindnet/v1/deepbindnet.grpc.pb.h"
+#include "deploy/healthcheck/health_probe.h"
 #include "server/store/data_layout.h"
 #include "server/store/store.h"
 #include "tests/server/metrics/scrape.h"
-#include "tests/server/rpc/health_client.h"
+#include "tests/server/predict/stored_models.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -35,6 +37,12 @@ class ServerTest : public ::testing::Test {
     return config;
   }
 
+  static grpc::Status Health(const Server& server) {
+    const auto channel =
+        grpc::CreateChannel(absl::StrCat("127.0.0.1:", server.ports().grpc), grpc::InsecureChannelCredentials());
+    return ProbeHealth(channel, "", std::chrono::seconds(30));
+  }
+
   TempDir dir_;
 };
 
@@ -42,14 +50,30 @@ TEST_F(ServerTest, IsReadyWhenItHasStarted) {
   ServerConfig config = Config("data");
   config.metrics_listen = "127.0.0.1:0";
   ASSERT_OK_AND_ASSIGN(const auto server, Server::Start(config));
-  const auto channel =
-      grpc::CreateChannel(absl::StrCat("127.0.0.1:", server->ports().grpc), grpc::InsecureChannelCredentials());
-  EXPECT_EQ(CheckHealth(channel, ""), "SERVING");
+  EXPECT_TRUE(Health(*server).ok());
   const std::string metrics = Scrape(server->ports().metrics);
   EXPECT_THAT(metrics, HasSubstr("deepbindnet_jobs{kind=\"train\",state=\"queued\"} 0"));
   EXPECT_THAT(metrics, HasSubstr("grpc_service=\"grpc.health.v1.Health\""));
   EXPECT_THAT(metrics, HasSubstr("process_cpu_seconds_total"));
   EXPECT_THAT(metrics, HasSubstr("deepbindnet_predict_queue_seconds_count 0"));
+}
+
+TEST_F(ServerTest, ServesAlthoughTheDefaultModelIsLost) {
+  const ServerConfig config = Config("data");
+  std::filesystem::create_directories(config.data_dir);
+  {
+    ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(DataLayout{config.data_dir}.Database()));
+    AddStoredModel(store.get(), "gated", {"default"});
+  }
+  ASSERT_OK_AND_ASSIGN(const auto server, Server::Start(config));
+  EXPECT_TRUE(Health(*server).ok());
+}
+
+TEST_F(ServerTest, MissingDeviceIsOneClearLine) {
+  ServerConfig config = Config("data");
+  config.device = "cuda:99";
+  EXPECT_THAT(Server::Start(config),
+              IsError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", "device: cuda:99 is not here: "));
 }
 
 TEST_F(ServerTest, GrpcPortInUseIsOneClearLine) {
