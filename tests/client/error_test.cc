@@ -39,7 +39,7 @@ TEST(FromGrpcTest, AnAnswerKeepsItsMessageReasonAndMetadata) {
 
 TEST(FromGrpcTest, AServerThatDrainsIsWorthComingBackTo) {
   const absl::Status status =
-      FromGrpc(ErrorWithInfo(grpc::StatusCode::UNAVAILABLE, "the server is shutting down", "DRAINING"), "h:1");
+      FromGrpc(ErrorWithInfo(grpc::StatusCode::UNAVAILABLE, "the server is shutting down", "SHUTTING_DOWN"), "h:1");
   EXPECT_TRUE(IsConnectionLoss(status));
   EXPECT_EQ(GetExitCode(status), ExitCode::kUnreachable);
   EXPECT_EQ(ErrorLine(status), "the server is shutting down");

@@ -36,7 +36,7 @@ class BadInputTest(ServerTest):
         self.assert_one_error_line(self.run_cli("train", "--dataset", "demo", "--name", "../x"), 2, "../x")
 
     def test_a_name_that_is_taken(self):
-        self.assert_one_error_line(self.run_cli("train", "--dataset", "demo", "--name", "model"), 1, "model")
+        self.assert_one_error_line(self.run_cli("train", "--dataset", "demo", "--name", "model"), 1, '"model" already')
 
     def test_an_unknown_data_set(self):
         self.assert_one_error_line(self.run_cli("train", "--dataset", "nowhere", "--name", "x"), 1, "nowhere", "demo")
@@ -60,7 +60,8 @@ class BadInputTest(ServerTest):
 
     def test_a_letter_that_is_no_residue(self):
         self.assert_one_error_line(
-            self.run_cli("predict", "--model", "model", "--smiles", self.smiles, "--sequence", "MKV1"), 1, "1")
+            self.run_cli("predict", "--model", "model", "--smiles", self.smiles, "--sequence", "MKV1"), 1,
+            "'1' at position 4")
 
     def test_texts_that_are_too_long(self):
         self.assert_one_error_line(
@@ -132,6 +133,13 @@ class BadInputTest(ServerTest):
         self.assertNotEqual(result.returncode, 0)
         self.assertRegex(result.stderr, r"\Aerror: [^\n]+\n\Z")
         self.assertIn(self.server.data_dir, result.stderr)
+
+    def test_a_device_that_is_not_there(self):
+        result = run_server("--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--data-dir",
+                            self.path("deviceless"), "--device", "cuda:99")
+        self.assertNotEqual(result.returncode, 0)
+        self.assertRegex(result.stderr, r"\Aerror: [^\n]+\n\Z")
+        self.assertIn("cuda:99 is not here", result.stderr)
 
     def test_an_address_beyond_loopback_without_tls(self):
         result = run_server("--listen", "0.0.0.0:0", "--data-dir", self.path("public"))

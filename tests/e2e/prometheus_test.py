@@ -7,7 +7,7 @@ import unittest
 import urllib.error
 import urllib.parse
 
-from harness import ENVIRONMENT, STEP_DEADLINE, TINY, ServerTest, fetch, wait_until
+from harness import ENVIRONMENT, STEP_DEADLINE, TINY, ServerTest, fetch, read_csv, wait_until
 
 CONFIG = """
 global:
@@ -67,9 +67,24 @@ class PrometheusTest(ServerTest):
         self.assertEqual({"train", "prepare_dataset"} - {one["metric"]["kind"] for one in series}, set())
 
     def test_calls_are_counted(self):
-        [calls] = self.query('sum by (grpc_method) (grpc_server_handled_total{grpc_method="StartTraining",'
-                             'grpc_code="OK"})')
-        self.assertEqual(calls["value"][1], "1")
+        [calls] = self.query('grpc_server_handled_total{grpc_method="StartTraining", grpc_code="OK"} > 0')
+        self.assertEqual(calls["metric"]["grpc_service"], "deepbindnet.v1.DeepBindNet")
+        [failures] = self.query('grpc_server_handled_total{grpc_method="StartTraining", grpc_code="INTERNAL"}')
+        self.assertEqual(failures["value"][1], "0")
+
+    def test_predictions_are_counted_in_pairs(self):
+        row = read_csv(self.csv)[0]
+        self.run_json("predict", "--model", "model", "--smiles", row["compound_iso_smiles"], "--sequence",
+                      row["target_sequence"])
+        self.assertTrue(self.query("deepbindnet_predict_pairs_total > 0"))
+
+    def test_a_running_training_is_shown(self):
+        training = self.start_cli("train", "--dataset", "demo", "--name", "long", "--num-epochs", "100000", *TINY)
+        training.until_epoch(1)
+        for metric in ("epoch", "loss"):
+            self.assertTrue(self.query(f'deepbindnet_training_{metric}{{model="long"}} > 0'), metric)
+        self.run_json("jobs", "cancel", "long")
+        self.assertEqual(training.finish(), 1)
 
     def test_latencies_are_histograms(self):
         self.assertTrue(self.query("histogram_quantile(0.5, sum by (le) (grpc_server_handling_seconds_bucket))"))

@@ -44,7 +44,7 @@ class ResilienceTest(ServerTest):
                                   event["from"] == "RUNNING" and event, "the job is queued again")
         told = max(event["epoch"] for event in training.journalled() if event["type"] == "epoch")
         self.assertGreaterEqual(told, 3, requeued)
-        # A few epochs may have been saved and not told; a run that starts over says nothing and goes past them.
+        # A few epochs may have been saved and not told; a run that starts over goes past them.
         training.until(lambda event: resumed_after(event) or event.get("epoch", 0) > told + 50, "the job resumes")
         resumed = resumed_after(training.objects[-1])
         self.assertGreaterEqual(resumed, told, training.objects[-1])
@@ -57,6 +57,16 @@ class ResilienceTest(ServerTest):
         later = self.start_cli("jobs", "watch", name)
         self.assertEqual(later.finish(), 1)
         self.assertEqual(later.journalled(), training.journalled())
+
+    def drain(self):
+        """SIGTERM; the server comes to its end by itself and is not ended when the drain timeout passes."""
+        begin = os.path.getsize(self.server.log_path)
+        self.assertEqual(self.server.terminate(STEP_DEADLINE), 0)
+        with open(self.server.log_path, "rb") as file:
+            file.seek(begin)
+            log = file.read().decode(errors="replace")
+        self.assertRegex(log, r"(?m)^\S+ info +stopped$")
+        self.assertNotIn("the drain timeout has passed", log)
 
     def test_killing_the_client_leaves_the_job_running(self):
         training = self.start_training("orphan")
@@ -90,13 +100,13 @@ class ResilienceTest(ServerTest):
     def test_sigterm_drains_and_the_job_goes_on_after_a_restart(self):
         training = self.start_training("drained")
         training.until_epoch(3)
-        self.assertEqual(self.server.terminate(STEP_DEADLINE), 0)
+        self.drain()
         self.assertEqual(self.server.workers(), [])
         self.server.start()
         self.assert_goes_on_from_its_checkpoint(training, "drained")
 
-    def test_an_idle_server_stops_at_once(self):
-        self.assertEqual(self.server.terminate(STEP_DEADLINE), 0)
+    def test_an_idle_server_stops_by_itself(self):
+        self.drain()
 
 
 if __name__ == "__main__":

@@ -74,10 +74,11 @@ class WorkflowTest(ServerTest):
         [summary] = self.run_json("predict", "--model", "demo-gated", "--input", table, "--output", output)
         self.assertEqual((summary["rows"], summary["predicted"], summary["failed"]), (21, 20, 1))
         predicted = read_csv(output)
-        self.assertEqual(list(predicted[0]), ["id", "smiles", "sequence", "predicted_affinity", "unit", "error"])
+        self.assertEqual(list(predicted[0]), ["id", "smiles", "sequence", "predicted_affinity",
+                                              "predicted_unit", "prediction_error"])
         self.assertEqual(predicted[20]["predicted_affinity"], "")
-        self.assertIn("not a molecule", predicted[20]["error"])
-        self.assertEqual({row["unit"] for row in predicted[:20]}, {"pKd"})
+        self.assertIn("not a molecule", predicted[20]["prediction_error"])
+        self.assertEqual({row["predicted_unit"] for row in predicted[:20]}, {"pKd"})
         for row in predicted[:3]:
             [one] = self.run_json("predict", "--model", "demo-gated", "--smiles", row["smiles"], "--sequence",
                                   row["sequence"])
@@ -138,7 +139,7 @@ class WorkflowTest(ServerTest):
         self.assertFalse(status["draining"])
         self.assertTrue(status["devices"])
         text = self.server.scrape()
-        self.assertRegex(text, r'grpc_server_handled_total\{[^}]*grpc_method="StartTraining"[^}]*\} \d')
+        self.assertRegex(text, r'grpc_server_handled_total\{[^}]*grpc_method="StartTraining"[^}]*\} [1-9]')
         self.assertRegex(text, r'deepbindnet_jobs\{[^}]*state="succeeded"[^}]*\} [1-9]')
 
 
