@@ -120,27 +120,34 @@ absl::Status CheckSize(absl::string_view smiles, const RDKit::ROMol& molecule) {
 }
 
 // `smiles` without atom maps, the numbers in "[CH3:7]". They name atoms and do not make them different, yet RDKit would
-// see stereocentres between alike atoms of different numbers.
+// see stereocentres between alike atoms of different numbers. "[C:3:2]" has none and stays wrong.
 std::string WithoutAtomMaps(absl::string_view smiles) {
   std::string plain;
   for (const char c : smiles) {
-    const size_t colon = c == ']' ? plain.find_last_not_of("0123456789") : std::string::npos;
-    if (colon != std::string::npos && plain[colon] == ':' && colon + 1 < plain.size()) plain.resize(colon);
+    const size_t colon = c == ']' ? plain.find(':', plain.rfind('[')) : std::string::npos;
+    const bool numbered = colon != std::string::npos && colon + 1 < plain.size() &&
+                          plain.find_first_not_of("0123456789", colon + 1) == std::string::npos;
+    if (numbered) plain.resize(colon);
     plain.push_back(c);
   }
   return plain;
 }
 
 // The text decides the graph: the molecule is read again from its canonical SMILES, so that equal texts give equal
-// graphs whatever SMILES they came from.
+// graphs whatever SMILES they came from. For few molecules RDKit writes another text then (a stereocentre that it sees
+// late, an attachment point in a ring): that one counts, once it repeats itself.
 absl::StatusOr<Molecule> MakeMolecule(absl::string_view smiles) {
-  DBN_ASSIGN_OR_RETURN(const std::shared_ptr<RDKit::RWMol> as_given, ReadSmiles(WithoutAtomMaps(smiles)));
-  DBN_RETURN_IF_ERROR(CheckSize(smiles, *as_given));
-  Molecule result;
-  result.canonical_smiles = RDKit::MolToSmiles(*as_given);
-  DBN_ASSIGN_OR_RETURN(const std::shared_ptr<RDKit::RWMol> canonical, ReadSmiles(result.canonical_smiles));
-  result.graph = MakeGraph(*canonical);
-  return result;
+  constexpr int kMostRounds = 10;
+  DBN_ASSIGN_OR_RETURN(std::shared_ptr<RDKit::RWMol> molecule, ReadSmiles(WithoutAtomMaps(smiles)));
+  DBN_RETURN_IF_ERROR(CheckSize(smiles, *molecule));
+  std::string written = RDKit::MolToSmiles(*molecule);
+  for (int round = 0; round < kMostRounds; ++round) {
+    DBN_ASSIGN_OR_RETURN(molecule, ReadSmiles(written));
+    std::string again = RDKit::MolToSmiles(*molecule);
+    if (again == written) return Molecule{std::move(written), MakeGraph(*molecule)};
+    written = std::move(again);
+  }
+  return InvalidSmiles(smiles, "has no canonical form that RDKit repeats");
 }
 
 }  // namespace

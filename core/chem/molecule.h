@@ -15,13 +15,13 @@ inline constexpr int kMaxSmilesLength = 4096;
 inline constexpr int kMaxAtoms = 1000;
 
 struct Molecule {
-  std::string canonical_smiles;  // RDKit's, isomeric: equal for every SMILES of one molecule.
+  std::string canonical_smiles;  // RDKit's, isomeric: equal for every SMILES of one molecule, its own canonical form.
   MolecularGraph graph;          // Atoms in the order of canonical_smiles, so that equal molecules give equal graphs.
 };
 
 // Atom maps ("[CH3:7]") are left out. INVALID_ARGUMENT with reason INVALID_SMILES for text that is no molecule, has no
-// atom or exceeds the limits; the message quotes the SMILES (shortened) and says what RDKit objected to. Thread-safe.
-// RDKit's own log stays silent.
+// atom, no canonical form, or exceeds the limits; the message quotes the SMILES (shortened) and says what RDKit objected
+// to. Thread-safe. RDKit's own log stays silent.
 absl::StatusOr<Molecule> ParseSmiles(absl::string_view smiles);
 
 }  // namespace deepbindnet

@@ -79,6 +79,7 @@ TEST(ParseSmilesTest, AtomMapNumbersAreLeftOut) {
             ParseSmiles("[13CH3]O*").value().canonical_smiles);
   ExpectInvalid("[CH3:]O", "cannot be read");
   ExpectInvalid("C:1]O", "cannot be read");
+  ExpectInvalid("[C:3:2]O", "cannot be read");
 }
 
 TEST(ParseSmilesTest, AtomMapNumbersMakeNoStereo) {
@@ -181,6 +182,14 @@ TEST(ParseSmilesTest, SeveralFragmentsAreOneGraph) {
   EXPECT_EQ(salt.graph.atoms(), 5);
   EXPECT_EQ(salt.graph.bonds(), 3);
   EXPECT_EQ(salt.canonical_smiles, ParseSmiles("[Na+].[O-]C(C)=O").value().canonical_smiles);
+}
+
+TEST(ParseSmilesTest, TheCanonicalSmilesOfACanonicalSmilesIsItself) {
+  // RDKit writes the second one differently when it has read what it wrote.
+  for (const std::string smiles : {"OC(=O)c1ccccc1OC(C)=O", "C1CC2CCC1CC*~CCC*C~C2CC"}) {
+    const std::string canonical = ParseSmiles(smiles).value().canonical_smiles;
+    EXPECT_EQ(ParseSmiles(canonical).value().canonical_smiles, canonical);
+  }
 }
 
 TEST(ParseSmilesTest, OneAtomHasNoBonds) {
