@@ -124,13 +124,15 @@ void CheckDigest(caffe2::serialize::PyTorchStreamReader* reader) {
 
 using RecordSizes = std::unordered_map<const void*, size_t>;  // In bytes, by address.
 
-// A tensor takes its storage's size, its offset, sizes and strides from the file as they are.
+// A tensor takes its storage's size, its offset, sizes and strides from the file as they are. Strides of 0 could make
+// many values of few bytes: whoever copies such a tensor would need memory that the file does not bound.
 bool StaysWithin(const torch::Tensor& tensor, const RecordSizes& records) {
   if (!tensor.defined() || tensor.layout() != torch::kStrided || !tensor.is_cpu() || tensor.is_quantized())
     return false;
   const auto record = records.find(tensor.storage().data_ptr().get());
   const size_t held = record == records.end() ? 0 : record->second;
   if (tensor.storage().nbytes() > held || tensor.storage_offset() < 0) return false;
+  const uint64_t values_held = held / tensor.element_size();
   int64_t count = 1, last = tensor.storage_offset(), reach = 0;
   bool overflows = false;
   for (int64_t d = 0; d < tensor.dim(); ++d) {
@@ -139,7 +141,7 @@ bool StaysWithin(const torch::Tensor& tensor, const RecordSizes& records) {
     overflows |= __builtin_mul_overflow(size - 1, stride, &reach) || __builtin_add_overflow(last, reach, &last);
   }
   if (count == 0) return true;
-  return !overflows && static_cast<uint64_t>(last) < held / tensor.element_size();
+  return !overflows && static_cast<uint64_t>(last) < values_held && static_cast<uint64_t>(count) <= values_held;
 }
 
 void CheckTensors(const torch::IValue& value, const RecordSizes& records, int depth) {

@@ -195,6 +195,11 @@ TEST(TensorDictTest, TensorsThatReachBeyondTheirBytesAreRefused) {
   refused("(K\x03K\x01t", "(K\x04K\x01t", reaches);
   refused("(K\x03K\x01t", "(\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7fK\x01t", reaches);
   refused("DoubleStorage", "ComplexDoubleStorage", reaches);
+  Records repeated = records;  // Sizes (2, 9), strides (1, 0): 18 values of 2.
+  const std::string shape = "(K\x02K\x03t(K\x03K\x01t";
+  ASSERT_TRUE(absl::StrContains(pickled, shape));
+  repeated["data.pkl"].replace(pickled.find(shape), shape.size(), std::string("(K\x02K\x09t(K\x01K\0t", 12));
+  ExpectRefused(WriteArchive(dir, repeated), reaches);
   Records shortened = records;
   shortened["data/0"].pop_back();
   ExpectRefused(WriteArchive(dir, shortened), reaches);
