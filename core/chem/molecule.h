@@ -20,8 +20,8 @@ struct Molecule {
 };
 
 // Atom maps ("[CH3:7]") are left out. INVALID_ARGUMENT with reason INVALID_SMILES for text that is no molecule, has no
-// atom, no canonical form, or exceeds the limits; the message quotes the SMILES (shortened) and says what RDKit objected
-// to. Thread-safe. RDKit's own log stays silent.
+// atom or no canonical form, or exceeds the limits; the message quotes the SMILES (shortened) and says what RDKit
+// objected to. Thread-safe. RDKit's own log stays silent.
 absl::StatusOr<Molecule> ParseSmiles(absl::string_view smiles);
 
 }  // namespace deepbindnet
