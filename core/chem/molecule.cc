@@ -134,8 +134,8 @@ std::string WithoutAtomMaps(absl::string_view smiles) {
 }
 
 // The text decides the graph: the molecule is read again from its canonical SMILES, so that equal texts give equal
-// graphs whatever SMILES they came from. For few molecules RDKit writes another text then (a stereocentre that it sees
-// late, an attachment point in a ring): that one counts, once it repeats itself.
+// graphs whatever SMILES they came from. For some (rings with attachment points "*" and bonds "~") RDKit writes another
+// text then: that one counts, once it repeats itself.
 absl::StatusOr<Molecule> MakeMolecule(absl::string_view smiles) {
   constexpr int kMostRounds = 10;
   DBN_ASSIGN_OR_RETURN(std::shared_ptr<RDKit::RWMol> molecule, ReadSmiles(WithoutAtomMaps(smiles)));
