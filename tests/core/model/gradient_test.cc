@@ -89,6 +89,17 @@ TEST(AttentionPoolTest, GradientsMatchDifferences) {
   });
 }
 
+TEST(StandardizeTest, GradientsMatchDifferences) {
+  torch::manual_seed(7);
+  Standardize scale(3);
+  scale(Ramp({6, 3}, torch::kFloat32));
+  scale->Commit(0.5);
+  torch::nn::Sequential below_it(torch::nn::Linear(4, 3), scale);  // It has no weights of its own that learn.
+  CheckModule<torch::nn::Sequential>(below_it, [](torch::nn::Sequential& m, torch::Dtype type) {
+    return Projected(m->forward(Ramp({5, 4}, type)));
+  });
+}
+
 TEST(AffinityHeadTest, GradientsMatchDifferences) {
   torch::manual_seed(6);
   CheckModule<AffinityHead>(AffinityHead(Tiny()), [](AffinityHead& m, torch::Dtype type) {
