@@ -4,6 +4,7 @@ find_package(absl REQUIRED CONFIG)
 find_package(OpenSSL REQUIRED)
 find_package(nlohmann_json REQUIRED CONFIG)
 find_package(Torch REQUIRED CONFIG)
+include(TorchParts)
 
 if(DEEPBINDNET_WITH_RDKIT)
   find_package(RDKit REQUIRED COMPONENTS GraphMol SmilesParse RDGeneral ChemTransforms)

@@ -230,6 +230,15 @@ absl::StatusOr<double> GetNumber(const TensorDict& dict, const std::string& key)
   return tensor->item<double>();
 }
 
+absl::StatusOr<int64_t> GetInteger(const TensorDict& dict, const std::string& key, int64_t low, int64_t high) {
+  const auto found = dict.find(key);
+  if (found != dict.end() && found->value().isInt()) {
+    const int64_t value = found->value().toInt();
+    if (value >= low && value <= high) return value;
+  }
+  return absl::InvalidArgumentError(absl::StrCat("no integer '", key, "' from ", low, " to ", high));
+}
+
 absl::StatusOr<std::string> GetString(const TensorDict& dict, const std::string& key) {
   const auto found = dict.find(key);
   if (found == dict.end() || !found->value().isString()) {

@@ -48,10 +48,11 @@ absl::StatusOr<TensorDict> ParseDict(std::string contents, const std::string& pa
 // PyTorch 1.13.
 torch::Tensor MakeNumber(double value);
 
-// The entry `key` as a tensor, a number (of MakeNumber) or a string; INVALID_ARGUMENT where it is missing or of another
-// type.
+// The entry `key` as a tensor, a number (of MakeNumber), an integer in [low, high] or a string; INVALID_ARGUMENT where
+// it is missing, of another type or out of range.
 absl::StatusOr<torch::Tensor> GetTensor(const TensorDict& dict, const std::string& key);
 absl::StatusOr<double> GetNumber(const TensorDict& dict, const std::string& key);
+absl::StatusOr<int64_t> GetInteger(const TensorDict& dict, const std::string& key, int64_t low, int64_t high);
 absl::StatusOr<std::string> GetString(const TensorDict& dict, const std::string& key);
 
 }  // namespace deepbindnet

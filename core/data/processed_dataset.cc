@@ -132,6 +132,13 @@ absl::Status ReadManifest(const std::string& directory, DatasetManifest* manifes
 
 }  // namespace
 
+PairTable PairTable::Slice(int64_t begin, int64_t end) const {
+  const auto slice = [begin, end](const auto& column) {
+    return std::decay_t<decltype(column)>(column.begin() + begin, column.begin() + end);
+  };
+  return {slice(drug), slice(target), slice(affinity), slice(row)};
+}
+
 absl::Status RemoveManifest(const std::string& directory) {
   const std::string path = PathOf(directory, kManifestFile);
   if (std::remove(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();

@@ -22,6 +22,9 @@ namespace deepbindnet {
 struct PairTable {
   int64_t size() const { return static_cast<int64_t>(affinity.size()); }
 
+  // The pairs [begin, end), with 0 <= begin <= end <= size().
+  PairTable Slice(int64_t begin, int64_t end) const;
+
   std::vector<int32_t> drug;     // Index into ProcessedDataset::molecules.
   std::vector<int32_t> target;   // Index into ProcessedDataset::proteins.
   std::vector<double> affinity;  // In the affinity's unit.

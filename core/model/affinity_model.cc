@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/model/tensor_ops.h"
 
@@ -41,30 +42,27 @@ torch::Tensor StandardizeImpl::forward(const torch::Tensor& x) {
   if (is_training()) {
     torch::NoGradGuard no_grad;
     const torch::Tensor seen = x.detach().to(mean_.scalar_type());
-    Add(seen.size(0), seen.sum(0), seen.square().sum(0));
+    const torch::Tensor rows = torch::full({1}, static_cast<double>(seen.size(0)), mean_.options());
+    const torch::Tensor sums = torch::cat({rows, seen.sum(0), seen.square().sum(0)});
+    remembered_ = remembered_.defined() ? remembered_ + sums : sums;
   }
   const torch::Tensor variance = (square_ - mean_.square()).clamp_min(kSmallestVariance);
   return (x - mean_) * variance.rsqrt();
 }
 
-void StandardizeImpl::Add(int64_t rows, const torch::Tensor& sum, const torch::Tensor& sum_of_squares) {
-  sum_ = rows_ > 0 ? sum_ + sum : sum;
-  sum_of_squares_ = rows_ > 0 ? sum_of_squares_ + sum_of_squares : sum_of_squares;
-  rows_ += rows;
+torch::Tensor StandardizeImpl::Take() {
+  if (!remembered_.defined()) return torch::zeros({1 + 2 * mean_.size(0)}, mean_.options());
+  return std::exchange(remembered_, torch::Tensor());
 }
 
-void StandardizeImpl::Take(StandardizeImpl* replica) {
-  if (replica->rows_ == 0) return;
-  Add(replica->rows_, replica->sum_, replica->sum_of_squares_);
-  replica->rows_ = 0;
-}
-
-void StandardizeImpl::Commit(double share) {
-  if (rows_ == 0) return;
+void StandardizeImpl::Commit(const torch::Tensor& taken, double share) {
   torch::NoGradGuard no_grad;
-  mean_.lerp_(sum_ / rows_, share);
-  square_.lerp_(sum_of_squares_ / rows_, share);
-  rows_ = 0;
+  const int64_t channels = mean_.size(0);
+  const torch::Tensor rows = taken.slice(0, 0, 1);
+  const torch::Tensor means = taken.slice(0, 1) / rows.clamp_min(1);
+  const torch::Tensor weight = (rows > 0).to(means.scalar_type()) * share;
+  mean_.lerp_(means.slice(0, 0, channels), weight);
+  square_.lerp_(means.slice(0, channels), weight);
 }
 
 AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) : dropout_rate_(options.dropout_rate) {
@@ -164,14 +162,25 @@ torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<tor
   return predicted.to(atoms.dtype()).index_select(0, batch.order);
 }
 
-void CommitStatistics(const std::vector<AffinityModel>& replicas, int64_t steps) {
-  auto first = replicas.front()->scales();
-  for (size_t r = 1; r < replicas.size(); ++r) {
-    auto others = replicas[r]->scales();
-    for (size_t s = 0; s < first.size(); ++s) first[s]->Take(others[s].get());
+torch::Tensor TakeStatistics(const std::vector<AffinityModel>& replicas) {
+  torch::Tensor taken;
+  for (const AffinityModel& replica : replicas) {
+    std::vector<torch::Tensor> parts;
+    for (Standardize& scale : replica->scales()) parts.push_back(scale->Take());
+    const torch::Tensor of_replica = torch::cat(parts);
+    taken = taken.defined() ? taken + of_replica : of_replica;
   }
+  return taken;
+}
+
+void CommitStatistics(const AffinityModel& model, const torch::Tensor& taken, int64_t steps) {
   const double share = std::max(kNewShare, 1 / (1 + static_cast<double>(steps)));
-  for (Standardize& scale : first) scale->Commit(share);
+  const int64_t width = 1 + 4 * model->options().hidden_dim;  // Of what each remembers, whose rows are [2 * hidden].
+  int64_t offset = 0;
+  for (Standardize& scale : model->scales()) {
+    scale->Commit(taken.narrow(0, offset, width), share);
+    offset += width;
+  }
 }
 
 int64_t CountParameters(const torch::nn::Module& module) {

@@ -41,19 +41,17 @@ class StandardizeImpl : public torch::nn::Module {
   // Shape: x [n, channels] -> as x. In training mode remembers x for Commit().
   torch::Tensor forward(const torch::Tensor& x);
 
-  // Takes over what `replica` remembers.
-  void Take(StandardizeImpl* replica);
+  // What is remembered, which is forgotten by this: the number of rows, their sum, and the sum of their squares.
+  // Shape: [1 + 2 * channels]; of several modules, add them up.
+  torch::Tensor Take();
 
-  // Moves the statistics by `share` of the way towards the means of all rows that are remembered, and forgets them.
-  // Does nothing where there are none.
-  void Commit(double share);
+  // Moves the statistics by `share` of the way towards the means of the rows in `taken`. Does nothing where it has
+  // none.
+  void Commit(const torch::Tensor& taken, double share);
 
  private:
-  void Add(int64_t rows, const torch::Tensor& sum, const torch::Tensor& sum_of_squares);
-
-  torch::Tensor mean_, square_;         // [channels], running means of x and of x^2
-  int64_t rows_ = 0;                    // Remembered.
-  torch::Tensor sum_, sum_of_squares_;  // [channels], over these rows; of no meaning where there are none
+  torch::Tensor mean_, square_;  // [channels], running means of x and of x^2
+  torch::Tensor remembered_;     // [1 + 2 * channels], see Take(); undefined where there is nothing
 };
 TORCH_MODULE(Standardize);
 
@@ -120,9 +118,13 @@ class AffinityModelImpl : public torch::nn::Module {
 };
 TORCH_MODULE(AffinityModel);
 
-// Moves the running statistics of the first replica towards what all replicas have seen in training mode since the last
-// call, each pair counting once. `steps` is how often it was called before in this training.
-void CommitStatistics(const std::vector<AffinityModel>& replicas, int64_t steps);
+// What all replicas have seen in training mode since the last call, for CommitStatistics(). Those of several processes
+// add up. Shape: [statistics] float, on the replicas' device.
+torch::Tensor TakeStatistics(const std::vector<AffinityModel>& replicas);
+
+// Moves the running statistics of a model towards what was seen, each pair counting once. `steps` is how often it was
+// called before in this training.
+void CommitStatistics(const AffinityModel& model, const torch::Tensor& taken, int64_t steps);
 
 // Trainable values of a module.
 int64_t CountParameters(const torch::nn::Module& module);

@@ -83,14 +83,6 @@ absl::StatusOr<Checkpoint> FromDict(const TensorDict& dict) {
   return checkpoint;
 }
 
-// `path` is for messages.
-absl::StatusOr<Checkpoint> ParseCheckpoint(std::string contents, const std::string& path) {
-  DBN_ASSIGN_OR_RETURN(const TensorDict dict, ParseDict(std::move(contents), path));
-  absl::StatusOr<Checkpoint> checkpoint = FromDict(dict);
-  if (!checkpoint.ok()) return Annotate(checkpoint.status(), path);
-  return checkpoint;
-}
-
 }  // namespace
 
 std::string ModelOptionsToJson(const ModelOptions& options) { return OptionsToJson(options).dump(); }
@@ -125,6 +117,13 @@ absl::Status SaveCheckpoint(const std::string& path, const Checkpoint& checkpoin
 absl::StatusOr<Checkpoint> LoadCheckpoint(const std::string& path) {
   DBN_ASSIGN_OR_RETURN(std::string contents, ReadFile(path));
   return ParseCheckpoint(std::move(contents), path);
+}
+
+absl::StatusOr<Checkpoint> ParseCheckpoint(std::string contents, const std::string& path) {
+  DBN_ASSIGN_OR_RETURN(const TensorDict dict, ParseDict(std::move(contents), path));
+  absl::StatusOr<Checkpoint> checkpoint = FromDict(dict);
+  if (!checkpoint.ok()) return Annotate(checkpoint.status(), path);
+  return checkpoint;
 }
 
 absl::StatusOr<LoadedModel> LoadModel(const std::string& path, const torch::Device& device) {

@@ -36,6 +36,8 @@ absl::Status SaveCheckpoint(const std::string& path, const Checkpoint& checkpoin
 // NOT_FOUND where there is no such file; INVALID_ARGUMENT where it is none of ours, damaged, or of a newer format. Runs
 // no code from the file.
 absl::StatusOr<Checkpoint> LoadCheckpoint(const std::string& path);
+// The same of a file that has been read; `path` is for messages.
+absl::StatusOr<Checkpoint> ParseCheckpoint(std::string contents, const std::string& path);
 
 // A model of the checkpoint's options with its weights on `device`, in evaluation mode. INVALID_ARGUMENT where a weight
 // is missing, has another shape, or is not finite; the message names it.

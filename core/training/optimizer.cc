@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -43,12 +44,20 @@ Optimizer::Optimizer(const std::vector<const torch::nn::Module*>& replicas, cons
 
 void Optimizer::ZeroGrad() {
   for (torch::Tensor& gradient : gradients_) gradient.zero_();
+  summed_ = false;
 }
 
-double Optimizer::Step(double lr) {
+torch::Tensor Optimizer::SumGradients() {
   torch::NoGradGuard no_grad;
-  torch::Tensor& gradient = gradients_[0];
-  for (size_t i = 1; i < gradients_.size(); ++i) gradient.add_(gradients_[i]);
+  for (size_t i = 1; i < gradients_.size() && !summed_; ++i) gradients_[0].add_(gradients_[i]);
+  summed_ = true;
+  return gradients_[0];
+}
+
+double Optimizer::Step(double lr, double loss_scale) {
+  torch::NoGradGuard no_grad;
+  torch::Tensor gradient = SumGradients();
+  if (loss_scale != 1) gradient.div_(loss_scale);
   const double norm = gradient.norm().item<double>();
   if (!std::isfinite(norm)) return norm;
   if (options_.clip_norm > 0 && norm > options_.clip_norm) gradient.mul_(options_.clip_norm / norm);
@@ -106,12 +115,9 @@ absl::Status Optimizer::LoadState(const TensorDict& state) {
     }
     return absl::InvalidArgumentError(absl::StrCat("'", name, "' is damaged or of another model"));
   }
-  const auto steps = state.find("steps");
-  if (steps == state.end() || !steps->value().isInt() || steps->value().toInt() <= 0) {
-    return absl::InvalidArgumentError("no positive integer 'steps'");
-  }
+  DBN_ASSIGN_OR_RETURN(const int64_t steps, GetInteger(state, "steps", 0, std::numeric_limits<int64_t>::max()));
   for (size_t i = 0; i < entries.size(); ++i) entries[i].second->copy_(stored[i]);
-  steps_ = steps->value().toInt();
+  steps_ = steps;
   return absl::OkStatus();
 }
 

@@ -33,9 +33,16 @@ class Optimizer {
 
   void ZeroGrad();
 
-  // Sums the replicas' gradients, clips, updates and averages. Returns the gradient's norm before clipping; where that
-  // is not finite nothing changes.
-  double Step(double lr);
+  // The sum of the replicas' gradients since ZeroGrad(), which Step() then takes: what is done to it counts.
+  // Shape: [parameters] float.
+  torch::Tensor SumGradients();
+
+  // Divides the gradient by `loss_scale`, clips, updates and averages. Returns the gradient's norm before clipping;
+  // where that is not finite nothing changes.
+  double Step(double lr, double loss_scale = 1.0);
+
+  // [parameters], all of the module's: what is done to it counts.
+  torch::Tensor weights() const { return weights_; }
 
   // While it lives the parameters of the first replica hold the averaged weights (or are as they were, without
   // averaging).
@@ -57,7 +64,7 @@ class Optimizer {
   TensorDict State() const;
 
   // Goes on from State(). INVALID_ARGUMENT naming the entry where one is missing, of another shape or type, not finite
-  // or, of the steps, not positive; nothing changes then.
+  // or, of the steps, negative; nothing changes then.
   absl::Status LoadState(const TensorDict& state);
 
  private:
@@ -67,6 +74,7 @@ class Optimizer {
   torch::Tensor decayed_;                 // [parameters], 1 where weight decay applies, else 0
   torch::Tensor first_, second_;          // [parameters], moments
   torch::Tensor average_;                 // [parameters]; undefined without averaging
+  bool summed_ = false;                   // Whether the first gradient is the sum of all.
   int64_t steps_ = 0;
 };
 

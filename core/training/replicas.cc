@@ -12,7 +12,8 @@
 namespace deepbindnet {
 namespace {
 
-constexpr int kLeastShare = 32;  // Pairs.
+constexpr int kLeastShare = 32;             // Pairs.
+constexpr uint64_t kMostGenerators = 1009;  // Of all processes: seeds of different steps do not meet.
 
 }  // namespace
 
@@ -23,8 +24,8 @@ int CountReplicas(const torch::Device& device, int batch_size) {
 int MostReplicas(int batch_size) { return std::max(1, batch_size / kLeastShare); }
 
 Replicas::Replicas(TrainingPairs data, const TrainingOptions& options, const torch::Device& device,
-                   bool mixed_precision, int count)
-    : data_(std::move(data)), options_(options), device_(device), mixed_precision_(mixed_precision), pool_(count) {
+                   c10::optional<torch::Dtype> half, int count)
+    : data_(std::move(data)), options_(options), device_(device), half_(half), pool_(count) {
   torch::manual_seed(options_.seed);
   for (int i = 0; i < count; ++i) {
     models_.emplace_back(options_.model);
@@ -33,7 +34,7 @@ Replicas::Replicas(TrainingPairs data, const TrainingOptions& options, const tor
                                           : at::globalContext().defaultGenerator(device));
     models_.back()->set_generator(generators_.back());
   }
-  Seed(options_.seed);
+  Seed(options_.seed, /*rank=*/0);
 }
 
 std::vector<const torch::nn::Module*> Replicas::modules() const {
@@ -42,22 +43,22 @@ std::vector<const torch::nn::Module*> Replicas::modules() const {
   return modules;
 }
 
-void Replicas::Seed(uint64_t seed) {
-  for (size_t i = 0; i < generators_.size(); ++i) generators_[i].set_current_seed(seed * 1009 + i);
+void Replicas::Seed(uint64_t seed, int rank) {
+  const uint64_t first = seed * kMostGenerators + static_cast<uint64_t>(rank) * generators_.size();
+  for (size_t i = 0; i < generators_.size(); ++i) generators_[i].set_current_seed(first + i);
 }
 
-BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, int64_t steps, bool look_at_gates) {
+BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, int64_t pairs, double loss_scale,
+                               bool look_at_gates) {
   // Neighbours stay together: they often share a protein.
   const size_t share = (chosen.size() + models_.size() - 1) / models_.size();
   std::vector<BatchResult> results(models_.size());
   pool_.Run([&](int replica) {
     const size_t begin = std::min(replica * share, chosen.size()), end = std::min(begin + share, chosen.size());
     if (begin == end) return;
-    const double weight = static_cast<double>(end - begin) / static_cast<double>(chosen.size());
-    results[replica] =
-        BackwardShare(models_[replica], {chosen.begin() + begin, chosen.begin() + end}, weight, look_at_gates);
+    results[replica] = BackwardShare(models_[replica], {chosen.begin() + begin, chosen.begin() + end}, pairs,
+                                     loss_scale, look_at_gates);
   });
-  CommitStatistics(models_, steps);
   BatchResult whole;
   std::vector<torch::Tensor> predicted;
   for (const BatchResult& result : results) {
@@ -70,22 +71,23 @@ BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, int64_t steps
   return whole;
 }
 
-BatchResult Replicas::BackwardShare(AffinityModel model, const std::vector<int64_t>& chosen, double weight,
-                                    bool look_at_gates) {
+BatchResult Replicas::BackwardShare(AffinityModel model, const std::vector<int64_t>& chosen, int64_t pairs,
+                                    double loss_scale, bool look_at_gates) {
   model->train();
-  std::vector<PairIndex> pairs;
-  for (const int64_t pair : chosen) pairs.push_back(data_.pairs[pair]);
+  std::vector<PairIndex> indices;
+  for (const int64_t pair : chosen) indices.push_back(data_.pairs[pair]);
   const PairBatch batch =
-      MakeBatch(data_.molecules, data_.proteins, pairs, options_.model.residues_per_token).To(device_);
+      MakeBatch(data_.molecules, data_.proteins, indices, options_.model.residues_per_token).To(device_);
   const torch::Tensor truth = data_.z.index_select(0, torch::tensor(chosen).to(device_));
   BatchResult result;
   torch::Tensor predicted;
   {
-    const MixedPrecisionScope scope(device_, mixed_precision_);
+    const MixedPrecisionScope scope(device_, half_);
     predicted = model->forward(batch, look_at_gates ? &result.gates : nullptr);
   }
+  const double weight = static_cast<double>(chosen.size()) / static_cast<double>(pairs);
   const torch::Tensor loss = ComputeLoss(options_.loss, predicted, truth) * weight;
-  loss.backward();
+  (loss_scale == 1 ? loss : loss * loss_scale).backward();
   result.loss = loss.item<double>();
   result.predicted = predicted.detach();
   return result;

@@ -1,4 +1,4 @@
-// The gradient of a batch, computed on several threads of the CPU at once.
+// The gradient of pairs, computed on several threads of the CPU at once.
 #ifndef DEEPBINDNET_CORE_TRAINING_REPLICAS_H_
 #define DEEPBINDNET_CORE_TRAINING_REPLICAS_H_
 
@@ -22,9 +22,9 @@ struct TrainingPairs {
   torch::Tensor z;  // [pairs] float on the device, z-scored affinities
 };
 
-// What the model said of a batch.
+// What the model said of some pairs.
 struct BatchResult {
-  double loss = 0.0;                 // Mean over the pairs.
+  double loss = 0.0;                 // Sum over the pairs, divided by the number of pairs that the caller gave.
   torch::Tensor predicted;           // [pairs] float, z-scored, in the batch's order, without a gradient
   std::vector<torch::Tensor> gates;  // Each [rows, gate]; empty unless asked for
 };
@@ -36,35 +36,39 @@ int CountReplicas(const torch::Device& device, int batch_size);
 // The most that CountReplicas() can be, whatever the machine.
 int MostReplicas(int batch_size);
 
-// One or more copies of a model. Each computes the loss and the gradient of its share of a batch on its own thread,
+// One or more copies of a model. Each computes the loss and the gradient of its share of some pairs on its own thread,
 // beside the others. Equal arguments, seeds and counts give equal bits; without dropout, another count gives another
 // rounding and no more. Not thread-safe.
 class Replicas {
  public:
-  // The first copy's weights are drawn from the options' seed; Optimizer lets the others share them.
-  Replicas(TrainingPairs data, const TrainingOptions& options, const torch::Device& device, bool mixed_precision,
-           int count);
+  // The first copy's weights are drawn from the options' seed; Optimizer lets the others share them. `half` is the type
+  // of matrix products, fp32 where it is empty.
+  Replicas(TrainingPairs data, const TrainingOptions& options, const torch::Device& device,
+           c10::optional<torch::Dtype> half, int count);
 
   // The first copy: the model that is trained.
   const AffinityModel& model() const { return models_.front(); }
   std::vector<const torch::nn::Module*> modules() const;
 
-  // What dropout draws from here on.
-  void Seed(uint64_t seed);
+  // What dropout draws from here on. Copies of other processes draw other numbers where their `rank` is another.
+  void Seed(uint64_t seed, int rank);
 
-  // Puts all copies into training mode and adds to their gradients, whose sum is then the gradient of the mean loss
-  // over the pairs `chosen`. Then moves the running statistics towards those of the batch.
-  // `steps` is the number of batches before this one in the whole training.
-  BatchResult Backward(const std::vector<int64_t>& chosen, int64_t steps, bool look_at_gates);
+  // Puts all copies into training mode and adds to their gradients; what is added sums up to the gradient of
+  // `loss_scale` times the sum of the losses of the pairs `chosen`, divided by `pairs`: over calls whose pairs are
+  // `pairs` in all, that of the mean loss.
+  BatchResult Backward(const std::vector<int64_t>& chosen, int64_t pairs, double loss_scale, bool look_at_gates);
+
+  // As the function of this name, of all copies.
+  torch::Tensor TakeStatistics() const { return deepbindnet::TakeStatistics(models_); }
 
  private:
-  // The same of one copy; the loss counts `weight` times.
-  BatchResult BackwardShare(AffinityModel model, const std::vector<int64_t>& chosen, double weight, bool look_at_gates);
+  BatchResult BackwardShare(AffinityModel model, const std::vector<int64_t>& chosen, int64_t pairs, double loss_scale,
+                            bool look_at_gates);
 
   const TrainingPairs data_;
   const TrainingOptions options_;
   const torch::Device device_;
-  const bool mixed_precision_;
+  const c10::optional<torch::Dtype> half_;
   ComputePool pool_;
   std::vector<AffinityModel> models_;
   std::vector<at::Generator> generators_;

@@ -2,11 +2,13 @@
 
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 
-#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "core/base/file.h"
 
 namespace deepbindnet {
@@ -48,11 +50,15 @@ std::string TrainingOptionsToJson(const TrainingOptions& options) {
               {"weight_decay", options.weight_decay},
               {"patience", options.patience},
               {"mixed_precision", options.mixed_precision},
+              {"half_type", std::string(HalfTypeName(options.half_type))},
               {"loss", std::string(LossName(options.loss))},
               {"max_minutes", options.max_minutes},
               {"clip_norm", options.clip_norm},
               {"warmup_fraction", options.warmup_fraction},
               {"ema_decay", options.ema_decay},
+              {"gradient_accumulation", options.gradient_accumulation},
+              {"num_processes", options.num_processes},
+              {"keep_checkpoints", options.keep_checkpoints},
               {"seed", options.seed}}
       .dump();
 }
@@ -60,7 +66,8 @@ std::string TrainingOptionsToJson(const TrainingOptions& options) {
 absl::Status CheckResumable(const Checkpoint& checkpoint, const TrainingOptions& options) {
   const auto compare = [](const json& earlier, const json& now) -> absl::Status {
     for (const auto& [field, value] : now.items()) {
-      if (field == "num_epochs" || field == "max_minutes" || field == "patience") continue;
+      if (field == "num_epochs" || field == "max_minutes" || field == "patience" || field == "keep_checkpoints")
+        continue;
       if (earlier.contains(field) && earlier.at(field) == value) continue;
       const std::string before = earlier.contains(field) ? earlier.at(field).dump() : "unknown";
       return WithReason(
@@ -75,15 +82,47 @@ absl::Status CheckResumable(const Checkpoint& checkpoint, const TrainingOptions&
   return compare(json::parse(checkpoint.training), json::parse(TrainingOptionsToJson(options)));
 }
 
-absl::Status RemoveRun(const RunFiles& files) {
-  std::vector<std::string> paths = {files.Latest(), files.Best(), files.MetricsCsv(), files.Result()};
+namespace {
+
+absl::Status Remove(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  return error ? absl::InternalError(absl::StrCat("cannot remove ", path, ": ", error.message())) : absl::OkStatus();
+}
+
+// The checkpoints of single epochs, by epoch.
+absl::StatusOr<std::map<int, std::string>> EpochCheckpoints(const RunFiles& files) {
+  constexpr absl::string_view kPrefix = "checkpoint_epoch_", kSuffix = ".pt";
+  std::map<int, std::string> found;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(files.output_dir, error)) {
-    if (absl::StartsWith(entry.path().filename().string(), "checkpoint_epoch_")) paths.push_back(entry.path().string());
+    const std::string file = entry.path().filename().string();
+    absl::string_view name = file;
+    int epoch = 0;
+    if (absl::ConsumePrefix(&name, kPrefix) && absl::ConsumeSuffix(&name, kSuffix) && absl::SimpleAtoi(name, &epoch)) {
+      found[epoch] = entry.path().string();
+    }
   }
-  for (const std::string& path : paths) {
-    if (!error) std::filesystem::remove(path, error);
-    if (error) return absl::InternalError(absl::StrCat("cannot remove ", path, ": ", error.message()));
+  if (error) return absl::InternalError(absl::StrCat("cannot list ", files.output_dir, ": ", error.message()));
+  return found;
+}
+
+}  // namespace
+
+absl::Status RemoveRun(const RunFiles& files) {
+  DBN_ASSIGN_OR_RETURN(const auto epochs, EpochCheckpoints(files));
+  for (const std::string& path : {files.Latest(), files.Best(), files.MetricsCsv(), files.Result()}) {
+    DBN_RETURN_IF_ERROR(Remove(path));
+  }
+  for (const auto& [epoch, path] : epochs) DBN_RETURN_IF_ERROR(Remove(path));
+  return absl::OkStatus();
+}
+
+absl::Status RemoveOldCheckpoints(const RunFiles& files, int keep) {
+  DBN_ASSIGN_OR_RETURN(auto epochs, EpochCheckpoints(files));
+  while (keep > 0 && static_cast<int>(epochs.size()) > keep) {
+    DBN_RETURN_IF_ERROR(Remove(epochs.begin()->second));
+    epochs.erase(epochs.begin());
   }
   return absl::OkStatus();
 }

@@ -25,11 +25,14 @@ struct RunFiles {
 std::string TrainingOptionsToJson(const TrainingOptions& options);
 
 // FAILED_PRECONDITION naming the field where a run with `options` cannot go on from the checkpoint as if it had never
-// stopped. num_epochs, max_minutes and patience may differ.
+// stopped. num_epochs, max_minutes, patience and keep_checkpoints may differ.
 absl::Status CheckResumable(const Checkpoint& checkpoint, const TrainingOptions& options);
 
 // Removes what an earlier run left, the checkpoint that could be resumed first.
 absl::Status RemoveRun(const RunFiles& files);
+
+// Removes all but the `keep` newest checkpoints of single epochs; none where `keep` is 0.
+absl::Status RemoveOldCheckpoints(const RunFiles& files, int keep);
 
 // The epochs of a run as JSON and back; INVALID_ARGUMENT where the text is not of this form.
 std::string HistoryToJson(const std::vector<EpochReport>& history);

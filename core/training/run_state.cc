@@ -11,7 +11,7 @@ namespace deepbindnet {
 namespace {
 
 absl::Status CheckHistory(const std::vector<EpochReport>& history, int epochs) {
-  if (history.empty() || static_cast<int>(history.size()) != epochs) {
+  if (static_cast<int>(history.size()) != epochs) {
     return absl::InvalidArgumentError(absl::StrCat("history of ", history.size(), " epochs after epoch ", epochs));
   }
   double lowest = std::numeric_limits<double>::infinity();
@@ -27,30 +27,55 @@ absl::Status CheckHistory(const std::vector<EpochReport>& history, int epochs) {
   return absl::OkStatus();
 }
 
+// Seconds that are stored; at least 0.
+absl::StatusOr<double> GetSeconds(const TensorDict& entries, const std::string& key) {
+  DBN_ASSIGN_OR_RETURN(const double seconds, GetNumber(entries, key));
+  if (std::isfinite(seconds) && seconds >= 0) return seconds;
+  return absl::InvalidArgumentError(absl::StrCat("no number '", key, "' of 0 or more"));
+}
+
+absl::StatusOr<EpochProgress> ReadEpoch(const TensorDict& entries, int64_t training_pairs) {
+  EpochProgress epoch;
+  DBN_ASSIGN_OR_RETURN(epoch.steps, GetInteger(entries, "epoch_steps", 0, training_pairs));
+  if (epoch.steps == 0) return epoch;
+  DBN_ASSIGN_OR_RETURN(epoch.loss_sum, GetNumber(entries, "epoch_loss_sum"));
+  DBN_ASSIGN_OR_RETURN(epoch.seconds, GetSeconds(entries, "epoch_seconds"));
+  DBN_ASSIGN_OR_RETURN(epoch.predicted, GetTensor(entries, "epoch_predicted"));
+  if (epoch.predicted.scalar_type() != torch::kFloat32 ||
+      epoch.predicted.sizes() != torch::IntArrayRef{training_pairs}) {
+    return absl::InvalidArgumentError("'epoch_predicted' is damaged or of other data");
+  }
+  return epoch;
+}
+
 }  // namespace
 
 void AddRunState(const RunState& state, TensorDict* training_state) {
   training_state->insert("history", HistoryToJson(state.history));
   training_state->insert("train_seconds", MakeNumber(state.train_seconds));
+  training_state->insert("elapsed_seconds", MakeNumber(state.elapsed_seconds));
   training_state->insert("replicas", static_cast<int64_t>(state.replicas));
+  training_state->insert("epoch_steps", state.epoch.steps);
+  if (state.epoch.steps == 0) return;
+  training_state->insert("epoch_loss_sum", MakeNumber(state.epoch.loss_sum));
+  training_state->insert("epoch_seconds", MakeNumber(state.epoch.seconds));
+  training_state->insert("epoch_predicted", state.epoch.predicted.to(torch::kCPU));
 }
 
-absl::StatusOr<RunState> ReadRunState(const Checkpoint& checkpoint, int most_replicas) {
+absl::StatusOr<RunState> ReadRunState(const Checkpoint& checkpoint, int most_replicas, int64_t training_pairs) {
   const TensorDict& entries = checkpoint.training_state;
   RunState state;
   DBN_ASSIGN_OR_RETURN(const std::string history, GetString(entries, "history"));
   DBN_ASSIGN_OR_RETURN(state.history, HistoryFromJson(history));
   DBN_RETURN_IF_ERROR(CheckHistory(state.history, checkpoint.epoch));
-  DBN_ASSIGN_OR_RETURN(state.train_seconds, GetNumber(entries, "train_seconds"));
-  if (!std::isfinite(state.train_seconds) || state.train_seconds <= 0) {
-    return absl::InvalidArgumentError("no positive number 'train_seconds'");
+  DBN_ASSIGN_OR_RETURN(state.train_seconds, GetSeconds(entries, "train_seconds"));
+  DBN_ASSIGN_OR_RETURN(state.elapsed_seconds, GetSeconds(entries, "elapsed_seconds"));
+  DBN_ASSIGN_OR_RETURN(const int64_t replicas, GetInteger(entries, "replicas", 1, most_replicas));
+  state.replicas = static_cast<int>(replicas);
+  DBN_ASSIGN_OR_RETURN(state.epoch, ReadEpoch(entries, training_pairs));
+  if (state.history.empty() && state.epoch.steps == 0) {
+    return absl::InvalidArgumentError("neither an epoch nor a step is finished");
   }
-  const auto replicas = entries.find("replicas");
-  if (replicas == entries.end() || !replicas->value().isInt() || replicas->value().toInt() < 1 ||
-      replicas->value().toInt() > most_replicas) {
-    return absl::InvalidArgumentError(absl::StrCat("no integer 'replicas' from 1 to ", most_replicas));
-  }
-  state.replicas = static_cast<int>(replicas->value().toInt());
   return state;
 }
 

@@ -1,8 +1,10 @@
-// Where a run stands after an epoch, apart from its weights and its optimizer: in latest_checkpoint.pt's training
-// state.
+// Where a run stands, apart from its weights and its optimizer: in latest_checkpoint.pt's training state.
 #ifndef DEEPBINDNET_CORE_TRAINING_RUN_STATE_H_
 #define DEEPBINDNET_CORE_TRAINING_RUN_STATE_H_
 
+#include <torch/torch.h>
+
+#include <cstdint>
 #include <vector>
 
 #include "core/base/status.h"
@@ -12,19 +14,30 @@
 
 namespace deepbindnet {
 
+// What an epoch has come to after some of its steps.
+struct EpochProgress {
+  int64_t steps = 0;        // Taken.
+  double loss_sum = 0.0;    // Over these steps.
+  double seconds = 0.0;     // Spent in them.
+  torch::Tensor predicted;  // [training pairs] float, z-scored, by pair; 0 for a pair that no step of the epoch had
+};
+
 struct RunState {
-  std::vector<EpochReport> history;  // Epochs 1, 2, ...
-  double train_seconds = 0.0;        // Spent in training steps.
+  std::vector<EpochReport> history;  // Epochs 1, 2, ... that are finished.
+  EpochProgress epoch;               // Of the next one.
+  double train_seconds = 0.0;        // Spent in training steps of finished epochs.
+  double elapsed_seconds = 0.0;      // Training time, over restarts.
   int replicas = 1;                  // That share a batch.
 };
 
 // Adds its entries to a checkpoint's training state.
 void AddRunState(const RunState& state, TensorDict* training_state);
 
-// The state of a checkpoint that SaveCheckpoint wrote after an epoch. INVALID_ARGUMENT where an entry is missing or of
+// The state of a checkpoint that SaveCheckpoint wrote after a step. INVALID_ARGUMENT where an entry is missing or of
 // another type, the history is not that of epochs 1 to the checkpoint's with is_best where the validation RMSE is lower
-// than ever before, or the number of replicas is not in [1, most_replicas].
-absl::StatusOr<RunState> ReadRunState(const Checkpoint& checkpoint, int most_replicas);
+// than ever before, the number of replicas is not in [1, most_replicas], or the epoch's predictions are not of
+// `training_pairs`.
+absl::StatusOr<RunState> ReadRunState(const Checkpoint& checkpoint, int most_replicas, int64_t training_pairs);
 
 }  // namespace deepbindnet
 

@@ -7,7 +7,7 @@
 #include "core/data/random.h"
 
 namespace deepbindnet {
-std::vector<std::vector<int64_t>> EpochBatches(const std::vector<int32_t>& target, int batch_size, uint64_t seed,
+std::vector<std::vector<int64_t>> EpochBatches(const std::vector<int32_t>& target, int64_t batch_size, uint64_t seed,
                                                int epoch) {
   Random random(seed * 1000003 + static_cast<uint64_t>(epoch));
   std::vector<int64_t> order(target.size());
@@ -25,7 +25,7 @@ std::vector<std::vector<int64_t>> EpochBatches(const std::vector<int32_t>& targe
   std::vector<std::vector<int64_t>> batches;
   for (const auto& [begin, end] : runs) {
     for (size_t i = begin; i < end; ++i) {
-      if (batches.empty() || static_cast<int>(batches.back().size()) == batch_size) batches.emplace_back();
+      if (batches.empty() || static_cast<int64_t>(batches.back().size()) == batch_size) batches.emplace_back();
       batches.back().push_back(order[i]);
     }
   }

@@ -12,7 +12,7 @@ inline constexpr int kPairsPerRun = 8;
 
 // A seeded order of all pairs, different in every epoch, cut into batches of `batch_size` (the last may be smaller).
 // `target` is each pair's protein. The same arguments give the same batches on every machine.
-std::vector<std::vector<int64_t>> EpochBatches(const std::vector<int32_t>& target, int batch_size, uint64_t seed,
+std::vector<std::vector<int64_t>> EpochBatches(const std::vector<int32_t>& target, int64_t batch_size, uint64_t seed,
                                                int epoch);
 
 }  // namespace deepbindnet

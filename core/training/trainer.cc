@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "core/base/file.h"
 #include "core/compute/torch_util.h"
 #include "core/data/processed_dataset.h"
@@ -17,8 +18,8 @@
 #include "core/model/checkpoint.h"
 #include "core/model/mixed_precision.h"
 #include "core/model/predict_pairs.h"
-#include "core/training/optimizer.h"
-#include "core/training/replicas.h"
+#include "core/training/batch_trainer.h"
+#include "core/training/ranks.h"
 #include "core/training/run_files.h"
 #include "core/training/run_state.h"
 #include "core/training/sampler.h"
@@ -28,18 +29,41 @@ namespace deepbindnet {
 namespace {
 
 constexpr int kEpochsPerCheckpoint = 5;
+// Training time after which an epoch that is not finished is saved, too.
+constexpr double kSecondsPerCheckpoint = 600;
 // Gate values are kept of every so manieth step and of the last: an epoch that time cuts short has some too.
 constexpr int64_t kStepsPerGateLook = 64;
+constexpr size_t kRowsInMessages = 5;
 
 double Seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-// One run from its first (or resumed) epoch to its last.
+// Of the ranks that do not report.
+class SilentObserver : public TrainingObserver {
+ public:
+  void OnPhase(absl::string_view phase) override {}
+  void OnStep(const StepReport& report) override {}
+  void OnEpoch(const EpochReport& report) override {}
+  void OnMessage(absl::string_view message) override {}
+};
+
+TrainingOptions WithProcesses(TrainingOptions options, int processes) {
+  options.num_processes = processes;
+  return options;
+}
+
+// One run from its first (or resumed) step to its last, on one rank.
 class Run {
  public:
   Run(const std::string& data_dir, const std::string& output_dir, const TrainingOptions& options,
-      const std::atomic<bool>& stop, TrainingObserver* observer)
-      : data_dir_(data_dir), files_{output_dir}, options_(options), stop_(stop), observer_(*observer) {}
+      const RankPlace& place, const std::atomic<bool>& stop, TrainingObserver* observer)
+      : data_dir_(data_dir),
+        files_{output_dir},
+        options_(WithProcesses(options, place.world_size)),
+        place_(place),
+        stop_(stop),
+        observer_(place.rank == 0 ? *observer : silent_) {}
 
+  absl::Status Connect();
   absl::Status Load();
   absl::Status Start();
   absl::Status Resume();
@@ -47,56 +71,80 @@ class Run {
   absl::StatusOr<TrainingReport> Finish();
 
  private:
-  void MakeReplicas(int count);
+  absl::Status CheckSameData();
+  void MakeTrainer(int replicas);
+  // rank 0's latest checkpoint, on every rank; empty where there is none.
+  absl::StatusOr<std::string> ReadLatest();
+  absl::Status Restore(const Checkpoint& checkpoint);
+
+  // Lets all ranks agree on how late it is and whether to stop.
+  absl::Status Agree();
   // Why no further epoch is to be trained; empty while there is one.
   std::string StopReason() const;
   absl::Status TrainEpoch(int epoch);
   absl::Status Step(const std::vector<int64_t>& chosen, StepReport* step);
+  absl::Status NotFinite(const std::vector<int64_t>& chosen, const StepReport& step, const StepOutcome& outcome) const;
+  int64_t StepPairs() const;
   double Progress(int64_t steps_per_epoch) const;
-  double Elapsed() const { return elapsed_before_ + Seconds(std::chrono::steady_clock::now() - started_); }
-  double EtaSeconds(const StepReport& step, double epoch_seconds) const;
-  bool TimeIsUp() const { return options_.max_minutes > 0 && Elapsed() >= 60 * options_.max_minutes; }
-  absl::Status EndEpoch(EpochReport report);
+  double EtaSeconds(const StepReport& step) const;
+  bool TimeIsUp() const { return options_.max_minutes > 0 && state_.elapsed_seconds >= 60 * options_.max_minutes; }
+  absl::Status EndEpoch(const std::vector<int64_t>& trained, EpochReport report);
+  absl::StatusOr<RegressionMetrics> Validate();
+  void SetGateStatistics(EpochReport* report) const;
+
+  Checkpoint MakeCheckpoint(const TensorDict& weights) const;
+  absl::Status SaveStep();
   absl::Status SaveEpoch(const EpochReport& report, const TensorDict& weights);
   absl::Status SaveBest(Checkpoint checkpoint);
   std::string LastGood() const;
-  void SetGateStatistics(EpochReport* report) const;
-  RegressionMetrics Validate();
 
   const std::string data_dir_;
   const RunFiles files_;
   const TrainingOptions options_;
+  const RankPlace place_;
   const std::atomic<bool>& stop_;
+  SilentObserver silent_;
   TrainingObserver& observer_;
 
   // Constant after Load().
-  ProcessedDataset dataset_;  // train and val
   torch::Device device_ = torch::kCPU;
-  bool mixed_precision_ = false;
+  std::unique_ptr<Ranks> ranks_;
+  ProcessedDataset dataset_;  // train and val
+  c10::optional<torch::Dtype> half_;
 
   // Made by Start() or Resume().
-  std::unique_ptr<Replicas> replicas_;
-  AffinityModel model_{nullptr};  // The first replica.
-  std::unique_ptr<Optimizer> optimizer_;
-
+  std::unique_ptr<BatchTrainer> trainer_;
   RunState state_;
   int best_epoch_ = 0;
   double elapsed_before_ = 0;  // Of earlier processes of this run.
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  double saved_at_ = 0;    // state_.elapsed_seconds of the newest checkpoint.
+  bool stopping_ = false;  // A rank has been told to stop.
 
-  // Of the epoch at work.
-  double loss_sum_ = 0;
-  std::vector<torch::Tensor> predicted_;  // Each [batch] float, z-scored, in the order trained.
-  std::vector<int64_t> trained_;          // Pair of each prediction.
-  std::vector<torch::Tensor> gates_;      // Of the newest batch looked at.
+  std::vector<torch::Tensor> gates_;  // Of the newest batch looked at.
 };
 
-absl::Status Run::Load() {
+absl::Status Run::Connect() {
   observer_.OnPhase("loading");
   DBN_RETURN_IF_ERROR(ValidateTrainingOptions(options_));
   DBN_ASSIGN_OR_RETURN(device_, ParseDevice(options_.device));
-  DBN_RETURN_IF_ERROR(MakeDirectories(files_.output_dir));
-  RemoveUnfinishedFiles(files_.output_dir);
+  if (place_.world_size > 1 && device_.is_cuda() && !device_.has_index()) {
+    DBN_ASSIGN_OR_RETURN(device_, ParseDevice(absl::StrCat("cuda:", place_.local_rank)));
+  }
+  DBN_ASSIGN_OR_RETURN(half_, ChooseHalf(options_, device_));
+  if (options_.mixed_precision && !half_) {
+    observer_.OnMessage("mixed_precision: this device has no bf16 products; training in fp32");
+  }
+  DBN_ASSIGN_OR_RETURN(ranks_, Ranks::Connect(place_, device_));
+  if (ranks_->size() > 1) observer_.OnMessage(absl::StrCat("training with ", ranks_->size(), " processes"));
+  return absl::OkStatus();
+}
+
+absl::Status Run::Load() {
+  if (ranks_->writes()) {
+    DBN_RETURN_IF_ERROR(MakeDirectories(files_.output_dir));
+    RemoveUnfinishedFiles(files_.output_dir);
+  }
   DBN_ASSIGN_OR_RETURN(dataset_, LoadProcessedDataset(data_dir_, {Part::kTrain, Part::kVal}));
   if (dataset_.train.size() == 0 || dataset_.val.size() == 0) {
     return WithReason(absl::FailedPreconditionError(absl::StrCat(
@@ -104,62 +152,96 @@ absl::Status Run::Load() {
                           " part has no pairs; prepare the data set again with another val_size or split")),
                       "EMPTY_PART");
   }
-  mixed_precision_ = options_.mixed_precision && SupportsBf16(device_);
-  if (options_.mixed_precision && !mixed_precision_) {
-    observer_.OnMessage("mixed_precision: this device has no bf16 products; training in fp32");
-  }
   for (const ProteinEntry& protein : dataset_.proteins) {
     DBN_RETURN_IF_ERROR(Annotate(CheckSequenceLength(protein.tokens.size(), options_.model), data_dir_));
   }
-  return absl::OkStatus();
+  return CheckSameData();
 }
 
-void Run::MakeReplicas(int count) {
+absl::Status Run::CheckSameData() {
+  const std::string mine = absl::StrCat(dataset_.manifest.digest, " ", ModelOptionsToJson(options_.model), " ",
+                                        TrainingOptionsToJson(options_));
+  DBN_ASSIGN_OR_RETURN(const std::string first, ranks_->BroadcastText(mine));
+  if (mine == first) return absl::OkStatus();
+  return WithReason(absl::FailedPreconditionError(absl::StrCat("rank ", ranks_->rank(),
+                                                               ": its data set or options are not those of rank 0 (",
+                                                               mine, " and ", first, "); give all ranks the same")),
+                    "RANKS_DIFFER");
+}
+
+void Run::MakeTrainer(int replicas) {
   std::vector<float> z;
   for (const double affinity : dataset_.train.affinity)
     z.push_back(static_cast<float>(dataset_.scaler.Scale(affinity)));
-  replicas_ = std::make_unique<Replicas>(
+  trainer_ = std::make_unique<BatchTrainer>(
       TrainingPairs{GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train), torch::tensor(z).to(device_)},
-      options_, device_, mixed_precision_, count);
-  model_ = replicas_->model();
-  optimizer_ = std::make_unique<Optimizer>(
-      replicas_->modules(), OptimizerOptions{options_.weight_decay, options_.clip_norm, options_.ema_decay});
+      options_, device_, half_, replicas, ranks_.get());
+  state_.replicas = replicas;
+  state_.epoch.predicted = torch::zeros({dataset_.train.size()}, torch::TensorOptions(device_));
 }
 
 absl::Status Run::Start() {
-  state_.replicas = CountReplicas(device_, options_.batch_size);
-  MakeReplicas(state_.replicas);
-  return RemoveRun(files_);
+  MakeTrainer(CountReplicas(device_, options_.batch_size));
+  DBN_RETURN_IF_ERROR(trainer_->ShareWeights());
+  return ranks_->writes() ? RemoveRun(files_) : absl::OkStatus();
+}
+
+absl::StatusOr<std::string> Run::ReadLatest() {
+  absl::StatusOr<std::string> contents = ranks_->writes() ? ReadFile(files_.Latest()) : "";
+  if (absl::IsNotFound(contents.status())) contents = "";
+  if (!contents.ok()) return contents.status();
+  return ranks_->BroadcastText(*std::move(contents));
 }
 
 absl::Status Run::Resume() {
-  absl::StatusOr<Checkpoint> checkpoint = LoadCheckpoint(files_.Latest());
-  if (absl::IsNotFound(checkpoint.status())) {
+  DBN_ASSIGN_OR_RETURN(std::string contents, ReadLatest());
+  if (contents.empty()) {
     observer_.OnMessage("no checkpoint was found; the training starts over");
     return Start();
   }
-  if (!checkpoint.ok()) return checkpoint.status();
-  if (checkpoint->dataset_digest != dataset_.manifest.digest) {
+  DBN_ASSIGN_OR_RETURN(Checkpoint checkpoint, ParseCheckpoint(std::move(contents), files_.Latest()));
+  if (checkpoint.dataset_digest != dataset_.manifest.digest) {
     return WithReason(absl::FailedPreconditionError(absl::StrCat(
                           files_.Latest(), ": was trained on other data; resume with the same data set or train anew")),
                       "OTHER_DATASET");
   }
-  DBN_RETURN_IF_ERROR(CheckResumable(*checkpoint, options_));
-  absl::StatusOr<RunState> state = ReadRunState(*checkpoint, MostReplicas(options_.batch_size));
-  if (!state.ok()) return Annotate(state.status(), files_.Latest());
-  state_ = *std::move(state);
-  if (!device_.is_cpu()) state_.replicas = 1;
-  MakeReplicas(state_.replicas);
-  DBN_RETURN_IF_ERROR(Annotate(optimizer_->LoadState(checkpoint->training_state), files_.Latest()));
+  DBN_RETURN_IF_ERROR(CheckResumable(checkpoint, options_));
+  DBN_RETURN_IF_ERROR(Annotate(Restore(checkpoint), files_.Latest()));
+  for (const EpochReport& report : state_.history) observer_.OnEpoch(report);
+  const int64_t steps = state_.epoch.steps;
+  observer_.OnMessage(absl::StrCat("resumed after epoch ", checkpoint.epoch,
+                                   steps > 0 ? absl::StrCat(" and ", steps, " steps of the next") : ""));
+  if (best_epoch_ != checkpoint.epoch || steps > 0 || !ranks_->writes()) return absl::OkStatus();
+  // The run may have been killed after this checkpoint and before the best model, whose weights are the same.
+  return SaveBest(std::move(checkpoint));
+}
+
+absl::Status Run::Restore(const Checkpoint& checkpoint) {
+  DBN_ASSIGN_OR_RETURN(const RunState stored,
+                       ReadRunState(checkpoint, MostReplicas(options_.batch_size), dataset_.train.size()));
+  MakeTrainer(device_.is_cpu() ? stored.replicas : 1);
+  DBN_RETURN_IF_ERROR(trainer_->LoadState(checkpoint.training_state));
+  const torch::Tensor predicted = state_.epoch.predicted;
+  // What the ranks have predicted is summed up at the end: it is rank 0's from here on.
+  if (stored.epoch.steps > 0 && ranks_->writes()) predicted.copy_(stored.epoch.predicted);
+  const int replicas = state_.replicas;
+  state_ = stored;
+  state_.replicas = replicas;
+  state_.epoch.predicted = predicted;
+  elapsed_before_ = saved_at_ = state_.elapsed_seconds;
   for (const EpochReport& report : state_.history) {
     if (report.is_best) best_epoch_ = report.epoch;
-    elapsed_before_ = report.elapsed_seconds;
-    observer_.OnEpoch(report);
   }
-  observer_.OnMessage(absl::StrCat("resumed after epoch ", checkpoint->epoch));
-  if (best_epoch_ != checkpoint->epoch) return absl::OkStatus();
-  // The run may have been killed after this checkpoint and before the best model, whose weights are the same.
-  return SaveBest(*std::move(checkpoint));
+  return absl::OkStatus();
+}
+
+absl::Status Run::Agree() {
+  const double now = elapsed_before_ + Seconds(std::chrono::steady_clock::now() - started_);
+  const torch::Tensor sums = torch::tensor({stop_ ? 1.0 : 0.0, ranks_->writes() ? now : 0.0}, torch::kFloat64);
+  DBN_RETURN_IF_ERROR(ranks_->Sum(sums));
+  stopping_ = sums[0].item<double>() > 0;
+  state_.elapsed_seconds = sums[1].item<double>();
+  return absl::OkStatus();
 }
 
 std::string Run::StopReason() const {
@@ -177,71 +259,92 @@ absl::Status Run::TrainEpochs() {
   return absl::OkStatus();
 }
 
-double Run::Progress(int64_t steps_per_epoch) const {
-  const double steps = static_cast<double>(steps_per_epoch) * options_.num_epochs;
-  const double by_steps = static_cast<double>(optimizer_->steps()) / steps;
-  return options_.max_minutes > 0 ? std::max(by_steps, Elapsed() / (60 * options_.max_minutes)) : by_steps;
+int64_t Run::StepPairs() const {
+  return int64_t{options_.batch_size} * options_.gradient_accumulation * ranks_->size();
 }
 
-double Run::EtaSeconds(const StepReport& step, double epoch_seconds) const {
-  const double per_epoch = epoch_seconds / static_cast<double>(step.step) * static_cast<double>(step.steps);
-  const double left = per_epoch * (options_.num_epochs - step.epoch + 1) - epoch_seconds;
-  return options_.max_minutes > 0 ? std::min(left, std::max(0.0, 60 * options_.max_minutes - Elapsed())) : left;
+double Run::Progress(int64_t steps_per_epoch) const {
+  const double steps = static_cast<double>(steps_per_epoch) * options_.num_epochs;
+  const double by_steps = static_cast<double>(trainer_->optimizer()->steps()) / steps;
+  return options_.max_minutes > 0 ? std::max(by_steps, state_.elapsed_seconds / (60 * options_.max_minutes)) : by_steps;
+}
+
+double Run::EtaSeconds(const StepReport& step) const {
+  const double seconds = state_.epoch.seconds;
+  const double per_epoch = seconds / static_cast<double>(step.step) * static_cast<double>(step.steps);
+  const double left = per_epoch * (options_.num_epochs - step.epoch + 1) - seconds;
+  return options_.max_minutes > 0 ? std::min(left, std::max(0.0, 60 * options_.max_minutes - state_.elapsed_seconds))
+                                  : left;
 }
 
 absl::Status Run::TrainEpoch(int epoch) {
-  // The seed of an epoch does not depend on the epochs before it, so that a resumed run draws the same numbers.
-  replicas_->Seed(options_.seed * 7919 + static_cast<uint64_t>(epoch));
-  const auto batches = EpochBatches(dataset_.train.target, options_.batch_size, options_.seed, epoch);
-  const auto epoch_start = std::chrono::steady_clock::now();
-  loss_sum_ = 0;
-  predicted_.clear();
-  trained_.clear();
+  const auto batches = EpochBatches(dataset_.train.target, StepPairs(), options_.seed, epoch);
   StepReport step;
   step.epoch = epoch;
   step.steps = static_cast<int64_t>(batches.size());
   step.epoch_pairs = dataset_.train.size();
+  std::vector<int64_t> trained;
   for (const std::vector<int64_t>& chosen : batches) {
-    if (stop_) return absl::CancelledError(absl::StrCat("stopped in epoch ", epoch, " after step ", step.step));
-    ++step.step;
+    trained.insert(trained.end(), chosen.begin(), chosen.end());
+    if (++step.step <= state_.epoch.steps) continue;  // Taken before the run was resumed.
+    const auto began = std::chrono::steady_clock::now();
+    DBN_RETURN_IF_ERROR(Agree());
+    if (stopping_) {
+      DBN_RETURN_IF_ERROR(SaveStep());
+      return absl::CancelledError(absl::StrCat("stopped in epoch ", epoch, " after step ", state_.epoch.steps));
+    }
+    if (state_.elapsed_seconds - saved_at_ >= kSecondsPerCheckpoint) DBN_RETURN_IF_ERROR(SaveStep());
     DBN_RETURN_IF_ERROR(Step(chosen, &step));
-    const double seconds = Seconds(std::chrono::steady_clock::now() - epoch_start);
-    step.pairs = static_cast<int64_t>(trained_.size());
-    step.pairs_per_second = static_cast<double>(step.pairs) / seconds;
-    step.eta_seconds = EtaSeconds(step, seconds);
+    state_.epoch.seconds += Seconds(std::chrono::steady_clock::now() - began);
+    step.pairs = static_cast<int64_t>(trained.size());
+    step.pairs_per_second = static_cast<double>(step.pairs) / state_.epoch.seconds;
+    step.eta_seconds = EtaSeconds(step);
     observer_.OnStep(step);
     if (TimeIsUp()) break;
   }
-  const double seconds = Seconds(std::chrono::steady_clock::now() - epoch_start);
-  state_.train_seconds += seconds;
   EpochReport report;
   report.epoch = epoch;
   report.epochs = options_.num_epochs;
-  report.train_loss = loss_sum_ / static_cast<double>(step.step);
+  report.train_loss = state_.epoch.loss_sum / static_cast<double>(step.step);
   report.learning_rate = step.learning_rate;
-  report.pairs_per_second = static_cast<double>(trained_.size()) / seconds;
-  return EndEpoch(report);
+  report.pairs_per_second = static_cast<double>(trained.size()) / state_.epoch.seconds;
+  return EndEpoch(trained, report);
 }
 
 absl::Status Run::Step(const std::vector<int64_t>& chosen, StepReport* step) {
-  const bool look_at_gates = step->step % kStepsPerGateLook == 1 || step->step == step->steps;
-  optimizer_->ZeroGrad();
-  BatchResult batch = replicas_->Backward(chosen, optimizer_->steps(), look_at_gates);
-  if (look_at_gates) gates_ = std::move(batch.gates);
+  const bool look_at_gates = step->step % kStepsPerGateLook == 1 || step->step == step->steps || gates_.empty();
   step->learning_rate = options_.lr * WarmupCosine(Progress(step->steps), options_.warmup_fraction);
-  const double norm = optimizer_->Step(step->learning_rate);
-  if (!std::isfinite(batch.loss) || !std::isfinite(norm)) {
-    return WithReason(absl::InternalError(absl::StrFormat(
-                          "epoch %d, step %d of %d: the loss is %g and its gradient's norm %g; lower "
-                          "lr (%g) or switch mixed_precision off. %s",
-                          step->epoch, step->step, step->steps, batch.loss, norm, options_.lr, LastGood())),
-                      "LOSS_NOT_FINITE");
-  }
-  loss_sum_ += batch.loss;
-  step->loss = loss_sum_ / static_cast<double>(step->step);
-  predicted_.push_back(batch.predicted);
-  trained_.insert(trained_.end(), chosen.begin(), chosen.end());
+  // The seed of a step does not depend on the steps before it, so that a resumed run draws the same numbers.
+  const uint64_t seed = (options_.seed * 7919 + static_cast<uint64_t>(step->epoch)) * 1000003 + step->step;
+  DBN_ASSIGN_OR_RETURN(StepOutcome outcome, trainer_->Step(chosen, step->learning_rate, seed, look_at_gates));
+  if (!outcome.notice.empty()) observer_.OnMessage(outcome.notice);
+  if (!outcome.finite) return NotFinite(chosen, *step, outcome);
+  if (look_at_gates) gates_ = std::move(outcome.gates);
+  state_.epoch.predicted.index_copy_(0, torch::tensor(outcome.pairs, torch::kInt64).to(device_),
+                                     outcome.predicted.to(device_));
+  state_.epoch.loss_sum += outcome.loss;
+  state_.epoch.steps = step->step;
+  step->loss = state_.epoch.loss_sum / static_cast<double>(step->step);
   return absl::OkStatus();
+}
+
+absl::Status Run::NotFinite(const std::vector<int64_t>& chosen, const StepReport& step,
+                            const StepOutcome& outcome) const {
+  std::vector<int64_t> rows;  // Of this rank's pairs without a finite error, else of the batch's first pairs.
+  const torch::Tensor predicted = outcome.predicted.to(torch::kCPU, torch::kFloat32);
+  for (size_t i = 0; i < outcome.pairs.size(); ++i) {
+    const auto z = static_cast<float>(dataset_.scaler.Scale(dataset_.train.affinity[outcome.pairs[i]]));
+    if (!std::isfinite(predicted.data_ptr<float>()[i] - z)) rows.push_back(dataset_.train.row[outcome.pairs[i]]);
+  }
+  const size_t without = rows.size();
+  for (size_t i = 0; without == 0 && i < chosen.size(); ++i) rows.push_back(dataset_.train.row[chosen[i]]);
+  if (rows.size() > kRowsInMessages) rows.resize(kRowsInMessages);
+  return WithReason(absl::InternalError(absl::StrFormat(
+                        "epoch %d, step %d of %d: the loss is %g and its gradient's norm %g; of the batch's %d pairs "
+                        "%d have no finite error (data row %s%s); lower lr (%g) or switch mixed_precision off. %s",
+                        step.epoch, step.step, step.steps, outcome.loss, outcome.gradient_norm, chosen.size(), without,
+                        absl::StrJoin(rows, ", "), without == rows.size() ? "" : ", ...", options_.lr, LastGood())),
+                    "LOSS_NOT_FINITE");
 }
 
 std::string Run::LastGood() const {
@@ -249,9 +352,16 @@ std::string Run::LastGood() const {
                                 : absl::StrCat("The last good checkpoint is ", files_.Latest());
 }
 
-RegressionMetrics Run::Validate() {
-  return ComputeMetrics(dataset_.val.affinity,
-                        PredictAffinities(model_, device_, dataset_, dataset_.val, dataset_.scaler));
+// Each rank predicts a share of the part.
+absl::StatusOr<RegressionMetrics> Run::Validate() {
+  const int64_t pairs = dataset_.val.size(), share = (pairs + ranks_->size() - 1) / ranks_->size();
+  const int64_t begin = std::min(pairs, ranks_->rank() * share), end = std::min(pairs, begin + share);
+  const std::vector<double> mine =
+      PredictAffinities(trainer_->model(), device_, dataset_, dataset_.val.Slice(begin, end), dataset_.scaler);
+  std::vector<double> all(static_cast<size_t>(pairs), 0.0);
+  std::copy(mine.begin(), mine.end(), all.begin() + begin);
+  DBN_RETURN_IF_ERROR(ranks_->Sum(torch::from_blob(all.data(), {pairs}, torch::kFloat64)));
+  return ComputeMetrics(dataset_.val.affinity, all);
 }
 
 void Run::SetGateStatistics(EpochReport* report) const {
@@ -263,21 +373,22 @@ void Run::SetGateStatistics(EpochReport* report) const {
   report->gate_sd = all.std(/*unbiased=*/false).item<double>();
 }
 
-absl::Status Run::EndEpoch(EpochReport report) {
-  const torch::Tensor z = torch::cat(predicted_).to(torch::kCPU, torch::kFloat64);
+absl::Status Run::EndEpoch(const std::vector<int64_t>& trained, EpochReport report) {
+  DBN_RETURN_IF_ERROR(ranks_->Sum(state_.epoch.predicted));
+  const torch::Tensor z = state_.epoch.predicted.to(torch::kCPU, torch::kFloat64);
   std::vector<double> truth, predicted;
-  for (size_t i = 0; i < trained_.size(); ++i) {
-    truth.push_back(dataset_.train.affinity[trained_[i]]);
-    predicted.push_back(dataset_.scaler.Unscale(z.data_ptr<double>()[i]));
+  for (const int64_t pair : trained) {
+    truth.push_back(dataset_.train.affinity[pair]);
+    predicted.push_back(dataset_.scaler.Unscale(z.data_ptr<double>()[pair]));
   }
   report.train = ComputeErrors(truth, predicted);
   SetGateStatistics(&report);
-  model_->eval();
+  AffinityModel(trainer_->model())->eval();
   TensorDict weights = MakeTensorDict();
   {
-    const Optimizer::AveragedWeights averaged(optimizer_.get());
-    report.val = Validate();
-    weights = CopyWeights(*model_);
+    const Optimizer::AveragedWeights averaged(trainer_->optimizer());
+    DBN_ASSIGN_OR_RETURN(report.val, Validate());
+    weights = CopyWeights(*trainer_->model());
   }
   const double best =
       best_epoch_ > 0 ? state_.history[best_epoch_ - 1].val.rmse : std::numeric_limits<double>::infinity();
@@ -289,28 +400,55 @@ absl::Status Run::EndEpoch(EpochReport report) {
   }
   report.is_best = report.val.rmse < best;
   if (report.is_best) best_epoch_ = report.epoch;
-  report.elapsed_seconds = Elapsed();
+  DBN_RETURN_IF_ERROR(Agree());
+  report.elapsed_seconds = state_.elapsed_seconds;
   state_.history.push_back(report);
-  DBN_RETURN_IF_ERROR(SaveEpoch(report, weights));
+  state_.train_seconds += state_.epoch.seconds;
+  state_.epoch = EpochProgress{0, 0.0, 0.0, state_.epoch.predicted.zero_()};
+  if (ranks_->writes()) DBN_RETURN_IF_ERROR(SaveEpoch(report, weights));
+  saved_at_ = state_.elapsed_seconds;
   observer_.OnEpoch(report);
   return absl::OkStatus();
 }
 
-// The order matters after a crash: an epoch that has its checkpoint is never trained again, Resume() writes the best
-// model from it where that is missing, and nobody hears of an epoch before both stand.
-absl::Status Run::SaveEpoch(const EpochReport& report, const TensorDict& weights) {
+Checkpoint Run::MakeCheckpoint(const TensorDict& weights) const {
   Checkpoint checkpoint;
   checkpoint.options = options_.model;
   checkpoint.scaler = dataset_.scaler;
   checkpoint.affinity_unit = dataset_.manifest.affinity_unit;
   checkpoint.dataset_digest = dataset_.manifest.digest;
-  checkpoint.epoch = report.epoch;
+  checkpoint.epoch = static_cast<int>(state_.history.size());
   checkpoint.training = TrainingOptionsToJson(options_);
   checkpoint.weights = weights;
-  checkpoint.training_state = optimizer_->State();
+  checkpoint.training_state = trainer_->State();
   AddRunState(state_, &checkpoint.training_state);
+  return checkpoint;
+}
+
+// Between two steps of an epoch. The checkpoint holds the predictions of all ranks.
+absl::Status Run::SaveStep() {
+  saved_at_ = state_.elapsed_seconds;
+  if (state_.epoch.steps == 0) return absl::OkStatus();  // The epoch before is saved.
+  DBN_RETURN_IF_ERROR(ranks_->Sum(state_.epoch.predicted));
+  if (!ranks_->writes()) {
+    state_.epoch.predicted.zero_();
+    return absl::OkStatus();
+  }
+  TensorDict weights = MakeTensorDict();
+  {
+    const Optimizer::AveragedWeights averaged(trainer_->optimizer());
+    weights = CopyWeights(*trainer_->model());
+  }
+  return SaveCheckpoint(files_.Latest(), MakeCheckpoint(weights));
+}
+
+// The order matters after a crash: an epoch that has its checkpoint is never trained again, Resume() writes the best
+// model from it where that is missing, and nobody hears of an epoch before both stand.
+absl::Status Run::SaveEpoch(const EpochReport& report, const TensorDict& weights) {
+  Checkpoint checkpoint = MakeCheckpoint(weights);
   if (report.epoch % kEpochsPerCheckpoint == 0) {
     DBN_RETURN_IF_ERROR(SaveCheckpoint(files_.Epoch(report.epoch), checkpoint));
+    DBN_RETURN_IF_ERROR(RemoveOldCheckpoints(files_, options_.keep_checkpoints));
   }
   DBN_RETURN_IF_ERROR(WriteMetricsCsv(files_.MetricsCsv(), state_.history));
   DBN_RETURN_IF_ERROR(SaveCheckpoint(files_.Latest(), checkpoint));
@@ -334,7 +472,8 @@ absl::StatusOr<TrainingReport> Run::Finish() {
   for (const EpochReport& epoch : state_.history) pairs += static_cast<double>(epoch.train.pairs);
   report.pairs_per_second = pairs / state_.train_seconds;
   report.val = state_.history[best_epoch_ - 1].val;
-  report.parameters = CountParameters(*model_);
+  report.parameters = CountParameters(*trainer_->model());
+  if (!ranks_->writes()) return report;
   DBN_ASSIGN_OR_RETURN(const LoadedModel best, LoadModel(files_.Best(), device_));
   report.digest = best.digest;
   DBN_ASSIGN_OR_RETURN(const ProcessedDataset data, LoadProcessedDataset(data_dir_, {Part::kTest}));
@@ -355,9 +494,10 @@ absl::StatusOr<TrainingReport> Run::Finish() {
 
 absl::StatusOr<TrainingReport> Train(const std::string& data_dir, const std::string& output_dir,
                                      const TrainingOptions& options, bool resume, const std::atomic<bool>& stop,
-                                     TrainingObserver* observer) {
+                                     TrainingObserver* observer, const RankPlace& place) {
   return CatchTorch([&]() -> absl::StatusOr<TrainingReport> {
-    Run run(data_dir, output_dir, options, stop, observer);
+    Run run(data_dir, output_dir, options, place, stop, observer);
+    DBN_RETURN_IF_ERROR(run.Connect());
     DBN_RETURN_IF_ERROR(run.Load());
     DBN_RETURN_IF_ERROR(resume ? run.Resume() : run.Start());
     DBN_RETURN_IF_ERROR(run.TrainEpochs());

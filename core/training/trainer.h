@@ -8,6 +8,7 @@
 
 #include "core/base/status.h"
 #include "core/evaluation/metrics.h"
+#include "core/training/rank_place.h"
 #include "core/training/training_options.h"
 
 namespace deepbindnet {
@@ -66,9 +67,10 @@ class TrainingObserver {
 // has it. Where there is none it says so and starts over. A run that starts anew removes what an earlier one left;
 // every run removes what a killed one had half written. The test part is read once, after the last epoch.
 //
-// When `stop` becomes true the run ends with CANCELLED before its next step, or, after an epoch's last step, when the
-// epoch is validated, saved and reported. A stop that comes when the evaluation of the test part has begun is too late:
-// the run ends as if there were none.
+// When `stop` becomes true the run ends with CANCELLED before its next step, with the steps so far in
+// latest_checkpoint.pt, or, after an epoch's last step, when the epoch is validated, saved and reported. An epoch that
+// takes long is saved every ten minutes, too. A stop that comes when the evaluation of the test part has begun is too
+// late: the run ends as if there were none.
 //
 // On the CPU and without max_minutes, which follows the clock, a resumed run equals one that never stopped bit for bit;
 // on another number of cores, but for rounding: it keeps the number of replicas that share a batch, because each draws
@@ -81,7 +83,7 @@ class TrainingObserver {
 // finite.
 absl::StatusOr<TrainingReport> Train(const std::string& data_dir, const std::string& output_dir,
                                      const TrainingOptions& options, bool resume, const std::atomic<bool>& stop,
-                                     TrainingObserver* observer);
+                                     TrainingObserver* observer, const RankPlace& place = RankPlace());
 
 }  // namespace deepbindnet
 

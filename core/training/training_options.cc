@@ -6,6 +6,8 @@ namespace deepbindnet {
 namespace {
 
 constexpr EnumNames<Loss, 3> kLosses = {{{Loss::kMse, "mse"}, {Loss::kHuber, "huber"}, {Loss::kLogCosh, "log_cosh"}}};
+constexpr EnumNames<HalfType, 3> kHalfTypes = {
+    {{HalfType::kAuto, "auto"}, {HalfType::kBf16, "bf16"}, {HalfType::kFp16, "fp16"}}};
 
 }  // namespace
 
@@ -31,10 +33,14 @@ absl::Status ValidateTrainingOptions(const TrainingOptions& options) {
   DBN_RETURN_IF_ERROR(CheckRange("max_minutes", options.max_minutes, {0, 1e6}));
   DBN_RETURN_IF_ERROR(CheckRange("clip_norm", options.clip_norm, {0, 1e6}));
   DBN_RETURN_IF_ERROR(CheckRange("warmup_fraction", options.warmup_fraction, {0, 0.5}));
+  DBN_RETURN_IF_ERROR(CheckRange("gradient_accumulation", options.gradient_accumulation, {1, 4096}));
+  DBN_RETURN_IF_ERROR(CheckRange("num_processes", options.num_processes, {1, 1024}));
+  DBN_RETURN_IF_ERROR(CheckRange("keep_checkpoints", options.keep_checkpoints, {0, 100000}));
   return CheckRange("ema_decay", options.ema_decay, {0, 0.999999});
 }
 
 absl::string_view LossName(Loss loss) { return NameOf(kLosses, loss); }
+absl::string_view HalfTypeName(HalfType type) { return NameOf(kHalfTypes, type); }
 
 absl::StatusOr<Loss> ParseLoss(absl::string_view name) {
   return ParseName(kLosses, name, "loss", "is not mse, huber or log_cosh");

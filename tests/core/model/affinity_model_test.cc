@@ -195,15 +195,15 @@ TEST(StandardizeTest, StatisticsFollowWhatIsCommitted) {
   EXPECT_TRUE(torch::allclose(module->forward(first), first)) << "with the statistics from before the step";
   module->forward(torch::tensor({3.0F, 30.0F}).view({1, 2}));
   EXPECT_TRUE(torch::equal(mean, torch::zeros({2})));
-  module->Commit(0.05);
+  module->Commit(module->Take(), 0.05);
   // A twentieth of the means 2 and 20, and of the mean squares 5 and 500, beside 0 and 1.
   EXPECT_TRUE(torch::allclose(mean, torch::tensor({0.1F, 1.0F})));
   EXPECT_TRUE(torch::allclose(square, torch::tensor({1.2F, 25.95F})));
-  module->Commit(0.05);
+  module->Commit(module->Take(), 0.05);
   EXPECT_TRUE(torch::allclose(mean, torch::tensor({0.1F, 1.0F}))) << "nothing new was seen";
   module->eval();
   const torch::Tensor y = module->forward(torch::tensor({3.0F, 30.0F}).view({1, 2}));
-  module->Commit(0.05);
+  module->Commit(module->Take(), 0.05);
   EXPECT_TRUE(torch::allclose(mean, torch::tensor({0.1F, 1.0F}))) << "evaluation changes nothing";
   EXPECT_NEAR(y[0][1].item<double>(), (30 - 1) / std::sqrt(25.95 - 1), 1e-5);
 }
@@ -212,13 +212,10 @@ TEST(StandardizeTest, RowsOfAReplicaCountAsItsOwn) {
   Standardize module(1), replica(1), idle(1);
   module->forward(torch::tensor({1.0F, 2.0F, 3.0F}).view({3, 1}));
   replica->forward(torch::full({1, 1}, 10.0F));
-  module->Take(replica.get());
-  module->Take(idle.get());
-  module->Commit(0.05);
+  module->Commit(module->Take() + replica->Take() + idle->Take(), 0.05);
   EXPECT_NEAR(module->parameters()[0].item<double>(), 0.05 * 16 / 4, 1e-6);
   EXPECT_NEAR(module->parameters()[1].item<double>(), 0.95 + 0.05 * 114 / 4, 1e-5);
-  module->Take(replica.get());
-  module->Commit(0.05);
+  module->Commit(replica->Take(), 0.05);
   EXPECT_NEAR(module->parameters()[0].item<double>(), 0.05 * 16 / 4, 1e-6) << "what was taken is gone";
 }
 
@@ -226,7 +223,7 @@ TEST(StandardizeTest, ConstantChannelIsNotBlownUp) {
   Standardize module(1);
   for (int i = 0; i < 2000; ++i) {
     module->forward(torch::full({4, 1}, 3.0F));
-    module->Commit(0.05);
+    module->Commit(module->Take(), 0.05);
   }
   module->eval();
   EXPECT_NEAR(module->forward(torch::full({1, 1}, 3.01F)).item<double>(), 1.0, 0.05) << "least SD 0.01";
@@ -241,7 +238,7 @@ TEST(CommitStatisticsTest, EveryStatisticOfTheModelIsMoved) {
   }
   EXPECT_EQ(kept.size(), 8U) << "mean and square of four pooled vectors";
   model->forward(Entities().Batch(AllPairs()));
-  CommitStatistics({model}, 0);
+  CommitStatistics(model, TakeStatistics({model}), 0);
   size_t next = 0;
   for (const auto& item : model->named_parameters()) {
     if (item.value().requires_grad()) continue;
@@ -255,7 +252,7 @@ TEST(CommitStatisticsTest, TheFirstStepsCountAlikeAndLaterOnesATwentieth) {
   model->train();
   const auto commit = [&](double x, int64_t steps) {
     scale->forward(torch::full({1, 2 * model->options().hidden_dim}, x));
-    CommitStatistics({model}, steps);
+    CommitStatistics(model, TakeStatistics({model}), steps);
     return scale->parameters()[0][0].item<double>();
   };
   EXPECT_NEAR(commit(6, 0), 6, 1e-6);

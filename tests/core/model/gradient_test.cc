@@ -93,7 +93,7 @@ TEST(StandardizeTest, GradientsMatchDifferences) {
   torch::manual_seed(7);
   Standardize scale(3);
   scale(Ramp({6, 3}, torch::kFloat32));
-  scale->Commit(0.5);
+  scale->Commit(scale->Take(), 0.5);
   torch::nn::Sequential below_it(torch::nn::Linear(4, 3), scale);  // It has no weights of its own that learn.
   CheckModule<torch::nn::Sequential>(below_it, [](torch::nn::Sequential& m, torch::Dtype type) {
     return Projected(m->forward(Ramp({5, 4}, type)));
@@ -158,7 +158,7 @@ TEST_P(AffinityModelGradientTest, MixedPrecisionAgreesWithDouble) {
     PoisonMemory();
     torch::Tensor predicted;
     {
-      const MixedPrecisionScope scope(torch::kCPU, true);
+      const MixedPrecisionScope scope(torch::kCPU, torch::kBFloat16);
       predicted = model->forward(Batch(torch::kFloat32));
     }
     Projected(predicted).backward();
@@ -195,7 +195,8 @@ torch::Tensor TrainingGradient(AffinityModel model, torch::Dtype type, bool mixe
   PoisonMemory(1 << 21);
   torch::Tensor predicted;
   {
-    const MixedPrecisionScope scope(torch::kCPU, mixed_precision);
+    const MixedPrecisionScope scope(torch::kCPU,
+                                    mixed_precision ? c10::optional<torch::Dtype>(torch::kBFloat16) : c10::nullopt);
     predicted = model->forward(batch);
   }
   Projected(predicted).backward();

@@ -50,6 +50,28 @@ TEST(OptimizerTest, EqualsLibTorchAdamW) {
   }
 }
 
+TEST(OptimizerTest, DividesByTheLossScaleBeforeItClips) {
+  auto plain = Net(), scaled = Net();
+  Optimizer of_plain(*plain, {0.0, 0.5, 0.0}), of_scaled(*scaled, {0.0, 0.5, 0.0});
+  of_plain.ZeroGrad();
+  of_scaled.ZeroGrad();
+  LossOf(plain, 0).backward();
+  (LossOf(scaled, 0) * 1024).backward();
+  EXPECT_NEAR(of_plain.Step(1e-2), of_scaled.Step(1e-2, 1024), 1e-5);
+  EXPECT_TRUE(torch::allclose(plain->parameters()[0], scaled->parameters()[0]));
+}
+
+TEST(OptimizerTest, WhatIsDoneToTheSummedGradientCounts) {
+  auto net = Net();
+  const torch::Tensor before = net->parameters()[0].detach().clone();
+  Optimizer optimizer(*net, {0.0, 0.0, 0.0});
+  optimizer.ZeroGrad();
+  LossOf(net, 0).backward();
+  optimizer.SumGradients().zero_();
+  EXPECT_EQ(optimizer.Step(1e-2), 0);
+  EXPECT_TRUE(torch::equal(net->parameters()[0], before));
+}
+
 TEST(OptimizerTest, DecaysMatricesOnly) {
   auto net = Net();
   const torch::Tensor weight = net->parameters()[0].detach().clone(), bias = net->parameters()[1].detach().clone();
@@ -210,12 +232,12 @@ TEST_F(OptimizerStateTest, EveryDamagedEntryIsNamedAndNothingLoaded) {
     ExpectRefused(state, "no tensor '" + name + "'");
   }
   TensorDict state = optimizer_.State();
-  state.insert_or_assign("steps", int64_t{0});
-  ExpectRefused(state, "no positive integer 'steps'");
+  state.insert_or_assign("steps", int64_t{-1});
+  ExpectRefused(state, "no integer 'steps' from 0");
   state.insert_or_assign("steps", 1.0);
-  ExpectRefused(state, "no positive integer 'steps'");
+  ExpectRefused(state, "no integer 'steps' from 0");
   ASSERT_EQ(state.erase("steps"), 1U);
-  ExpectRefused(state, "no positive integer 'steps'");
+  ExpectRefused(state, "no integer 'steps' from 0");
 }
 
 }  // namespace

@@ -37,9 +37,9 @@ class ReplicasTest : public testing::Test {
 
   // The gradient of one copy for the pairs `chosen`, all parameters in a row.
   std::vector<torch::Tensor> GradientOfOne(const std::vector<int64_t>& chosen, BatchResult* result) {
-    Replicas one(data_, options_, torch::kCPU, false, 1);
+    Replicas one(data_, options_, torch::kCPU, c10::nullopt, 1);
     const Optimizer optimizer(one.modules(), {});
-    *result = one.Backward(chosen, 0, false);
+    *result = one.Backward(chosen, static_cast<int64_t>(chosen.size()), 1, false);
     return GradientOf(*one.model());
   }
 
@@ -65,9 +65,9 @@ class ReplicasTest : public testing::Test {
 };
 
 TEST_F(ReplicasTest, SharesAddUpToTheMeanLossAndItsGradient) {
-  Replicas replicas(data_, options_, torch::kCPU, false, 2);
+  Replicas replicas(data_, options_, torch::kCPU, c10::nullopt, 2);
   const Optimizer optimizer(replicas.modules(), {});
-  const BatchResult whole = replicas.Backward(Range(0, 21), 0, false);
+  const BatchResult whole = replicas.Backward(Range(0, 21), 21, 1, false);
   BatchResult first, second;
   const auto a = GradientOfOne(Range(0, 11), &first), b = GradientOfOne(Range(11, 21), &second);
   EXPECT_NEAR(whole.loss, (11 * first.loss + 10 * second.loss) / 21, 1e-5);
@@ -80,7 +80,7 @@ TEST_F(ReplicasTest, SharesAddUpToTheMeanLossAndItsGradient) {
 }
 
 TEST_F(ReplicasTest, TwoReplicasComputeWhatOneDoes) {
-  Replicas one(data_, options_, torch::kCPU, false, 1), two(data_, options_, torch::kCPU, false, 2);
+  Replicas one(data_, options_, torch::kCPU, c10::nullopt, 1), two(data_, options_, torch::kCPU, c10::nullopt, 2);
   Optimizer of_one(one.modules(), {}), of_two(two.modules(), {});
   torch::Tensor before = StatisticsOf(*one.model());
   int64_t steps = 0;
@@ -88,7 +88,10 @@ TEST_F(ReplicasTest, TwoReplicasComputeWhatOneDoes) {
   for (const auto& chosen : {Range(0, 21), Range(3, 24), Range(5, 6)}) {
     of_one.ZeroGrad();
     of_two.ZeroGrad();
-    const BatchResult a = one.Backward(chosen, steps, false), b = two.Backward(chosen, steps, false);
+    const auto count = static_cast<int64_t>(chosen.size());
+    const BatchResult a = one.Backward(chosen, count, 1, false), b = two.Backward(chosen, count, 1, false);
+    CommitStatistics(one.model(), one.TakeStatistics(), steps);
+    CommitStatistics(two.model(), two.TakeStatistics(), steps);
     ++steps;
     EXPECT_NEAR(a.loss, b.loss, 1e-5);
     EXPECT_TRUE(torch::allclose(a.predicted, b.predicted, 1e-4, 1e-5));
@@ -106,51 +109,62 @@ TEST_F(ReplicasTest, TwoReplicasComputeWhatOneDoes) {
   }
 }
 
+TEST_F(ReplicasTest, TheLossScaleMultipliesTheGradientAlone) {
+  Replicas plain(data_, options_, torch::kCPU, c10::nullopt, 1), scaled(data_, options_, torch::kCPU, c10::nullopt, 1);
+  const Optimizer of_plain(plain.modules(), {}), of_scaled(scaled.modules(), {});
+  const double loss = plain.Backward(Range(0, 24), 24, 1, false).loss;
+  EXPECT_EQ(scaled.Backward(Range(0, 24), 24, 1024, false).loss, loss);
+  const auto a = GradientOf(*plain.model()), b = GradientOf(*scaled.model());
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::allclose(a[i] * 1024, b[i], 1e-4, 1e-3)) << i;
+}
+
 TEST_F(ReplicasTest, APredictionInTrainingDoesNotDependOnItsBatch) {
   const auto first_of = [this](int64_t pairs) {
-    Replicas replicas(data_, options_, torch::kCPU, false, 1);
+    Replicas replicas(data_, options_, torch::kCPU, c10::nullopt, 1);
     const Optimizer optimizer(replicas.modules(), {});
-    replicas.Backward(Range(0, 24), 0, false);  // So that the statistics are not as at the start.
-    return replicas.Backward(Range(0, pairs), 1, false).predicted[0].item<double>();
+    replicas.Backward(Range(0, 24), 24, 1, false);
+    CommitStatistics(replicas.model(), replicas.TakeStatistics(), 0);  // So that they are not as at the start.
+    return replicas.Backward(Range(0, pairs), pairs, 1, false).predicted[0].item<double>();
   };
   EXPECT_NEAR(first_of(1), first_of(24), 1e-5);
 }
 
 TEST_F(ReplicasTest, AReplicaWithoutPairsAddsNothing) {
-  Replicas replicas(data_, options_, torch::kCPU, false, 3);
+  Replicas replicas(data_, options_, torch::kCPU, c10::nullopt, 3);
   const Optimizer optimizer(replicas.modules(), {});
-  const BatchResult result = replicas.Backward(Range(0, 1), 0, false);
+  const BatchResult result = replicas.Backward(Range(0, 1), 1, 1, false);
   EXPECT_EQ(result.predicted.size(0), 1);
   for (const torch::Tensor& gradient : GradientOf(*replicas.modules()[2])) {
     EXPECT_EQ(gradient.abs().sum().item<float>(), 0.0F);
   }
 }
 
-TEST_F(ReplicasTest, SeedsDecideWhatDropoutDraws) {
+TEST_F(ReplicasTest, SeedAndRankDecideWhatDropoutDraws) {
   options_.model.dropout_rate = 0.5;
-  const auto predict = [&](uint64_t seed) {
-    Replicas replicas(data_, options_, torch::kCPU, false, 2);
+  const auto predict = [&](uint64_t seed, int rank) {
+    Replicas replicas(data_, options_, torch::kCPU, c10::nullopt, 2);
     const Optimizer optimizer(replicas.modules(), {});
-    replicas.Seed(seed);
-    return replicas.Backward(Range(0, 24), 0, false).predicted;
+    replicas.Seed(seed, rank);
+    return replicas.Backward(Range(0, 24), 24, 1, false).predicted;
   };
-  EXPECT_TRUE(torch::equal(predict(1), predict(1)));
-  EXPECT_FALSE(torch::equal(predict(1), predict(2)));
+  EXPECT_TRUE(torch::equal(predict(1, 0), predict(1, 0)));
+  EXPECT_FALSE(torch::equal(predict(1, 0), predict(2, 0)));
+  EXPECT_FALSE(torch::equal(predict(1, 0), predict(1, 1)));
 }
 
 TEST_F(ReplicasTest, ReplicasDrawDifferently) {
   options_.model.dropout_rate = 0.5;
-  Replicas replicas(data_, options_, torch::kCPU, false, 2);
+  Replicas replicas(data_, options_, torch::kCPU, c10::nullopt, 2);
   const Optimizer optimizer(replicas.modules(), {});
-  const torch::Tensor predicted = replicas.Backward({0, 1, 0, 1}, 0, false).predicted;
+  const torch::Tensor predicted = replicas.Backward({0, 1, 0, 1}, 4, 1, false).predicted;
   EXPECT_FALSE(torch::equal(predicted.slice(0, 0, 2), predicted.slice(0, 2, 4)));
 }
 
 TEST_F(ReplicasTest, LooksAtTheGatesOfAllShares) {
-  Replicas replicas(data_, options_, torch::kCPU, false, 2);
+  Replicas replicas(data_, options_, torch::kCPU, c10::nullopt, 2);
   const Optimizer optimizer(replicas.modules(), {});
-  EXPECT_TRUE(replicas.Backward(Range(0, 24), 0, false).gates.empty());
-  EXPECT_EQ(replicas.Backward(Range(0, 24), 0, true).gates.size(), 4U) << "two sides a replica";
+  EXPECT_TRUE(replicas.Backward(Range(0, 24), 24, 1, false).gates.empty());
+  EXPECT_EQ(replicas.Backward(Range(0, 24), 24, 1, true).gates.size(), 4U) << "two sides a replica";
 }
 
 TEST(CountReplicasTest, OneForEachThreadThatHasEnoughPairs) {

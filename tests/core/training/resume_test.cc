@@ -21,28 +21,86 @@ class ResumeTest : public TrainerTest {
   }
 };
 
-TEST_F(ResumeTest, ResumedRunEqualsTheUninterruptedOne) {
-  options_.num_epochs = 6;
+// Every report of the second run, and of what both left, is that of the first.
+void ExpectSameRun(const Recorder& whole, const Recorder& resumed) {
+  ASSERT_EQ(resumed.epochs.size(), whole.epochs.size()) << "epochs before the stop are reported again";
+  for (size_t i = 0; i < whole.epochs.size(); ++i) {
+    const EpochReport &a = whole.epochs[i], &b = resumed.epochs[i];
+    EXPECT_EQ(b.epoch, a.epoch);
+    EXPECT_EQ(b.train_loss, a.train_loss);
+    EXPECT_EQ(b.learning_rate, a.learning_rate);
+    EXPECT_EQ(b.gate_mean, a.gate_mean);
+    EXPECT_EQ(b.gate_sd, a.gate_sd);
+    EXPECT_EQ(b.is_best, a.is_best);
+    const auto train_a = NamedMetrics(a.train), train_b = NamedMetrics(b.train);
+    for (size_t m = 0; m < train_a.size(); ++m) {
+      const bool undefined = std::isnan(train_a[m].second) && std::isnan(train_b[m].second);
+      EXPECT_TRUE(undefined || train_a[m].second == train_b[m].second) << train_a[m].first;
+    }
+    const auto val_a = NamedMetrics(a.val), val_b = NamedMetrics(b.val);
+    for (size_t m = 0; m < val_a.size(); ++m) EXPECT_EQ(val_b[m].second, val_a[m].second) << val_a[m].first;
+  }
+}
+
+TEST_F(ResumeTest, ARunStoppedAtAnyStepEqualsTheUninterruptedOne) {
+  options_.num_epochs = 2;
+  options_.model.dropout_rate = 0.3;
   Recorder whole;
-  ASSERT_TRUE(Run("whole", &whole).ok());
+  ASSERT_OK_AND_ASSIGN(const TrainingReport report, Run("whole", &whole));
+  ASSERT_GE(whole.steps.size(), 6U);
+  for (size_t boundary = 1; boundary <= whole.steps.size(); ++boundary) {
+    SCOPED_TRACE(testing::Message() << "after step " << boundary << " of " << whole.steps.size());
+    const std::string output = "parts" + std::to_string(boundary);
+    Recorder first, second;
+    first.on_step = [&](const StepReport&) { stop_ = first.steps.size() == boundary; };
+    EXPECT_EQ(Run(output, &first).status().code(), absl::StatusCode::kCancelled);
+    stop_ = false;
+    ASSERT_OK_AND_ASSIGN(const TrainingReport resumed, Run(output, &second, /*resume=*/true));
+    EXPECT_EQ(first.steps.size() + second.steps.size(), whole.steps.size()) << "no step is taken twice";
+    ExpectSameRun(whole, second);
+    EXPECT_EQ(resumed.test.mse, report.test.mse);
+    ExpectSameWeights(whole.files.Best(), second.files.Best());
+    ExpectSameWeights(whole.files.Latest(), second.files.Latest());
+    ExpectSameOptimizer(whole.files.Latest(), second.files.Latest());
+  }
+}
+
+TEST_F(ResumeTest, ARunStoppedAtEveryStepEqualsTheUninterruptedOne) {
+  options_.num_epochs = 2;
+  options_.gradient_accumulation = 2;
+  Recorder whole;
+  ASSERT_THAT(Run("whole", &whole), IsOk());
+  std::vector<StepReport> steps;
+  for (;;) {
+    Recorder part;
+    part.on_step = [this](const StepReport&) { stop_ = true; };
+    const auto report = Run("parts", &part, /*resume=*/true);
+    stop_ = false;
+    steps.insert(steps.end(), part.steps.begin(), part.steps.end());
+    if (report.ok()) {
+      ExpectSameRun(whole, part);
+      break;
+    }
+    ASSERT_EQ(report.status().code(), absl::StatusCode::kCancelled) << report.status();
+    ASSERT_LE(steps.size(), whole.steps.size());
+  }
+  ASSERT_EQ(steps.size(), whole.steps.size());
+  for (size_t i = 0; i < steps.size(); ++i) EXPECT_EQ(steps[i].loss, whole.steps[i].loss) << i;
+  ExpectSameWeights(whole.files.Best(), RunFiles{OutputDir("parts")}.Best());
+}
+
+TEST_F(ResumeTest, ACheckpointBetweenStepsHoldsAModel) {
   Recorder first;
-  first.on_step = [this](const StepReport& step) {
-    if (step.epoch == 4 && step.step == 2) stop_ = true;
-  };
-  EXPECT_EQ(Run("parts", &first).status().code(), absl::StatusCode::kCancelled);
-  ASSERT_EQ(first.epochs.size(), 3U);
+  first.on_step = [this](const StepReport& step) { stop_ = step.epoch == 2; };
+  EXPECT_EQ(Run("between", &first).status().message(), "stopped in epoch 2 after step 1");
+  ASSERT_OK_AND_ASSIGN(const Checkpoint latest, LoadCheckpoint(first.files.Latest()));
+  EXPECT_EQ(latest.epoch, 1);
+  EXPECT_EQ(latest.training_state.at("epoch_steps").toInt(), 1);
+  EXPECT_THAT(MakeModel(latest, torch::kCPU), IsOk());
   stop_ = false;
   Recorder second;
-  const auto report = Run("parts", &second, /*resume=*/true);
-  ASSERT_TRUE(report.ok()) << report.status();
-  ASSERT_EQ(second.epochs.size(), 6U) << "epochs before the stop are reported again, with the same values";
-  for (size_t i = 0; i < 6; ++i) {
-    EXPECT_EQ(second.epochs[i].epoch, whole.epochs[i].epoch);
-    EXPECT_EQ(second.epochs[i].val.rmse, whole.epochs[i].val.rmse);
-    EXPECT_EQ(second.epochs[i].train_loss, whole.epochs[i].train_loss);
-  }
-  ExpectSameWeights(OutputDir("whole") + "/best_model.pt", OutputDir("parts") + "/best_model.pt");
-  ExpectSameWeights(OutputDir("whole") + "/latest_checkpoint.pt", OutputDir("parts") + "/latest_checkpoint.pt");
+  ASSERT_THAT(Run("between", &second, /*resume=*/true), IsOk());
+  EXPECT_THAT(second.messages, testing::Contains("resumed after epoch 1 and 1 steps of the next"));
 }
 
 TEST_F(ResumeTest, ResumedRunEqualsTheUninterruptedOneInMixedPrecisionToo) {
@@ -120,6 +178,10 @@ TEST_F(ResumeTest, DamagedTrainingStateIsRefusedByName) {
   expect_refused("no string 'history'", set("history", int64_t{3}));
   expect_refused("bad epoch history", set("history", "{"));
   expect_refused("history of 0 epochs after epoch 3", set("history", "[]"));
+  expect_refused("neither an epoch nor a step is finished", [](Checkpoint* checkpoint) {
+    checkpoint->epoch = 0;
+    checkpoint->training_state.insert_or_assign("history", "[]");
+  });
   expect_refused("history of 2 epochs after epoch 3", set_history([](History* h) { h->pop_back(); }));
   expect_refused("history of 3 epochs after epoch 7", [](Checkpoint* checkpoint) { checkpoint->epoch = 7; });
   expect_refused("history: entry 2 is damaged", set_history([](History* h) { h->at(1).epoch = 3; }));
@@ -127,10 +189,15 @@ TEST_F(ResumeTest, DamagedTrainingStateIsRefusedByName) {
   expect_refused("history: entry 1 is damaged", set_history([](History* h) { h->at(0).val.rmse = NAN; }));
   expect_refused("history: entry 3 is damaged", set_history([](History* h) { h->at(2).elapsed_seconds = NAN; }));
   expect_refused("no number 'train_seconds'", set("train_seconds", torch::zeros({2})));
-  expect_refused("no positive number 'train_seconds'", set("train_seconds", MakeNumber(0)));
+  expect_refused("no number 'train_seconds' of 0 or more", set("train_seconds", MakeNumber(-1)));
+  expect_refused("no number 'elapsed_seconds' of 0 or more", set("elapsed_seconds", MakeNumber(NAN)));
   expect_refused("no integer 'replicas' from 1 to 1", set("replicas", int64_t{0}));
   expect_refused("no integer 'replicas' from 1 to 1", set("replicas", int64_t{2}));
-  expect_refused("no positive integer 'steps'", set("steps", int64_t{-1}));
+  expect_refused("no integer 'epoch_steps' from 0", set("epoch_steps", int64_t{-1}));
+  expect_refused("no number 'epoch_loss_sum'", set("epoch_steps", int64_t{1}));
+  expect_refused("no integer 'steps' from 0", set("steps", int64_t{-1}));
+  expect_refused("no finite number 'loss_scale' of 1 or more", set("loss_scale", MakeNumber(0.5)));
+  expect_refused("no integer 'loss_scale_good_steps' from 0", set("loss_scale_good_steps", int64_t{-1}));
   expect_refused("'weights' is damaged or of another model", set("weights", torch::zeros({3})));
 }
 
@@ -168,9 +235,11 @@ TEST_F(ResumeTest, FreshRunRemovesWhatAnEarlierOneLeft) {
   recorder.on_step = [this](const StepReport&) { stop_ = true; };
   ASSERT_FALSE(Run("again", &recorder).ok());
   const RunFiles files{OutputDir("again")};
-  for (const std::string& path : {files.Best(), files.Latest(), files.Epoch(5), files.MetricsCsv(), files.Result()}) {
+  for (const std::string& path : {files.Best(), files.Epoch(5), files.MetricsCsv(), files.Result()}) {
     EXPECT_FALSE(std::filesystem::exists(path)) << path;
   }
+  ASSERT_OK_AND_ASSIGN(const Checkpoint latest, LoadCheckpoint(files.Latest()));
+  EXPECT_EQ(latest.epoch, 0) << "of the stopped run";
 }
 
 TEST_F(ResumeTest, ResumingAFinishedRunOnlyEvaluates) {

@@ -103,6 +103,15 @@ class TrainerTest : public testing::Test {
     }
   }
 
+  static void ExpectSameOptimizer(const std::string& a, const std::string& b) {
+    const auto first = LoadCheckpoint(a), second = LoadCheckpoint(b);
+    ASSERT_TRUE(first.ok() && second.ok()) << first.status() << second.status();
+    for (const char* const name : {"weights", "first_moment", "second_moment", "average"}) {
+      EXPECT_TRUE(torch::equal(*GetTensor(first->training_state, name), *GetTensor(second->training_state, name)))
+          << name;
+    }
+  }
+
   const TempDir root_;
   const std::string data_dir_ = root_ / "data";
   TrainingOptions options_;

@@ -94,7 +94,7 @@ TEST_F(TrainerTest, LearningRateFollowsTheScheduleAtEveryStep) {
   const int64_t per_epoch = first.steps.front().steps;
   ASSERT_GT(per_epoch, 1);
   ASSERT_EQ(first.steps.size(), per_epoch + 1) << "over the end of an epoch";
-  ASSERT_EQ(second.steps.size(), 2 * per_epoch) << "the second epoch again and the third";
+  ASSERT_EQ(second.steps.size(), 2 * per_epoch - 1) << "the rest of the second epoch and the third";
   const auto expect_schedule = [&](const StepReport& step) {
     const auto done = static_cast<double>((step.epoch - 1) * per_epoch + step.step - 1);
     const double share = WarmupCosine(done / static_cast<double>(3 * per_epoch), options_.warmup_fraction);
@@ -190,6 +190,51 @@ TEST_F(TrainerTest, LossThatIsNotFiniteNamesTheStep) {
   const absl::Status status = Run("infinite", &recorder).status();
   EXPECT_EQ(GetReason(status), "LOSS_NOT_FINITE") << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("epoch 1, step"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("of the batch's 16 pairs 1 have no finite error (data row " +
+                                                       std::to_string(dataset.train.row[3]) + ")"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("No epoch was finished"));
+}
+
+TEST_F(TrainerTest, LossThatIsNotFiniteLaterNamesTheLastGoodCheckpoint) {
+  options_.lr = 1;
+  options_.clip_norm = 0;
+  options_.num_epochs = 100000;
+  options_.ema_decay = 0;
+  Recorder recorder;
+  // Weights that are blown up between two epochs stand for a training that diverges.
+  recorder.on_step = [&](const StepReport& step) { stop_ = step.epoch == 2; };
+  ASSERT_EQ(Run("diverges", &recorder).status().code(), absl::StatusCode::kCancelled);
+  stop_ = false;
+  ASSERT_OK_AND_ASSIGN(Checkpoint latest, LoadCheckpoint(recorder.files.Latest()));
+  GetTensor(latest.training_state, "weights")->mul_(1e30);
+  ASSERT_THAT(SaveCheckpoint(recorder.files.Latest(), latest), IsOk());
+  EXPECT_THAT(Run("diverges", &recorder, /*resume=*/true),
+              IsError(absl::StatusCode::kInternal, "LOSS_NOT_FINITE",
+                      "The last good checkpoint is " + recorder.files.Latest()));
+}
+
+TEST_F(TrainerTest, AccumulatedBatchesMakeOneStep) {
+  options_.model.dropout_rate = 0;
+  options_.num_epochs = 1;
+  Recorder whole, parts;
+  ASSERT_THAT(Run("whole", &whole), IsOk());
+  options_.batch_size /= 4;
+  options_.gradient_accumulation = 4;
+  ASSERT_THAT(Run("parts", &parts), IsOk());
+  ASSERT_EQ(parts.steps.size(), whole.steps.size());
+  for (size_t i = 0; i < parts.steps.size(); ++i) EXPECT_NEAR(parts.steps[i].loss, whole.steps[i].loss, 1e-5) << i;
+  EXPECT_NEAR(parts.epochs[0].val.rmse, whole.epochs[0].val.rmse, 1e-5);
+}
+
+TEST_F(TrainerTest, TheNewestEpochCheckpointsAreKept) {
+  options_.num_epochs = 16;
+  options_.patience = 0;
+  options_.keep_checkpoints = 2;
+  Recorder recorder;
+  ASSERT_THAT(Run("kept", &recorder), IsOk());
+  EXPECT_FALSE(std::filesystem::exists(recorder.files.Epoch(5)));
+  EXPECT_TRUE(std::filesystem::exists(recorder.files.Epoch(10)));
+  EXPECT_TRUE(std::filesystem::exists(recorder.files.Epoch(15)));
 }
 
 TEST_F(TrainerTest, StandardModelHasNoGate) {
