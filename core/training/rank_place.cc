@@ -1,9 +1,13 @@
 #include "core/training/rank_place.h"
 
+#include <torch/torch.h>
+
 #include <cstdlib>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/cores.h"
+#include "core/model/mixed_precision.h"
 
 namespace deepbindnet {
 namespace {
@@ -43,6 +47,16 @@ absl::StatusOr<RankPlace> RankPlaceFromEnvironment() {
     place.store_prefix = absl::StrCat("/worker/attempt_", Variable("TORCHELASTIC_RESTART_COUNT"));
   }
   return place;
+}
+
+absl::Status CheckProcessesFit(int num_processes, const std::string& device) {
+  if (num_processes <= 1) return absl::OkStatus();
+  DBN_ASSIGN_OR_RETURN(const torch::Device found, ParseDevice(device));
+  const int most = found.is_cuda() ? static_cast<int>(torch::cuda::device_count()) : UsableCores();
+  if (num_processes <= most) return absl::OkStatus();
+  return InvalidField("num_processes", absl::StrCat(num_processes),
+                      absl::StrCat("is more than this machine's ", most, found.is_cuda() ? " GPUs" : " cores",
+                                   "; give ", most, " or less"));
 }
 
 }  // namespace deepbindnet

@@ -27,6 +27,10 @@ struct RankPlace {
 // INVALID_ARGUMENT naming the variable where one is missing or out of range.
 absl::StatusOr<RankPlace> RankPlaceFromEnvironment();
 
+// INVALID_ARGUMENT naming num_processes where that many would share a GPU of this machine or, where `device` (as
+// TrainingOptions::device) is a CPU, a core.
+absl::Status CheckProcessesFit(int num_processes, const std::string& device);
+
 }  // namespace deepbindnet
 
 #endif  // DEEPBINDNET_CORE_TRAINING_RANK_PLACE_H_

@@ -37,15 +37,6 @@ constexpr size_t kRowsInMessages = 5;
 
 double Seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-// Of the ranks that do not report.
-class SilentObserver : public TrainingObserver {
- public:
-  void OnPhase(absl::string_view phase) override {}
-  void OnStep(const StepReport& report) override {}
-  void OnEpoch(const EpochReport& report) override {}
-  void OnMessage(absl::string_view message) override {}
-};
-
 TrainingOptions WithProcesses(TrainingOptions options, int processes) {
   options.num_processes = processes;
   return options;

@@ -61,6 +61,15 @@ class TrainingObserver {
   virtual void OnMessage(absl::string_view message) = 0;  // A line for people.
 };
 
+// Says nothing.
+class SilentObserver : public TrainingObserver {
+ public:
+  void OnPhase(absl::string_view phase) override {}
+  void OnStep(const StepReport& report) override {}
+  void OnEpoch(const EpochReport& report) override {}
+  void OnMessage(absl::string_view message) override {}
+};
+
 // Trains on `data_dir` into `output_dir` (made where missing): best_model.pt, latest_checkpoint.pt,
 // checkpoint_epoch_X.pt every 5 epochs, metrics.csv, result.json; each file appears whole. With `resume`, goes on from
 // latest_checkpoint.pt; the epochs up to it are reported again first, as they were, so that a caller that missed one
@@ -75,12 +84,18 @@ class TrainingObserver {
 // On the CPU and without max_minutes, which follows the clock, a resumed run equals one that never stopped bit for bit;
 // on another number of cores, but for rounding: it keeps the number of replicas that share a batch, because each draws
 // a dropout mask of its own.
+// `place`: this process's among those that train the model together, each on its share of every batch; all give the
+// same arguments, rank 0 alone calls the observer and writes, and the others' reports have no test metrics. What one is
+// told to stop by stops all. Any number of processes trains the same model but for rounding (and dropout's masks),
+// where num_processes times batch_size times gradient_accumulation is the same.
 //
 // INVALID_ARGUMENT where an option is out of range, a protein is longer than max_sequence_length (SEQUENCE_TOO_LONG) or
 // the checkpoint to resume is damaged; FAILED_PRECONDITION where the data have no training or validation part
 // (EMPTY_PART), the checkpoint is of other data (OTHER_DATASET) or options (OTHER_OPTIONS), or `data_dir` came to hold
-// other data during the run (OTHER_DATASET); INTERNAL (LOSS_NOT_FINITE) naming epoch and step where the loss is not
-// finite.
+// other data during the run (OTHER_DATASET); INTERNAL (LOSS_NOT_FINITE) naming epoch, step, rows of the data and the
+// last good checkpoint where the loss is not finite; RESOURCE_EXHAUSTED (OUT_OF_MEMORY) where one pair at a time is too
+// much; of several processes UNAVAILABLE (RANKS_MISSING) where they do not find each other, INTERNAL (RANK_LOST) where
+// one has ended, FAILED_PRECONDITION (RANKS_DIFFER) where they have other data or options.
 absl::StatusOr<TrainingReport> Train(const std::string& data_dir, const std::string& output_dir,
                                      const TrainingOptions& options, bool resume, const std::atomic<bool>& stop,
                                      TrainingObserver* observer, const RankPlace& place = RankPlace());

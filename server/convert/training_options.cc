@@ -28,20 +28,6 @@ std::string PresetOf(const v1::TrainingOptions& proto) { return proto.preset().e
     target = proto.field();                                                               \
   }
 
-// INVALID_ARGUMENT where a field asks for more than its only supported value.
-absl::Status RequireOnly(absl::string_view field, bool is_set, uint32_t value, uint32_t supported) {
-  if (!is_set || value == supported) return absl::OkStatus();
-  return InvalidField(field, absl::StrCat(value),
-                      absl::StrCat("is not supported by this version; leave it out or give ", supported));
-}
-
-absl::Status CheckSupported(const v1::TrainingOptions& proto) {
-  DBN_RETURN_IF_ERROR(
-      RequireOnly("gradient_accumulation", proto.has_gradient_accumulation(), proto.gradient_accumulation(), 1));
-  DBN_RETURN_IF_ERROR(RequireOnly("num_processes", proto.has_num_processes(), proto.num_processes(), 1));
-  return RequireOnly("keep_checkpoints", proto.has_keep_checkpoints(), proto.keep_checkpoints(), 0);
-}
-
 absl::Status SetModelOptions(const v1::TrainingOptions& proto, ModelOptions* model) {
   switch (proto.model_type()) {
     case v1::MODEL_TYPE_UNSPECIFIED:
@@ -83,6 +69,9 @@ absl::Status SetSchedule(const v1::TrainingOptions& proto, TrainingOptions* opti
   DBN_SET_COUNT(batch_size, options->batch_size)
   DBN_SET_COUNT(num_epochs, options->num_epochs)
   DBN_SET_COUNT(patience, options->patience)
+  DBN_SET_COUNT(gradient_accumulation, options->gradient_accumulation)
+  DBN_SET_COUNT(keep_checkpoints, options->keep_checkpoints)
+  DBN_SET_COUNT(num_processes, options->num_processes)
   DBN_SET_NUMBER(lr, options->lr)
   DBN_SET_NUMBER(weight_decay, options->weight_decay)
   DBN_SET_NUMBER(max_minutes, options->max_minutes)
@@ -95,6 +84,19 @@ absl::Status SetSchedule(const v1::TrainingOptions& proto, TrainingOptions* opti
   }
   if (proto.has_mixed_precision()) options->mixed_precision = proto.mixed_precision();
   if (proto.has_seed()) options->seed = proto.seed();
+  switch (proto.half_type()) {
+    case v1::HALF_TYPE_UNSPECIFIED:
+    case v1::AUTO:
+      break;
+    case v1::BF16:
+      options->half_type = HalfType::kBf16;
+      break;
+    case v1::FP16:
+      options->half_type = HalfType::kFp16;
+      break;
+    default:
+      return UnknownEnum("half_type", proto.half_type());
+  }
   switch (proto.loss()) {
     case v1::LOSS_UNSPECIFIED:
       break;
@@ -140,6 +142,18 @@ v1::Loss ToProto(Loss loss) {
   return v1::LOSS_UNSPECIFIED;
 }
 
+v1::HalfType ToProto(HalfType type) {
+  switch (type) {
+    case HalfType::kAuto:
+      return v1::AUTO;
+    case HalfType::kBf16:
+      return v1::BF16;
+    case HalfType::kFp16:
+      return v1::FP16;
+  }
+  return v1::HALF_TYPE_UNSPECIFIED;
+}
+
 // All but the preset, which decides what the message has no field for.
 v1::TrainingOptions ToProto(const TrainingOptions& options) {
   v1::TrainingOptions proto;
@@ -163,9 +177,10 @@ v1::TrainingOptions ToProto(const TrainingOptions& options) {
   proto.set_warmup_fraction(options.warmup_fraction);
   proto.set_seed(options.seed);
   proto.set_ema_decay(options.ema_decay);
-  proto.set_gradient_accumulation(1);
-  proto.set_keep_checkpoints(0);
-  proto.set_num_processes(1);
+  proto.set_gradient_accumulation(static_cast<uint32_t>(options.gradient_accumulation));
+  proto.set_keep_checkpoints(static_cast<uint32_t>(options.keep_checkpoints));
+  proto.set_num_processes(static_cast<uint32_t>(options.num_processes));
+  proto.set_half_type(ToProto(options.half_type));
   return proto;
 }
 
@@ -175,7 +190,6 @@ v1::ModelType ToProto(ModelType type) { return type == ModelType::kGated ? v1::G
 
 absl::StatusOr<TrainingOptions> FromProto(const v1::TrainingOptions& proto) {
   DBN_ASSIGN_OR_RETURN(TrainingOptions options, TrainingPreset(PresetOf(proto)));
-  DBN_RETURN_IF_ERROR(CheckSupported(proto));
   DBN_RETURN_IF_ERROR(SetModelOptions(proto, &options.model));
   DBN_RETURN_IF_ERROR(SetSchedule(proto, &options));
   DBN_RETURN_IF_ERROR(ValidateTrainingOptions(options));

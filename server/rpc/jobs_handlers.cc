@@ -1,6 +1,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/training/rank_place.h"
+#include "core/training/training_options.h"
 #include "server/convert/convert.h"
 #include "server/rpc/artifact_download.h"
 #include "server/rpc/service.h"
@@ -39,6 +41,8 @@ absl::StatusOr<v1::TrainSpec> CompleteTrainSpec(const v1::TrainSpec& spec) {
   DBN_RETURN_IF_ERROR(ValidateName("spec.dataset", spec.dataset()));
   v1::TrainSpec complete = spec;
   DBN_ASSIGN_OR_RETURN(*complete.mutable_options(), Complete(spec.options()));
+  const int processes = static_cast<int>(complete.options().num_processes());
+  DBN_RETURN_IF_ERROR(CheckProcessesFit(processes, TrainingOptions().device));
   return complete;
 }
 

@@ -22,12 +22,13 @@ void AddCommands(CLI::App* app, bool* json, Action* action) {
   app->get_formatter()->column_width(36);
   app->footer(
       "Every option also works with '_' for '-'.\n"
-      "Exit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped by a signal.");
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped by a signal: start it again with --resume.");
   AddSynthesizeCommand(app, action);
   AddPreprocessCommand(app, action);
   AddTrainCommand(app, action);
   AddEvaluateCommand(app, action);
   AddCompareCommand(app, action);
+  AddRankCommand(app, action);
   AddRunCommand(app, action);
   for (CLI::App* const command : app->get_subcommands({})) {
     command->add_flag("--json", *json, "Print one JSON object a line on standard output");

@@ -39,7 +39,7 @@ int Run(const Options& options, Console* console) {
   EventWriter events(options.events_fd);
   const auto result = ReadAndRun(options.task_file, &events);
   if (absl::IsCancelled(result.status()) && StopRequested()) {
-    return console->Stopped("the last finished epoch is in the checkpoint");
+    return console->Stopped("what it has trained is in the checkpoint");
   }
   if (!result.ok()) {
     events.Error(ToProto(result.status()));

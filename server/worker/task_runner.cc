@@ -12,12 +12,12 @@
 #include "core/data/preprocess.h"
 #include "core/data/processed_dataset.h"
 #include "core/data/split_labels.h"
-#include "core/training/trainer.h"
 #include "google/protobuf/util/time_util.h"
 #include "server/convert/convert.h"
 #include "server/worker/compare_models.h"
 #include "server/worker/directory_lock.h"
 #include "server/worker/stop.h"
+#include "server/worker/training.h"
 
 namespace deepbindnet {
 namespace {
@@ -87,11 +87,9 @@ absl::StatusOr<v1::JobResult> Prepare(const v1::WorkerTask& task, EventWriter* e
   return result;
 }
 
-absl::StatusOr<v1::JobResult> RunTraining(const v1::WorkerTask& task, EventWriter* events) {
-  DBN_ASSIGN_OR_RETURN(const TrainingOptions options, FromProto(task.spec().train().options()));
+absl::StatusOr<v1::JobResult> TrainModel(const v1::WorkerTask& task, EventWriter* events) {
   EventObserver observer(events);
-  DBN_ASSIGN_OR_RETURN(const TrainingReport report, Train(task.dataset_dir(), task.output_dir(), options, task.resume(),
-                                                          StopRequested(), &observer));
+  DBN_ASSIGN_OR_RETURN(const TrainingReport report, RunTraining(task, &observer));
   v1::JobResult result;
   *result.mutable_training() = ToProto(report);
   return result;
@@ -120,7 +118,7 @@ absl::StatusOr<v1::JobResult> RunKind(const v1::WorkerTask& task, EventWriter* e
     case v1::JobSpec::kPrepareDataset:
       return Prepare(task, events);
     case v1::JobSpec::kTrain:
-      return RunTraining(task, events);
+      return TrainModel(task, events);
     case v1::JobSpec::kCompare:
       return RunComparison(task, events);
     case v1::JobSpec::KIND_NOT_SET:

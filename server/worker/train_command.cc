@@ -6,12 +6,14 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/base/file_descriptor.h"
 #include "core/training/trainer.h"
 #include "proto/flags/field_flags.h"
 #include "server/convert/convert.h"
 #include "server/worker/commands.h"
 #include "server/worker/directory_lock.h"
 #include "server/worker/stop.h"
+#include "server/worker/training.h"
 
 namespace deepbindnet {
 namespace {
@@ -99,21 +101,35 @@ void Report(const TrainingReport& report, const std::string& output_dir, Console
   console->Object(object);
 }
 
+// What this process does of a training that something else has started in several, or all of it.
+absl::StatusOr<TrainingReport> TrainHere(const v1::WorkerTask& task, const RankPlace& place, Console* console) {
+  ConsoleObserver observer(console);
+  return place.world_size > 1 ? RunRank(task, place, &observer) : RunTraining(task, &observer);
+}
+
 int Run(const Options& options, Console* console) {
   HandleStopSignals(OnStop::kFinish);
-  auto training = FromProto(options.training);
-  if (!training.ok()) return console->WrongUsage(training.status());
-  training->device = options.device;
-  const auto lock = LockDirectory(options.output_dir);
-  if (!lock.ok()) return console->Fail(lock.status());
-  ConsoleObserver observer(console);
-  const auto report =
-      Train(options.data_dir, options.output_dir, *training, options.resume, StopRequested(), &observer);
+  v1::WorkerTask task;
+  *task.mutable_spec()->mutable_train()->mutable_options() = options.training;
+  task.set_dataset_dir(options.data_dir);
+  task.set_output_dir(options.output_dir);
+  task.set_device(options.device);
+  task.set_resume(options.resume);
+  if (const auto checked = FromProto(options.training); !checked.ok()) return console->WrongUsage(checked.status());
+  const auto place = RankPlaceFromEnvironment();
+  if (!place.ok()) return console->WrongUsage(place.status());
+  FileDescriptor lock;
+  if (place->rank == 0) {
+    auto locked = LockDirectory(options.output_dir);
+    if (!locked.ok()) return console->Fail(locked.status());
+    lock = *std::move(locked);
+  }
+  const auto report = TrainHere(task, *place, console);
   if (absl::IsCancelled(report.status()) && StopRequested()) {
-    return console->Stopped("the last finished epoch is saved, --resume goes on from there");
+    return console->Stopped("what it has trained is saved, --resume goes on from there");
   }
   if (!report.ok()) return console->Fail(report.status());
-  Report(*report, options.output_dir, console);
+  if (place->rank == 0) Report(*report, options.output_dir, console);
   return kDone;
 }
 
@@ -128,7 +144,13 @@ std::string CheckDevice(const std::string& device) {
 }  // namespace
 
 void AddTrainCommand(CLI::App* app, Action* action) {
-  CLI::App* const command = app->add_subcommand("train", "Train a model on a data set that preprocess wrote");
+  CLI::App* const command = app->add_subcommand(
+      "train",
+      "Train a model on a data set that preprocess wrote. Where RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and "
+      "MASTER_PORT "
+      "are set, as torchrun, SLURM and Kubernetes do, this process is one of several that train it together; all read "
+      "the "
+      "data, rank 0 writes. SIGTERM saves the step at work and ends with exit code 75: start it again with --resume");
   const auto options = std::make_shared<Options>();
   command->add_option("--data-dir", options->data_dir, "Directory that preprocess wrote")->required()->type_name("DIR");
   command

@@ -11,7 +11,6 @@
 #include "core/training/trainer.h"
 #include "core/training/training_options.h"
 #include "tests/bench/figures.h"
-#include "tests/support/silent_observer.h"
 
 namespace deepbindnet {
 namespace {

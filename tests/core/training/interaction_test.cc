@@ -14,7 +14,6 @@
 #include "core/model/predict_pairs.h"
 #include "core/training/trainer.h"
 #include "tests/support/additive_model.h"
-#include "tests/support/silent_observer.h"
 #include "tests/support/temp_dir.h"
 
 namespace deepbindnet {

@@ -58,9 +58,10 @@ TEST(TrainingOptionsFromProtoTest, EveryFieldArrives) {
   proto.set_warmup_fraction(0.125);
   proto.set_seed(7);
   proto.set_ema_decay(0.0);
-  proto.set_gradient_accumulation(1);
-  proto.set_keep_checkpoints(0);
-  proto.set_num_processes(1);
+  proto.set_gradient_accumulation(3);
+  proto.set_keep_checkpoints(7);
+  proto.set_num_processes(2);
+  proto.set_half_type(v1::FP16);
   const auto options = FromProto(proto);
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->model.model_type, ModelType::kStandard);
@@ -111,16 +112,19 @@ TEST(TrainingOptionsCompleteTest, RefusesWhatFromProtoRefuses) {
   EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("preset: huge"));
 }
 
-TEST(TrainingOptionsFromProtoTest, UnsupportedFieldsAreRefusedRatherThanIgnored) {
+TEST(TrainingOptionsTest, StepsAndProcessesHaveRanges) {
   v1::TrainingOptions proto;
-  proto.set_gradient_accumulation(4);
-  ExpectInvalid(proto, "gradient_accumulation", "not supported by this version");
+  proto.set_gradient_accumulation(4097);
+  ExpectInvalid(proto, "gradient_accumulation", "4097");
   proto.Clear();
-  proto.set_num_processes(2);
-  ExpectInvalid(proto, "num_processes", "not supported by this version");
+  proto.set_num_processes(0);
+  ExpectInvalid(proto, "num_processes", "0");
   proto.Clear();
-  proto.set_keep_checkpoints(3);
-  ExpectInvalid(proto, "keep_checkpoints", "not supported by this version");
+  proto.set_keep_checkpoints(100001);
+  ExpectInvalid(proto, "keep_checkpoints", "100001");
+  proto.Clear();
+  proto.set_half_type(static_cast<v1::HalfType>(9));
+  ExpectInvalid(proto, "half_type", "9");
 }
 
 TEST(TrainingOptionsFromProtoTest, RefusesValuesThatCoreCannotHold) {

@@ -6,7 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -64,7 +67,10 @@ pid_t Spawn(const std::vector<std::string>& arguments, const Environment& enviro
   const int error =
       posix_spawn(&child, kWorker, &actions, nullptr, Pointers(&strings).data(), Pointers(&variables).data());
   posix_spawn_file_actions_destroy(&actions);
-  EXPECT_EQ(error, 0) << kWorker;
+  if (error != 0) {
+    std::fprintf(stderr, "cannot start %s: %s\n", kWorker, std::strerror(error));
+    std::abort();  // A process id that is none must not reach kill().
+  }
   return child;
 }
 
@@ -85,8 +91,8 @@ std::vector<nlohmann::json> Finished::Objects() const {
 }
 
 Finished RunWorker(const std::vector<std::string>& arguments, const Environment& environment) {
-  const std::string out = Root() + "/stdout";
-  const std::string err = Root() + "/stderr";
+  static std::atomic<int> runs{0};
+  const std::string run = absl::StrCat(Root(), "/", ++runs), out = run + ".stdout", err = run + ".stderr";
   Finished finished;
   finished.exit_code = Wait(Spawn(arguments, environment, out, err, -1));
   finished.out = Read(out);

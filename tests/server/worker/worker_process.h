@@ -27,7 +27,7 @@ struct Finished {
 // Variables that differ from this process's; an empty value is unset.
 using Environment = std::map<std::string, std::string>;
 
-// Runs the worker to its end.
+// Runs the worker to its end; thread-safe.
 Finished RunWorker(const std::vector<std::string>& arguments, const Environment& environment = {});
 
 // Starts the worker without waiting; standard output is dropped, standard error is the test's. `inherited_fd` < 0:
@@ -48,6 +48,7 @@ class TaskProcess {
   // All events that are still to come.
   std::vector<v1::WorkerEvent> Rest();
   void Signal(int signal) const;
+  pid_t pid() const { return child_; }
   // Exit code; closes the pipe first.
   int Finish();
 
