@@ -7,7 +7,7 @@ find_package(Torch REQUIRED CONFIG)
 include(TorchParts)
 
 if(DEEPBINDNET_WITH_RDKIT)
-  find_package(RDKit REQUIRED COMPONENTS GraphMol SmilesParse RDGeneral ChemTransforms)
+  find_package(RDKit REQUIRED COMPONENTS GraphMol SmilesParse RDGeneral ChemTransforms MolDraw2D)
   find_package(ZLIB REQUIRED)
 endif()
 

@@ -162,4 +162,13 @@ absl::StatusOr<Molecule> ParseSmiles(absl::string_view smiles) {
   return CatchRdkit(smiles, [smiles] { return MakeMolecule(smiles); });
 }
 
+absl::StatusOr<std::vector<std::string>> AtomSymbols(const std::string& canonical_smiles) {
+  return CatchRdkit(canonical_smiles, [&]() -> absl::StatusOr<std::vector<std::string>> {
+    DBN_ASSIGN_OR_RETURN(const std::shared_ptr<RDKit::RWMol> molecule, ReadSmiles(canonical_smiles));
+    std::vector<std::string> symbols;
+    for (const RDKit::Atom* atom : molecule->atoms()) symbols.push_back(atom->getSymbol());
+    return symbols;
+  });
+}
+
 }  // namespace deepbindnet

@@ -3,6 +3,7 @@
 #define DEEPBINDNET_CORE_CHEM_MOLECULE_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "core/base/status.h"
@@ -23,6 +24,10 @@ struct Molecule {
 // atom or no canonical form, or exceeds the limits; the message quotes the SMILES (shortened) and says what RDKit
 // objected to. Thread-safe. RDKit's own log stays silent.
 absl::StatusOr<Molecule> ParseSmiles(absl::string_view smiles);
+
+// The element's symbol of each atom of Molecule::graph, in its order: "C", "Cl"; "*" for an attachment point.
+// INVALID_ARGUMENT (INVALID_SMILES) for text that is no molecule. Thread-safe.
+absl::StatusOr<std::vector<std::string>> AtomSymbols(const std::string& canonical_smiles);
 
 }  // namespace deepbindnet
 

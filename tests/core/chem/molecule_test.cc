@@ -278,5 +278,27 @@ TEST(ParseSmilesTest, ThreadsMayParseAtOnce) {
   EXPECT_THAT(agreed, ElementsAre(200, 200, 200, 200));
 }
 
+TEST(AtomSymbolsTest, StandInTheOrderOfTheGraph) {
+  const Molecule molecule = ParseSmiles("Cl.OC(=O)c1ccc(*)cc1[Na]").value();
+  const std::vector<std::string> symbols = AtomSymbols(molecule.canonical_smiles).value();
+  ASSERT_EQ(symbols.size(), static_cast<size_t>(molecule.graph.atoms()));
+  const std::vector<int> elements = AtomColumnOf(molecule.graph, kElement);
+  for (size_t i = 0; i < symbols.size(); ++i) {
+    const int expected = symbols[i] == "C"    ? 3
+                         : symbols[i] == "O"  ? 5
+                         : symbols[i] == "Na" ? 7
+                         : symbols[i] == "Cl" ? 13
+                                              : 47;
+    EXPECT_EQ(elements[i], expected) << symbols[i];
+  }
+  EXPECT_THAT(AtomSymbols("*CCl").value(), ElementsAre("*", "C", "Cl"));
+}
+
+TEST(AtomSymbolsTest, TextThatIsNoMoleculeIsAnError) {
+  const absl::Status status = AtomSymbols("C1CC").status();
+  EXPECT_EQ(GetReason(status), "INVALID_SMILES");
+  EXPECT_THAT(std::string(status.message()), HasSubstr("C1CC"));
+}
+
 }  // namespace
 }  // namespace deepbindnet
