@@ -27,11 +27,13 @@ void Append(const torch::Tensor& gate, const std::vector<torch::Tensor>& masks, 
 AttentionPoolImpl::AttentionPoolImpl(int64_t hidden)
     : score_(register_module("score", torch::nn::Linear(torch::nn::LinearOptions(hidden, 1).bias(false)))) {}
 
-torch::Tensor AttentionPoolImpl::forward(const torch::Tensor& tokens, const torch::Tensor& mask) {
+torch::Tensor AttentionPoolImpl::forward(const torch::Tensor& tokens, const torch::Tensor& mask,
+                                         torch::Tensor* weights) {
   const torch::Tensor scores = (tokens * score_->weight.view({-1})).sum(2);
-  const torch::Tensor weights = torch::softmax(scores + MaskBias(mask, scores.scalar_type()), 1);
+  const torch::Tensor shares = torch::softmax(scores + MaskBias(mask, scores.scalar_type()), 1);
+  if (weights != nullptr) *weights = shares.detach();
   const torch::Tensor largest = (tokens + MaskBias(mask, tokens.scalar_type()).unsqueeze(2)).amax(1);
-  return torch::cat({(tokens * weights.unsqueeze(2)).sum(1), largest}, 1);
+  return torch::cat({(tokens * shares.unsqueeze(2)).sum(1), largest}, 1);
 }
 
 StandardizeImpl::StandardizeImpl(int64_t channels)
@@ -116,15 +118,25 @@ AffinityModelImpl::AffinityModelImpl(const ModelOptions& options) : options_(opt
 }
 
 void AffinityModelImpl::Fuse(const PairBatch& batch, size_t layer, Side* drug, Side* target,
-                             std::vector<torch::Tensor>* gates) {
+                             std::vector<torch::Tensor>* gates, ForwardObserver* observer) {
   const int64_t hidden = options_.hidden_dim, heads = options_.fusion_heads;
   std::vector<torch::Tensor> drug_read, target_read, atom_masks, token_masks;
-  for (const PairBucket& bucket : batch.buckets) {
+  torch::Tensor drug_weights, target_weights;
+  for (size_t b = 0; b < batch.buckets.size(); ++b) {
+    const PairBucket& bucket = batch.buckets[b];
     const auto d = GatherRows(drug->projected, layer == 0 ? bucket.atom_rows : bucket.pair_atom_rows).split(hidden, 2);
     const auto t =
         GatherRows(target->projected, layer == 0 ? bucket.token_rows : bucket.pair_token_rows).split(hidden, 2);
-    drug_read.push_back(MultiHeadAttention(d[0], t[1], t[2], bucket.token_mask, heads).flatten(0, 1));
-    target_read.push_back(MultiHeadAttention(t[0], d[1], d[2], bucket.atom_mask, heads).flatten(0, 1));
+    drug_read.push_back(
+        MultiHeadAttention(d[0], t[1], t[2], bucket.token_mask, heads, observer == nullptr ? nullptr : &drug_weights)
+            .flatten(0, 1));
+    target_read.push_back(
+        MultiHeadAttention(t[0], d[1], d[2], bucket.atom_mask, heads, observer == nullptr ? nullptr : &target_weights)
+            .flatten(0, 1));
+    if (observer != nullptr) {
+      observer->OnAttention(layer, ForwardObserver::Side::kDrug, b, drug_weights);
+      observer->OnAttention(layer, ForwardObserver::Side::kTarget, b, target_weights);
+    }
     atom_masks.push_back(bucket.atom_mask);
     token_masks.push_back(bucket.token_mask);
   }
@@ -135,9 +147,30 @@ void AffinityModelImpl::Fuse(const PairBatch& batch, size_t layer, Side* drug, S
       target->tokens, GatherRows(torch::cat(target_read), batch.padded_tokens), &target_gate);
   Append(drug_gate, atom_masks, gates);
   Append(target_gate, token_masks, gates);
+  if (observer == nullptr || !drug_gate.defined()) return;
+  observer->OnGate(layer, ForwardObserver::Side::kDrug, drug_gate);
+  observer->OnGate(layer, ForwardObserver::Side::kTarget, target_gate);
 }
 
-torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<torch::Tensor>* gates) {
+std::pair<torch::Tensor, torch::Tensor> AffinityModelImpl::PoolFused(const PairBatch& batch, const Side& drug,
+                                                                     const Side& target, ForwardObserver* observer) {
+  std::vector<torch::Tensor> drugs, targets;
+  torch::Tensor drug_weights, target_weights;
+  for (size_t b = 0; b < batch.buckets.size(); ++b) {
+    const PairBucket& bucket = batch.buckets[b];
+    const torch::Tensor atoms = GatherRows(drug.tokens, bucket.pair_atom_rows);
+    const torch::Tensor tokens = GatherRows(target.tokens, bucket.pair_token_rows);
+    drugs.push_back(fused_drug_pool_->forward(atoms, bucket.atom_mask, &drug_weights));
+    targets.push_back(fused_target_pool_->forward(tokens, bucket.token_mask, &target_weights));
+    if (observer == nullptr) continue;
+    observer->OnPool(ForwardObserver::Side::kDrug, b, atoms, drug_weights);
+    observer->OnPool(ForwardObserver::Side::kTarget, b, tokens, target_weights);
+  }
+  return {torch::cat(drugs), torch::cat(targets)};
+}
+
+torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<torch::Tensor>* gates,
+                                         ForwardObserver* observer) {
   const torch::Tensor atoms = molecules_(batch), tokens = proteins_(batch);
   const torch::Tensor drugs = drug_pool_(GatherRows(atoms, batch.molecules.rows), batch.molecules.mask);
   const torch::Tensor targets = target_pool_(GatherRows(tokens, batch.proteins.rows), batch.proteins.mask);
@@ -149,15 +182,11 @@ torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<tor
         drug_sides_[layer]->as<FusionSideImpl>()->Project(layer == 0 ? atoms : drug.tokens).to(atoms.dtype());
     target.projected =
         target_sides_[layer]->as<FusionSideImpl>()->Project(layer == 0 ? tokens : target.tokens).to(tokens.dtype());
-    Fuse(batch, layer, &drug, &target, gates);
+    Fuse(batch, layer, &drug, &target, gates, observer);
   }
-  std::vector<torch::Tensor> fused_drugs, fused_targets;
-  for (const PairBucket& bucket : batch.buckets) {
-    fused_drugs.push_back(fused_drug_pool_(GatherRows(drug.tokens, bucket.pair_atom_rows), bucket.atom_mask));
-    fused_targets.push_back(fused_target_pool_(GatherRows(target.tokens, bucket.pair_token_rows), bucket.token_mask));
-  }
+  const auto [fused_drugs, fused_targets] = PoolFused(batch, drug, target, observer);
   const torch::Tensor predicted =
-      head_(fused_drug_scale_(torch::cat(fused_drugs)), fused_target_scale_(torch::cat(fused_targets)),
+      head_(fused_drug_scale_(fused_drugs), fused_target_scale_(fused_targets),
             drug_scale_(GatherRows(drugs, batch.drug)), target_scale_(GatherRows(targets, batch.target)));
   return predicted.to(atoms.dtype()).index_select(0, batch.order);
 }

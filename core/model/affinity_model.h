@@ -5,9 +5,11 @@
 #include <torch/torch.h>
 
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "core/data/batch.h"
+#include "core/model/forward_observer.h"
 #include "core/model/fusion.h"
 #include "core/model/model_options.h"
 #include "core/model/molecule_encoder.h"
@@ -20,8 +22,9 @@ class AttentionPoolImpl : public torch::nn::Module {
  public:
   explicit AttentionPoolImpl(int64_t hidden);
 
+  // Writes the weights [n, tokens] to `weights` where that is not null.
   // Shape: tokens [n, tokens, hidden], mask [n, tokens] bool with a true in every row -> [n, 2 * hidden].
-  torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& mask);
+  torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& mask, torch::Tensor* weights = nullptr);
 
  private:
   torch::nn::Linear score_{nullptr};
@@ -87,8 +90,9 @@ class AffinityModelImpl : public torch::nn::Module {
   // Shape: -> [pairs] float, z-scored affinities in the order of the pairs given to MakeBatch. The batch is on the
   // model's device. Where `gates` is not null, appends the values of every gate [rows, gate], first of the atoms' side,
   // then of the tokens' side of each layer, without the rows that only round up the batch; a standard model appends
-  // nothing.
-  torch::Tensor forward(const PairBatch& batch, std::vector<torch::Tensor>* gates = nullptr);
+  // nothing. Shows itself to `observer` where that is not null.
+  torch::Tensor forward(const PairBatch& batch, std::vector<torch::Tensor>* gates = nullptr,
+                        ForwardObserver* observer = nullptr);
 
   // As AffinityHead's.
   void set_generator(const at::Generator& generator) { head_->set_generator(generator); }
@@ -106,7 +110,11 @@ class AffinityModelImpl : public torch::nn::Module {
     torch::Tensor tokens;     // [pair rows, hidden]
     torch::Tensor projected;  // [rows, 3 * hidden], of distinct entities in the first layer, then of pair rows
   };
-  void Fuse(const PairBatch& batch, size_t layer, Side* drug, Side* target, std::vector<torch::Tensor>* gates);
+  void Fuse(const PairBatch& batch, size_t layer, Side* drug, Side* target, std::vector<torch::Tensor>* gates,
+            ForwardObserver* observer);
+  // The pooled vectors of all pairs, of both sides. Shape: -> [pairs, 2 * hidden] each, in bucket order.
+  std::pair<torch::Tensor, torch::Tensor> PoolFused(const PairBatch& batch, const Side& drug, const Side& target,
+                                                    ForwardObserver* observer);
 
   const ModelOptions options_;
   MoleculeEncoder molecules_{nullptr};

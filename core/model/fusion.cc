@@ -22,7 +22,7 @@ int64_t GateWidth(const ModelOptions& options) {
 }  // namespace
 
 torch::Tensor MultiHeadAttention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
-                                 const torch::Tensor& key_mask, int64_t heads) {
+                                 const torch::Tensor& key_mask, int64_t heads, torch::Tensor* weights) {
   const int64_t pairs = query.size(0), width = query.size(2) / heads;
   const auto split = [&](const torch::Tensor& x) {  // [pairs, heads, tokens, width]
     return x.reshape({pairs, x.size(1), heads, width}).transpose(1, 2);
@@ -30,7 +30,9 @@ torch::Tensor MultiHeadAttention(const torch::Tensor& query, const torch::Tensor
   torch::Tensor scores =
       torch::matmul(split(query), split(key).transpose(2, 3)) / std::sqrt(static_cast<double>(width));
   scores = scores + MaskBias(key_mask, scores.scalar_type()).view({pairs, 1, 1, -1});
-  const torch::Tensor context = torch::matmul(torch::softmax(scores, 3), split(value));
+  const torch::Tensor shares = torch::softmax(scores, 3);
+  if (weights != nullptr) *weights = shares.detach();
+  const torch::Tensor context = torch::matmul(shares, split(value));
   return context.transpose(1, 2).reshape({pairs, query.size(1), heads * width});
 }
 

@@ -8,10 +8,11 @@
 
 namespace deepbindnet {
 
-// Scaled dot-product attention over several heads.
+// Scaled dot-product attention over several heads. Writes the weights [pairs, heads, n, m], each row of which sums to 1
+// over the unmasked keys, to `weights` where that is not null.
 // Shape: query [pairs, n, hidden], key and value [pairs, m, hidden], key_mask [pairs, m] bool -> [pairs, n, hidden].
 torch::Tensor MultiHeadAttention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
-                                 const torch::Tensor& key_mask, int64_t heads);
+                                 const torch::Tensor& key_mask, int64_t heads, torch::Tensor* weights = nullptr);
 
 // One side of a fusion layer: what this side's tokens H do with the context they read from the other side.
 //   C = W_o MHA(q, k, v)

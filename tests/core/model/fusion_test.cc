@@ -81,5 +81,21 @@ TEST_F(MultiHeadAttentionTest, MaskedKeyHasNoEffectAtAll) {
   }
 }
 
+TEST_F(MultiHeadAttentionTest, WeightsAreThoseOfTheDefinition) {
+  constexpr int64_t kHeads = 2, kWidth = kHidden / kHeads;
+  torch::Tensor weights;
+  const torch::Tensor result = MultiHeadAttention(query_, key_, value_, mask_, kHeads, &weights);
+  EXPECT_TRUE(torch::equal(result, MultiHeadAttention(query_, key_, value_, mask_, kHeads)));
+  ASSERT_EQ(weights.sizes().vec(), (std::vector<int64_t>{kPairs, kHeads, kQueries, kKeys}));
+  for (int64_t head = 0; head < kHeads; ++head) {
+    const torch::Tensor read =
+        torch::matmul(weights.select(1, head), value_.narrow(2, head * kWidth, kWidth));  // [pairs, queries, width]
+    EXPECT_TRUE(torch::allclose(read, result.narrow(2, head * kWidth, kWidth), 1e-10, 1e-12)) << head;
+  }
+  EXPECT_LT((weights.sum(3) - 1).abs().max().item<double>(), 1e-12);
+  const torch::Tensor hidden = mask_.logical_not().view({kPairs, 1, 1, kKeys}).expand_as(weights);
+  EXPECT_EQ(weights.masked_select(hidden).abs().sum().item<double>(), 0.0);
+}
+
 }  // namespace
 }  // namespace deepbindnet

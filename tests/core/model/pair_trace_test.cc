@@ -1,0 +1,247 @@
+#include "core/model/pair_trace.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <string>
+#include <vector>
+
+#include "core/model/forward_observer.h"
+#include "core/model/predict_pairs.h"
+#include "tests/support/synthetic_batch.h"
+
+namespace deepbindnet {
+namespace {
+
+constexpr int kHeads = 4, kLayers = 2;
+
+ModelOptions Options(ModelType type, GateKind gate) {
+  ModelOptions options;
+  options.model_type = type;
+  options.gate_kind = gate;
+  options.hidden_dim = 16;
+  options.feature_dim = 24;
+  options.fusion_heads = kHeads;
+  options.fusion_layers = kLayers;
+  return options;
+}
+
+AffinityModel MakeModel(const ModelOptions& options) {
+  torch::manual_seed(11);
+  AffinityModel model(options);
+  model->eval();
+  return model;
+}
+
+// A molecule of one atom and one of 300, a protein of one residue and one of 5,000, and some between.
+const SyntheticEntities& Entities() {
+  static const auto* const entities = new SyntheticEntities({1, 5, 30, 300}, {1, 16, 17, 700, 5000});
+  return *entities;
+}
+
+PairTrace Trace(const AffinityModel& model, int drug, int target) {
+  return TracePair(model, Entities().Batch({{drug, target}}, model->options().residues_per_token));
+}
+
+void ExpectShares(const torch::Tensor& shares, const std::vector<int64_t>& sizes, const std::string& what) {
+  EXPECT_EQ(shares.sizes().vec(), sizes) << what;
+  EXPECT_TRUE((shares >= 0).all().item<bool>()) << what;
+  EXPECT_LT((shares.sum(-1) - 1).abs().max().item<double>(), 1e-5) << what;
+}
+
+void ExpectWhole(const SideTrace& side, int64_t n, int64_t m, const std::string& what) {
+  ASSERT_EQ(side.layers.size(), static_cast<size_t>(kLayers)) << what;
+  for (const LayerTrace& layer : side.layers) {
+    ExpectShares(layer.attention, {n, m}, what);
+    ExpectShares(layer.received, {kHeads, n}, what);
+    EXPECT_EQ(layer.gate.sizes().vec(), (std::vector<int64_t>{n})) << what;
+  }
+  ExpectShares(side.pooling, {n}, what);
+  ExpectShares(side.largest, {n}, what);
+}
+
+TEST(TracePairTest, WeightsSumToOneOverRealTokensOfAnySize) {
+  for (const int residues_per_token : {8, 16}) {
+    ModelOptions options = Options(ModelType::kGated, GateKind::kVector);
+    options.residues_per_token = residues_per_token;
+    const AffinityModel model = MakeModel(options);
+    for (int drug = 0; drug < 4; ++drug) {
+      for (int target = 0; target < 5; ++target) {
+        const int64_t atoms = Entities().graphs[drug].atoms();
+        const auto residues = static_cast<int64_t>(Entities().tokens[target].size());
+        const int64_t tokens = (residues + residues_per_token - 1) / residues_per_token;
+        const std::string what = "drug " + std::to_string(drug) + ", target " + std::to_string(target);
+        const PairTrace trace = Trace(model, drug, target);
+        ExpectWhole(trace.drug, atoms, tokens, what);
+        ExpectWhole(trace.target, tokens, atoms, what);
+      }
+    }
+  }
+}
+
+TEST(TracePairTest, GatesOfEveryKindLieBetweenZeroAndOne) {
+  for (const GateKind kind : {GateKind::kVector, GateKind::kHead, GateKind::kScalar}) {
+    const PairTrace trace = Trace(MakeModel(Options(ModelType::kGated, kind)), 2, 3);
+    for (const SideTrace* side : {&trace.drug, &trace.target}) {
+      for (const LayerTrace& layer : side->layers) {
+        EXPECT_TRUE(((layer.gate > 0) & (layer.gate < 1)).all().item<bool>()) << GateKindName(kind);
+        EXPECT_GT(layer.gate.std().item<double>(), 1e-5) << "each token has a gate of its own";
+      }
+    }
+  }
+}
+
+TEST(TracePairTest, GatesAreTheMeansOfWhatTheForwardPassAppends) {
+  AffinityModel model = MakeModel(Options(ModelType::kGated, GateKind::kHead));
+  const PairBatch batch = Entities().Batch({{2, 3}});
+  std::vector<torch::Tensor> gates;
+  model->forward(batch, &gates);
+  const PairTrace trace = TracePair(model, batch);
+  ASSERT_EQ(gates.size(), 4U);
+  for (size_t layer = 0; layer < kLayers; ++layer) {
+    EXPECT_TRUE(torch::allclose(trace.drug.layers[layer].gate, gates[2 * layer].mean(1)));
+    EXPECT_TRUE(torch::allclose(trace.target.layers[layer].gate, gates[2 * layer + 1].mean(1)));
+  }
+}
+
+TEST(TracePairTest, StandardModelsGatesAreExactlyOne) {
+  const PairTrace trace = Trace(MakeModel(Options(ModelType::kStandard, GateKind::kVector)), 2, 3);
+  for (const SideTrace* side : {&trace.drug, &trace.target}) {
+    for (const LayerTrace& layer : side->layers) EXPECT_TRUE((layer.gate == 1).all().item<bool>());
+  }
+}
+
+TEST(TracePairTest, PredictsWhatPredictPairsSays) {
+  for (const ModelType type : {ModelType::kGated, ModelType::kStandard}) {
+    const AffinityModel model = MakeModel(Options(type, GateKind::kVector));
+    for (int drug = 0; drug < 4; ++drug) {
+      const PairIndex pair{drug, 3};
+      EXPECT_EQ(Trace(model, drug, 3).z,
+                PredictPairs(model, torch::kCPU, Entities().Graphs(), Entities().Tokens(), {pair})[0]);
+    }
+  }
+}
+
+// A token that is read is what the other side's tokens pay it on average.
+TEST(TracePairTest, ReceivedIsTheMeanOfWhatTheOtherSidePays) {
+  const PairTrace trace = Trace(MakeModel(Options(ModelType::kGated, GateKind::kVector)), 2, 3);
+  for (size_t layer = 0; layer < kLayers; ++layer) {
+    EXPECT_TRUE(torch::allclose(trace.drug.layers[layer].received.mean(0), trace.target.layers[layer].attention.mean(0),
+                                1e-4, 1e-7));
+    EXPECT_TRUE(torch::allclose(trace.target.layers[layer].received.mean(0), trace.drug.layers[layer].attention.mean(0),
+                                1e-4, 1e-7));
+  }
+}
+
+TEST(TracePairTest, AttentionFollowsTheOtherSide) {
+  const AffinityModel model = MakeModel(Options(ModelType::kGated, GateKind::kVector));
+  const SideTrace one = Trace(model, 2, 3).drug, other = Trace(model, 2, 4).drug;
+  EXPECT_GT((one.layers[0].received - other.layers[0].received).abs().max().item<double>(), 1e-5);
+  EXPECT_GT((one.pooling - other.pooling).abs().max().item<double>(), 1e-6);
+}
+
+TEST(TracePairTest, LargestOfOneTokenIsAllOfIt) {
+  const PairTrace trace = Trace(MakeModel(Options(ModelType::kGated, GateKind::kVector)), 0, 0);
+  EXPECT_EQ(trace.drug.largest.item<float>(), 1.0F);
+  EXPECT_EQ(trace.target.pooling.item<float>(), 1.0F);
+}
+
+// A ring of equal atoms: nothing tells them apart.
+TEST(TracePairTest, SymmetricAtomsShareAlike) {
+  MolecularGraph ring;
+  constexpr int kAtoms = 6;
+  for (int i = 0; i < kAtoms; ++i) {
+    ring.atom_features.insert(ring.atom_features.end(), {3, 2, 3, 1, 1, 1, 1, 0});
+    ring.bond_atoms.insert(ring.bond_atoms.end(), {i, (i + 1) % kAtoms});
+    ring.bond_features.insert(ring.bond_features.end(), {3, 1, 1, 0});
+  }
+  const AffinityModel model = MakeModel(Options(ModelType::kGated, GateKind::kVector));
+  const SideTrace side = TracePair(model, MakeBatch({&ring}, {&Entities().tokens[3]}, {{0, 0}}, 16)).drug;
+  const torch::Tensor sixth = torch::full({kAtoms}, 1.0F / kAtoms);
+  EXPECT_TRUE(torch::allclose(side.pooling, sixth, 1e-5, 1e-6));
+  EXPECT_TRUE(torch::allclose(side.largest, sixth, 1e-5, 1e-6));
+  for (const LayerTrace& layer : side.layers) {
+    EXPECT_TRUE(torch::allclose(layer.received, sixth.expand({kHeads, kAtoms}), 1e-4, 1e-6));
+    EXPECT_LT((layer.gate.max() - layer.gate.min()).item<double>(), 1e-5);
+  }
+}
+
+// Keeps everything, of every pair of a batch.
+class Recorder : public ForwardObserver {
+ public:
+  void OnAttention(size_t layer, Side side, size_t bucket, const torch::Tensor& weights) override {
+    (side == Side::kDrug ? drug_attention : target_attention).push_back({layer, bucket, weights});
+  }
+  void OnGate(size_t /*layer*/, Side /*side*/, const torch::Tensor& gate) override { gates.push_back(gate); }
+  void OnPool(Side side, size_t bucket, const torch::Tensor& /*tokens*/, const torch::Tensor& weights) override {
+    (side == Side::kDrug ? drug_pools : target_pools).push_back({0, bucket, weights});
+  }
+
+  struct Seen {
+    size_t layer, bucket;
+    torch::Tensor weights;
+  };
+  std::vector<Seen> drug_attention, target_attention, drug_pools, target_pools;
+  std::vector<torch::Tensor> gates;
+};
+
+std::vector<PairIndex> AllPairs() {
+  std::vector<PairIndex> pairs;
+  for (int drug = 0; drug < 4; ++drug) {
+    for (int target = 0; target < 5; ++target) pairs.push_back({drug, target});
+  }
+  return pairs;
+}
+
+TEST(ForwardObserverTest, SeesEveryBucketAndNoWeightOnPadding) {
+  AffinityModel model = MakeModel(Options(ModelType::kGated, GateKind::kVector));
+  const PairBatch batch = Entities().Batch(AllPairs());
+  Recorder seen;
+  model->forward(batch, nullptr, &seen);
+  ASSERT_EQ(seen.drug_attention.size(), kLayers * batch.buckets.size());
+  ASSERT_EQ(seen.target_attention.size(), kLayers * batch.buckets.size());
+  EXPECT_EQ(seen.gates.size(), 2U * kLayers);
+  const auto expect = [&](const Recorder::Seen& one, const torch::Tensor& keys) {
+    EXPECT_EQ(one.weights.size(1), kHeads);
+    const torch::Tensor hidden = keys.logical_not().view({keys.size(0), 1, 1, -1});
+    EXPECT_EQ(one.weights.masked_select(hidden.expand_as(one.weights)).abs().sum().item<double>(), 0.0);
+    EXPECT_LT((one.weights.sum(3) - 1).abs().max().item<double>(), 1e-5);
+  };
+  for (const auto& one : seen.drug_attention) expect(one, batch.buckets[one.bucket].token_mask);
+  for (const auto& one : seen.target_attention) expect(one, batch.buckets[one.bucket].atom_mask);
+  for (const auto& one : seen.drug_pools) {
+    EXPECT_EQ(one.weights.masked_select(batch.buckets[one.bucket].atom_mask.logical_not()).abs().sum().item<double>(),
+              0.0);
+  }
+  EXPECT_EQ(seen.target_pools.size(), batch.buckets.size());
+}
+
+TEST(ForwardObserverTest, WatchingDoesNotChangeThePrediction) {
+  AffinityModel model = MakeModel(Options(ModelType::kGated, GateKind::kVector));
+  const PairBatch batch = Entities().Batch(AllPairs());
+  Recorder seen;
+  EXPECT_TRUE(torch::equal(model->forward(batch), model->forward(batch, nullptr, &seen)));
+}
+
+TEST(ForwardObserverTest, PairInABatchIsSeenAsAlone) {
+  AffinityModel model = MakeModel(Options(ModelType::kGated, GateKind::kVector));
+  const PairBatch batch = Entities().Batch(AllPairs());
+  Recorder seen;
+  model->forward(batch, nullptr, &seen);
+  const int64_t place = batch.order[2 * 5 + 3].item<int64_t>();  // Drug 2 with target 3.
+  int64_t before = 0;
+  size_t bucket = 0;
+  while (before + batch.buckets[bucket].atom_mask.size(0) <= place) {
+    before += batch.buckets[bucket++].atom_mask.size(0);
+  }
+  const SideTrace alone = Trace(model, 2, 3).drug;
+  const int64_t atoms = alone.pooling.size(0), tokens = alone.layers[0].attention.size(1);
+  const torch::Tensor together = seen.drug_pools[bucket].weights[place - before].narrow(0, 0, atoms);
+  EXPECT_TRUE(torch::allclose(together, alone.pooling, 1e-4, 1e-6));
+  const torch::Tensor attention = seen.drug_attention[bucket].weights[place - before].mean(0);
+  EXPECT_TRUE(
+      torch::allclose(attention.narrow(0, 0, atoms).narrow(1, 0, tokens), alone.layers[0].attention, 1e-4, 1e-6));
+}
+
+}  // namespace
+}  // namespace deepbindnet
