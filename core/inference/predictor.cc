@@ -6,8 +6,10 @@
 #include "core/chem/molecule.h"
 #include "core/chem/protein.h"
 #include "core/compute/torch_util.h"
+#include "core/inference/build_explanation.h"
 #include "core/model/checkpoint.h"
 #include "core/model/mixed_precision.h"
+#include "core/model/pair_trace.h"
 #include "core/model/predict_pairs.h"
 
 namespace deepbindnet {
@@ -19,6 +21,7 @@ class ModelPredictor : public Predictor {
       : model_(std::move(model)), device_(device), scaler_(scaler), info_(std::move(info)) {}
 
   absl::StatusOr<std::vector<absl::StatusOr<double>>> Predict(const PredictionInput& input) const override;
+  absl::StatusOr<Explanation> Explain(const PredictionInput& input, size_t pair) const override;
   const PredictorInfo& info() const override { return info_; }
 
  private:
@@ -36,18 +39,21 @@ absl::StatusOr<Protein> ModelPredictor::ReadProtein(const std::string& sequence)
   return protein;
 }
 
-absl::Status CheckIndices(const PredictionInput& input) {
-  for (size_t i = 0; i < input.pairs.size(); ++i) {
-    const auto [drug, target] = input.pairs[i];
-    if (drug < 0 || drug >= static_cast<int>(input.smiles.size())) {
-      return InvalidField(absl::StrCat("pairs[", i, "].drug"), absl::StrCat(drug),
-                          absl::StrCat("is not an index into the ", input.smiles.size(), " smiles"));
-    }
-    if (target < 0 || target >= static_cast<int>(input.sequences.size())) {
-      return InvalidField(absl::StrCat("pairs[", i, "].target"), absl::StrCat(target),
-                          absl::StrCat("is not an index into the ", input.sequences.size(), " sequences"));
-    }
+absl::Status CheckPair(const PredictionInput& input, size_t i) {
+  const auto [drug, target] = input.pairs[i];
+  if (drug < 0 || drug >= static_cast<int>(input.smiles.size())) {
+    return InvalidField(absl::StrCat("pairs[", i, "].drug"), absl::StrCat(drug),
+                        absl::StrCat("is not an index into the ", input.smiles.size(), " smiles"));
   }
+  if (target < 0 || target >= static_cast<int>(input.sequences.size())) {
+    return InvalidField(absl::StrCat("pairs[", i, "].target"), absl::StrCat(target),
+                        absl::StrCat("is not an index into the ", input.sequences.size(), " sequences"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckIndices(const PredictionInput& input) {
+  for (size_t i = 0; i < input.pairs.size(); ++i) DBN_RETURN_IF_ERROR(CheckPair(input, i));
   return absl::OkStatus();
 }
 
@@ -80,6 +86,25 @@ absl::StatusOr<std::vector<absl::StatusOr<double>>> ModelPredictor::Predict(cons
     const std::vector<double> z = PredictPairs(model_, device_, graphs, tokens, readable);
     for (size_t i = 0; i < z.size(); ++i) results[position[i]] = scaler_.Unscale(z[i]);
     return std::move(results);
+  });
+}
+
+absl::StatusOr<Explanation> ModelPredictor::Explain(const PredictionInput& input, size_t pair) const {
+  if (pair >= input.pairs.size()) {
+    return InvalidField("pair", absl::StrCat(pair), absl::StrCat("is not one of the ", input.pairs.size(), " pairs"));
+  }
+  DBN_RETURN_IF_ERROR(CheckPair(input, pair));
+  const auto [drug, target] = input.pairs[pair];
+  DBN_ASSIGN_OR_RETURN(const Molecule molecule, ParseSmiles(input.smiles[static_cast<size_t>(drug)]));
+  DBN_ASSIGN_OR_RETURN(const Protein protein, ReadProtein(input.sequences[static_cast<size_t>(target)]));
+  DBN_ASSIGN_OR_RETURN(const std::vector<std::string> symbols, AtomSymbols(molecule.canonical_smiles));
+  const int residues_per_token = model_->options().residues_per_token;
+  return CatchTorch([&]() -> absl::StatusOr<Explanation> {
+    const PairBatch batch = MakeBatch({&molecule.graph}, {&protein.tokens}, {{0, 0}}, residues_per_token).To(device_);
+    const PairTrace trace = TracePair(model_, batch);
+    Explanation explanation = BuildExplanation(molecule, symbols, protein, residues_per_token, trace);
+    explanation.value = scaler_.Unscale(trace.z);
+    return explanation;
   });
 }
 

@@ -2,11 +2,13 @@
 #ifndef DEEPBINDNET_CORE_INFERENCE_PREDICTOR_H_
 #define DEEPBINDNET_CORE_INFERENCE_PREDICTOR_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/inference/explanation.h"
 
 namespace deepbindnet {
 
@@ -28,7 +30,7 @@ struct PredictorInfo {
   int max_sequence_length = 0;
 };
 
-// Thread-safe: any number of threads may call Predict at once. Holds the model and nothing of a request.
+// Thread-safe: any number of threads may call Predict and Explain at once. Holds the model and nothing of a request.
 class Predictor {
  public:
   virtual ~Predictor() = default;
@@ -37,6 +39,11 @@ class Predictor {
   // (INVALID_ARGUMENT, reason INVALID_SMILES, INVALID_SEQUENCE or SEQUENCE_TOO_LONG); the rest have values. An index
   // out of range is INVALID_ARGUMENT for the whole call. Blocks for the computation.
   virtual absl::StatusOr<std::vector<absl::StatusOr<double>>> Predict(const PredictionInput& input) const = 0;
+
+  // What the model attended to for input.pairs[pair], and the value that Predict gives to the pair alone. Errors are
+  // those of the pair in Predict; INVALID_ARGUMENT where `pair` or an index of it is out of range. Blocks for the
+  // computation, which costs about as much as that of the prediction.
+  virtual absl::StatusOr<Explanation> Explain(const PredictionInput& input, size_t pair) const = 0;
 
   virtual const PredictorInfo& info() const = 0;
 };
