@@ -36,6 +36,8 @@ namespace {
 // Handlers block on SQLite and files for milliseconds; what takes longer has threads of its own.
 constexpr int kExecutorThreads = 8;
 constexpr int kExecutorQueue = 2000;
+// Explanations are computed on one thread, pair by pair, so that they never stand between predictions.
+constexpr int kExplainQueue = 64;
 // What open streams (health watches, slow readers) get to end by themselves once everything else is done.
 constexpr absl::Duration kStreamGrace = absl::Seconds(2);
 
@@ -110,6 +112,7 @@ struct Server::Parts {
             store.get(), layout,
             [device = config.device](const std::string& checkpoint) { return LoadPredictor(checkpoint, device); },
             config.max_loaded_models),
+        explainer(1, kExplainQueue),
         batcher(MakeBatcherOptions(config), absl::Now, [this](const BatchStats& stats) { CountBatch(stats); }) {}
 
   void CountBatch(const BatchStats& stats) {
@@ -124,6 +127,7 @@ struct Server::Parts {
     deps.models = &models;
     deps.batcher = &batcher;
     deps.executor = &executor;
+    deps.explainer = &explainer;
     deps.layout = layout;
     deps.max_upload_bytes = static_cast<uint64_t>(config.max_upload_mib) << 20;
     deps.version = DEEPBINDNET_VERSION;
@@ -142,6 +146,7 @@ struct Server::Parts {
   std::unique_ptr<JobEngine> engine;
   Executor executor;
   ModelRegistry models;
+  Executor explainer;
   Batcher batcher;
   std::unique_ptr<Service> service;
   std::unique_ptr<GrpcServer> grpc;

@@ -11,9 +11,7 @@
 #include "server/rpc/validation.h"
 
 namespace deepbindnet {
-namespace {
 
-// Moves the texts: a request may be large.
 PredictionInput TakeInput(v1::PredictRequest* request) {
   const auto move_all = [](google::protobuf::RepeatedPtrField<std::string>* from, std::vector<std::string>* to) {
     to->assign(std::make_move_iterator(from->begin()), std::make_move_iterator(from->end()));
@@ -27,6 +25,8 @@ PredictionInput TakeInput(v1::PredictRequest* request) {
   }
   return input;
 }
+
+namespace {
 
 void FillResponse(const LoadedModel& model, const PredictTask::Values& values, v1::PredictResponse* response) {
   response->set_model(model.name);

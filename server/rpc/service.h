@@ -31,16 +31,18 @@ struct ServiceDependencies {
   ModelRegistry* models = nullptr;
   Batcher* batcher = nullptr;
   Executor* executor = nullptr;
+  Executor* explainer = nullptr;  // One thread, which computes what Explain is asked for.
   DataLayout layout;
   uint64_t max_upload_bytes = uint64_t{8} << 30;
-  size_t max_predict_bytes = size_t{512} << 20;  // Of the Predict requests that have not been answered, together.
+  // Of the Predict and Explain requests that have not been answered, together.
+  size_t max_predict_bytes = size_t{512} << 20;
   std::string version;
   absl::Time start_time;
   std::vector<std::string> devices;
 };
 
 // Thread-safe. Files: jobs_handlers.cc, datasets_handlers.cc, models_handlers.cc, predict_handlers.cc,
-// status_handlers.cc, later_handlers.cc.
+// explain_handlers.cc, status_handlers.cc, later_handlers.cc.
 class Service final : public v1::DeepBindNet::CallbackService {
  public:
   explicit Service(ServiceDependencies dependencies);
@@ -84,6 +86,8 @@ class Service final : public v1::DeepBindNet::CallbackService {
 
   grpc::ServerUnaryReactor* Predict(grpc::CallbackServerContext* context, const v1::PredictRequest* request,
                                     v1::PredictResponse* response) override;
+  grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context, const v1::ExplainRequest* request,
+                                    v1::ExplainResponse* response) override;
 
   grpc::ServerUnaryReactor* GetServerStatus(grpc::CallbackServerContext* context,
                                             const v1::GetServerStatusRequest* request,
@@ -114,6 +118,11 @@ class Service final : public v1::DeepBindNet::CallbackService {
 
   // Takes the texts out of `request`.
   absl::Status StartPrediction(v1::PredictRequest* request, v1::PredictResponse* response, UnaryCall* call);
+  absl::Status StartExplanation(v1::ExplainRequest* request, v1::ExplainResponse* response, UnaryCall* call);
+
+  // On the explainer's thread: one pair after the other, while somebody waits and the server does not drain.
+  absl::Status ExplainPairs(const LoadedModel& model, v1::ExplainRequest* request, v1::ExplainResponse* response,
+                            const UnaryCall& call) const;
 
   const ServiceDependencies deps_;
   std::atomic<bool> is_draining_{false};
@@ -124,6 +133,9 @@ class Service final : public v1::DeepBindNet::CallbackService {
 // The options that a StartTraining request means: complete, whatever the request left out. INVALID_ARGUMENT names the
 // field.
 absl::StatusOr<v1::TrainSpec> CompleteTrainSpec(const v1::TrainSpec& spec);
+
+// What the model computes of a request. Moves the texts out of it, because a request may be large.
+PredictionInput TakeInput(v1::PredictRequest* request);
 
 }  // namespace deepbindnet
 

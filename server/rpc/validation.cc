@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "server/convert/unknown_enum.h"
 
 namespace deepbindnet {
 namespace {
@@ -131,6 +132,16 @@ absl::Status ValidatePredict(const v1::PredictRequest& request) {
     DBN_RETURN_IF_ERROR(CheckIndex(i, "target", request.pairs(i).target(), "sequences", request.sequences_size()));
   }
   return absl::OkStatus();
+}
+
+absl::Status ValidateExplain(const v1::ExplainRequest& request) {
+  if (!v1::ExplainRequest::Detail_IsValid(request.detail())) return UnknownEnum("detail", request.detail());
+  const int pairs = request.input().pairs_size();
+  if (pairs < 1 || pairs > kMaxExplainPairs) {
+    return InvalidField("input.pairs", absl::StrCat(pairs, " entries"),
+                        absl::StrCat("are not accepted; give 1 to ", kMaxExplainPairs));
+  }
+  return ValidatePredict(request.input());
 }
 
 }  // namespace deepbindnet

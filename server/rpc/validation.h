@@ -15,7 +15,9 @@ inline constexpr int kMaxPairs = 4096;
 inline constexpr int kMaxDistinct = 4096;  // Molecules, or proteins, of one request.
 // Of the texts of one Predict call together. A text that is too long by itself fails its pairs only.
 inline constexpr size_t kMaxPredictBytes = 32 << 20;
-inline constexpr size_t kMaxTextLength = 255;  // Of a file name, a column's name or a unit.
+inline constexpr int kMaxExplainPairs = 16;
+inline constexpr size_t kMaxExplainBytes = 32 << 20;  // Of what one Explain call answers.
+inline constexpr size_t kMaxTextLength = 255;         // Of a file name, a column's name or a unit.
 inline constexpr size_t kMaxChunkBytes = 1 << 20;
 
 // 1 to 64 letters, digits, '.', '_' and '-', beginning with a letter or digit.
@@ -35,6 +37,9 @@ absl::Status ValidateUploadHeader(const v1::PrepareDatasetRequest::Header& heade
 
 // Counts, bytes and indices. What the texts mean is judged pair by pair, by the model.
 absl::Status ValidatePredict(const v1::PredictRequest& request);
+
+// Errors in the input name its fields as ValidatePredict() does.
+absl::Status ValidateExplain(const v1::ExplainRequest& request);
 
 }  // namespace deepbindnet
 

@@ -84,11 +84,13 @@ class ServiceTest : public ::testing::Test {
           if (before_load_) DBN_RETURN_IF_ERROR(before_load_(path));
           const std::string name = std::filesystem::path(path).parent_path().filename();
           predictor_ = std::make_shared<FakePredictor>(absl::StrCat("digest of ", name));
+          predictor_->on_explain = on_explain_;
           return predictor_;
         },
         2, max_waiting_for_models_);
     batcher_ = std::make_unique<Batcher>(batcher_options_, now_, nullptr);
     executor_ = std::make_unique<Executor>(2, max_queued_calls_);
+    explainer_ = std::make_unique<Executor>(1, max_queued_explanations_);
     StartServer();
   }
 
@@ -99,6 +101,7 @@ class ServiceTest : public ::testing::Test {
     deps.models = models_.get();
     deps.batcher = batcher_.get();
     deps.executor = executor_.get();
+    deps.explainer = explainer_.get();
     deps.layout = layout_;
     deps.max_upload_bytes = 4 << 20;
     deps.max_predict_bytes = max_predict_bytes_;
@@ -144,6 +147,7 @@ class ServiceTest : public ::testing::Test {
   BatcherOptions batcher_options_;
   NowFunction now_ = absl::Now;  // The batcher's clock.
   int max_queued_calls_ = 100;
+  int max_queued_explanations_ = 100;
   int max_waiting_for_models_ = 1000;
   size_t max_predict_bytes_ = 64 << 20;
 
@@ -156,9 +160,11 @@ class ServiceTest : public ::testing::Test {
   std::unique_ptr<Store> store_;
   std::unique_ptr<JobEngine> engine_;
   std::function<absl::Status(const std::string& path)> before_load_;  // An error fails the load of a model.
+  std::function<void()> on_explain_;                                  // Of the predictors loaded from now on.
   std::shared_ptr<FakePredictor> predictor_;                          // Loaded last.
   std::unique_ptr<ModelRegistry> models_;
   std::unique_ptr<Executor> executor_;
+  std::unique_ptr<Executor> explainer_;
   std::unique_ptr<Batcher> batcher_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<GrpcServer> server_;

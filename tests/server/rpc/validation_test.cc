@@ -157,5 +157,33 @@ TEST(ValidatePredictTest, CountsDistinctTexts) {
   EXPECT_THAT(ValidatePredict(request), IsError(kInvalid, "INVALID_FIELD", "smiles: 4097 entries"));
 }
 
+TEST(ValidateExplainTest, LimitsAreInclusive) {
+  v1::ExplainRequest request;
+  EXPECT_THAT(ValidateExplain(request), IsError(kInvalid, "INVALID_FIELD", "input.pairs: 0 entries"));
+  *request.mutable_input() = OnePair();
+  for (int i = 1; i < 16; ++i) request.mutable_input()->add_pairs();
+  EXPECT_THAT(ValidateExplain(request), IsOk());
+  request.mutable_input()->add_pairs();
+  EXPECT_THAT(ValidateExplain(request),
+              IsError(kInvalid, "INVALID_FIELD", "input.pairs: 17 entries are not accepted; give 1 to 16"));
+}
+
+TEST(ValidateExplainTest, InputIsJudgedAsPredictsIs) {
+  v1::ExplainRequest request;
+  *request.mutable_input() = OnePair();
+  request.mutable_input()->mutable_pairs(0)->set_drug(1);
+  EXPECT_THAT(ValidateExplain(request), IsError(kInvalid, "INVALID_FIELD", "pairs[0].drug: 1 is out of range"));
+  *request.mutable_input() = OnePair();
+  request.mutable_input()->set_model("../x");
+  EXPECT_THAT(ValidateExplain(request), IsError(kInvalid, "INVALID_FIELD", "model: ../x"));
+}
+
+TEST(ValidateExplainTest, DetailOfANewerClientIsNamed) {
+  v1::ExplainRequest request;
+  *request.mutable_input() = OnePair();
+  request.set_detail(static_cast<v1::ExplainRequest::Detail>(99));
+  EXPECT_THAT(ValidateExplain(request), IsError(kInvalid, "INVALID_FIELD", "detail: 99 is no value"));
+}
+
 }  // namespace
 }  // namespace deepbindnet
