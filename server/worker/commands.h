@@ -16,6 +16,7 @@ void AddSynthesizeCommand(CLI::App* app, Action* action);
 void AddPreprocessCommand(CLI::App* app, Action* action);
 void AddTrainCommand(CLI::App* app, Action* action);
 void AddEvaluateCommand(CLI::App* app, Action* action);
+void AddPredictCommand(CLI::App* app, Action* action);
 void AddCompareCommand(CLI::App* app, Action* action);
 void AddRankCommand(CLI::App* app, Action* action);
 void AddRunCommand(CLI::App* app, Action* action);

@@ -27,6 +27,7 @@ void AddCommands(CLI::App* app, bool* json, Action* action) {
   AddPreprocessCommand(app, action);
   AddTrainCommand(app, action);
   AddEvaluateCommand(app, action);
+  AddPredictCommand(app, action);
   AddCompareCommand(app, action);
   AddRankCommand(app, action);
   AddRunCommand(app, action);
@@ -48,7 +49,8 @@ int EndParsing(const CLI::App& app, const CLI::ParseError& error) {
 int Main(int argc, char** argv) {
   bool json = false;
   Action action;
-  CLI::App app("Prepares data, trains, measures and compares drug-target affinity models.", "deepbindnet-worker");
+  CLI::App app("Prepares data, trains, measures, predicts with and compares drug-target affinity models.",
+               "deepbindnet-worker");
   AddCommands(&app, &json, &action);
   try {
     const std::vector<std::string> arguments = NormalizeOptionNames(std::vector<std::string>(argv + 1, argv + argc));

@@ -252,7 +252,7 @@ TEST(WorkerTest, UnwritableOutputFailsWithOneLine) {
 }
 
 TEST(WorkerTest, HelpOfEveryCommandGoesToStandardOutput) {
-  for (const char* const command : {"synthesize", "preprocess", "train", "evaluate", "compare", "run"}) {
+  for (const char* const command : {"synthesize", "preprocess", "train", "evaluate", "predict", "compare", "run"}) {
     const Finished help = RunWorker({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << command;
     EXPECT_THAT(help.out, HasSubstr(absl::StrCat("deepbindnet-worker ", command))) << command;
