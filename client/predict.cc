@@ -1,5 +1,6 @@
 // predict
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,9 +11,11 @@
 #include "client/columns.h"
 #include "client/commands.h"
 #include "client/csv.h"
+#include "client/explain.h"
 #include "client/files.h"
 #include "client/format.h"
 #include "client/pair_batch.h"
+#include "client/patience.h"
 
 namespace deepbindnet::client {
 namespace {
@@ -32,6 +35,7 @@ struct PredictArguments {
   std::string sequence;
   std::string input;
   std::string output;
+  ExplainOptions explain;
 };
 
 bool IsAscii(const std::string& text) {
@@ -50,10 +54,30 @@ absl::StatusOr<v1::PredictResponse> Predict(const v1::PredictRequest& request, S
   return response;
 }
 
+absl::Status MakeExplainDirectory(const ExplainOptions& options) {
+  if (options.directory.empty()) return absl::OkStatus();
+  return MakeOutputDirectory("--explain", options.directory);
+}
+
+// Adds the explanation to what is printed of the pair: to `json`, and below the prediction.
+absl::Status AddExplanation(const PredictArguments& arguments, Session* session, nlohmann::ordered_json* json,
+                            std::string* text) {
+  if (arguments.explain.directory.empty()) return absl::OkStatus();
+  CLIENT_ASSIGN_OR_RETURN(const v1::ExplainedPair pair, ExplainPair(arguments.model, arguments.smiles,
+                                                                    arguments.sequence, arguments.explain, session));
+  const ExplanationFiles files = ExplanationFilesOf(arguments.explain.directory, 1);
+  (*json)["explanation"] = nlohmann::ordered_json::parse(pair.json(), nullptr, /*allow_exceptions=*/false);
+  (*json)["explanation_json"] = files.json;
+  (*json)["explanation_svg"] = files.svg;
+  *text = absl::StrCat("\n", pair.text(), "wrote ", files.json, " and ", files.svg);
+  return absl::OkStatus();
+}
+
 absl::Status PredictPair(const PredictArguments& arguments, Session* session) {
   for (const auto& [option, value] : {std::pair("--smiles", &arguments.smiles), {"--sequence", &arguments.sequence}}) {
     if (!IsAscii(*value)) return UsageError(absl::StrCat(option, ": has a character that is not ASCII"));
   }
+  CLIENT_RETURN_IF_ERROR(MakeExplainDirectory(arguments.explain));
   v1::PredictRequest request;
   request.set_model(arguments.model);
   request.add_smiles(arguments.smiles);
@@ -76,17 +100,23 @@ absl::Status PredictPair(const PredictArguments& arguments, Session* session) {
     json["upper"] = prediction.upper();
     interval = absl::StrFormat(" (%.4f to %.4f)", prediction.lower(), prediction.upper());
   }
+  std::string explanation;
+  CLIENT_RETURN_IF_ERROR(AddExplanation(arguments, session, &json, &explanation));
   session->console()->Json(json);
-  session->console()->Line(absl::StrFormat("%.4f%s%s%s  (model %s)", prediction.value(),
+  session->console()->Line(absl::StrFormat("%.4f%s%s%s  (model %s)%s", prediction.value(),
                                            response.affinity_unit().empty() ? "" : " ", response.affinity_unit(),
-                                           interval, response.model()));
+                                           interval, response.model(), explanation));
   return absl::OkStatus();
 }
 
 // CSV in, CSV out, a batch at a time.
 class TablePrediction {
  public:
-  TablePrediction(const PredictArguments& arguments, Session* session) : arguments_(arguments), session_(session) {}
+  TablePrediction(const PredictArguments& arguments, Session* session)
+      : arguments_(arguments),
+        session_(session),
+        explanation_(arguments.model, arguments.explain, session,
+                     [this](const v1::ExplainResponse& response) { return CheckSameModel(response); }) {}
 
   absl::Status Run();
 
@@ -95,9 +125,10 @@ class TablePrediction {
   absl::Status AddRow(std::vector<std::string> row, const CsvReader& reader);
   absl::Status AddUnsendable(const std::vector<std::string>& row, int64_t line, const std::string& error);
   absl::Status SendBatch();
-  absl::StatusOr<v1::PredictResponse> PredictPatiently(const v1::PredictRequest& request);
-  absl::Status CheckSameModel(const v1::PredictResponse& response);
-  void WriteRow(const PairBatch::Row& row, const v1::PredictResponse& response);
+  template <typename Response>
+  absl::Status CheckSameModel(const Response& response);
+  absl::Status WriteRow(const PairBatch::Row& row, const v1::PredictResponse& response);
+  absl::Status Explain(const PairBatch::Row& row);
   absl::Status Finish(absl::Time start);
 
   const PredictArguments arguments_;
@@ -112,12 +143,14 @@ class TablePrediction {
   int64_t failed_ = 0;
   std::string first_failure_;
   v1::PredictResponse model_;  // Of the first answer, without its predictions.
+  TableExplanation explanation_;
 };
 
 absl::Status TablePrediction::Run() {
   const absl::StatusOr<std::unique_ptr<CsvReader>> reader = CsvReader::Open(arguments_.input);
   if (!reader.ok()) return UsageError(absl::StrCat("--input: ", reader.status().message()));
   CLIENT_ASSIGN_OR_RETURN(output_, AtomicFile::Create(arguments_.output));
+  CLIENT_RETURN_IF_ERROR(MakeExplainDirectory(arguments_.explain));
   CLIENT_RETURN_IF_ERROR(ReadHeader(reader->get()));
   const absl::Time start = absl::Now();
   std::vector<std::string> row;
@@ -127,6 +160,7 @@ absl::Status TablePrediction::Run() {
     CLIENT_RETURN_IF_ERROR(AddRow(row, **reader));
   }
   CLIENT_RETURN_IF_ERROR(SendBatch());
+  CLIENT_RETURN_IF_ERROR(explanation_.Finish());
   return Finish(start);
 }
 
@@ -187,40 +221,29 @@ absl::Status TablePrediction::SendBatch() {
   v1::PredictRequest* request = batch_.mutable_request();
   if (request->pairs_size() > 0) {
     request->set_model(arguments_.model);
-    CLIENT_ASSIGN_OR_RETURN(response, PredictPatiently(*request));
+    CLIENT_ASSIGN_OR_RETURN(response,
+                            CallPatiently(session_->connection(), [&] { return Predict(*request, session_); }));
     CLIENT_RETURN_IF_ERROR(CheckSameModel(response));
   }
-  for (const PairBatch::Row& row : batch_.rows()) WriteRow(row, response);
+  for (const PairBatch::Row& row : batch_.rows()) CLIENT_RETURN_IF_ERROR(WriteRow(row, response));
   batch_.Clear();
   session_->console()->Progress("predicting", 0, 0, absl::StrCat(predicted_ + failed_, " pairs"));
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::PredictResponse> TablePrediction::PredictPatiently(const v1::PredictRequest& request) {
-  Connection* connection = session_->connection();
-  Backoff backoff(absl::Seconds(connection->options().reconnect_timeout_seconds), connection->interrupt());
-  for (;;) {
-    absl::StatusOr<v1::PredictResponse> response = Predict(request, session_);
-    if (response.ok()) return response;
-    const std::optional<absl::Duration> delay = GetRetryDelay(response.status());
-    const bool later = delay.has_value() || (IsConnectionLoss(response.status()) && connection->has_answered());
-    if (later && backoff.Wait(delay)) continue;
-    if (connection->interrupted()) return InterruptedError("interrupted; nothing was written");
-    return response;
-  }
-}
-
-absl::Status TablePrediction::CheckSameModel(const v1::PredictResponse& response) {
+template <typename Response>
+absl::Status TablePrediction::CheckSameModel(const Response& response) {
   if (model_.model_digest().empty()) {
-    model_ = response;
-    model_.clear_predictions();
+    model_.set_model(response.model());
+    model_.set_model_digest(response.model_digest());
+    model_.set_affinity_unit(response.affinity_unit());
   }
   if (model_.model_digest() == response.model_digest()) return absl::OkStatus();
   return absl::AbortedError(absl::StrCat("--model: ", arguments_.model, " moved from ", model_.model(), " to ",
                                          response.model(), " meanwhile; run the command again"));
 }
 
-void TablePrediction::WriteRow(const PairBatch::Row& row, const v1::PredictResponse& response) {
+absl::Status TablePrediction::WriteRow(const PairBatch::Row& row, const v1::PredictResponse& response) {
   std::vector<std::string> fields;
   for (const size_t column : kept_columns_) fields.push_back(row.fields[column]);
   const std::string error = row.pair < 0 ? row.error : response.predictions(row.pair).error();
@@ -233,6 +256,13 @@ void TablePrediction::WriteRow(const PairBatch::Row& row, const v1::PredictRespo
     if (first_failure_.empty()) first_failure_ = absl::StrCat("line ", row.line, ": ", error);
   }
   output_->Write(CsvLine(fields));
+  return error.empty() ? Explain(row) : absl::OkStatus();
+}
+
+absl::Status TablePrediction::Explain(const PairBatch::Row& row) {
+  if (arguments_.explain.directory.empty()) return absl::OkStatus();
+  session_->console()->Progress("explaining", 0, 0, absl::StrCat(explanation_.explained(), " pairs"));
+  return explanation_.Add(predicted_ + failed_, row.fields[smiles_column_], row.fields[sequence_column_]);
 }
 
 absl::Status TablePrediction::Finish(absl::Time start) {
@@ -241,22 +271,52 @@ absl::Status TablePrediction::Finish(absl::Time start) {
   const double rate = static_cast<double>(rows) / std::max(absl::ToDoubleSeconds(absl::Now() - start), 1e-9);
   CLIENT_RETURN_IF_ERROR(output_->Commit());
   Console* console = session_->console();
-  console->Json({{"type", "prediction_file"},
-                 {"output", arguments_.output},
-                 {"rows", rows},
-                 {"predicted", predicted_},
-                 {"failed", failed_},
-                 {"unit", model_.affinity_unit()},
-                 {"model", model_.model()},
-                 {"model_digest", model_.model_digest()},
-                 {"pairs_per_second", rate}});
+  nlohmann::ordered_json json = {{"type", "prediction_file"},
+                                 {"output", arguments_.output},
+                                 {"rows", rows},
+                                 {"predicted", predicted_},
+                                 {"failed", failed_},
+                                 {"unit", model_.affinity_unit()},
+                                 {"model", model_.model()},
+                                 {"model_digest", model_.model_digest()},
+                                 {"pairs_per_second", rate}};
+  if (!arguments_.explain.directory.empty()) {
+    json["explanations"] = arguments_.explain.directory;
+    json["explained"] = explanation_.explained();
+  }
+  console->Json(json);
   console->Line(absl::StrFormat("wrote %s: %d pairs predicted with %s, %d without a prediction, %.0f pairs/s",
                                 arguments_.output, predicted_, model_.model(), failed_, rate));
+  if (!arguments_.explain.directory.empty()) {
+    console->Line(absl::StrFormat("wrote %s: the explanations of %d pairs", arguments_.explain.directory,
+                                  explanation_.explained()));
+  }
+  if (!explanation_.first_failure().empty()) {
+    console->Note(absl::StrCat("not every pair is explained; ", explanation_.first_failure()));
+  }
   if (failed_ == 0) return absl::OkStatus();
   if (predicted_ == 0) return absl::AbortedError(absl::StrCat("no pair could be predicted; ", first_failure_));
   console->Note(absl::StrCat("the column prediction_error says why ", failed_, " of ", rows,
                              " pairs have no prediction; ", first_failure_));
   return absl::OkStatus();
+}
+
+void AddExplainOptions(CLI::App* predict, PredictArguments* arguments) {
+  static const std::map<std::string, v1::ExplainRequest::Detail> kDetails = {{"summary", v1::ExplainRequest::SUMMARY},
+                                                                             {"layers", v1::ExplainRequest::LAYERS},
+                                                                             {"heads", v1::ExplainRequest::HEADS}};
+  CLI::Option* explain = predict->add_option(
+      "--explain", arguments->explain.directory,
+      "Directory for what the model attended to: row-N.json and row-N.svg for data row N, from 1; a single pair is row "
+      "1");
+  predict
+      ->add_option_function<std::string>(
+          "--explain-detail", [arguments](const std::string& name) { arguments->explain.detail = kDetails.at(name); },
+          "summary, layers or heads in the JSON [layers]")
+      ->check(CLI::IsMember({"summary", "layers", "heads"}))
+      ->needs(explain);
+  predict->add_flag("--atom-indices", arguments->explain.atom_indices, "Write each atom's index into the drawing")
+      ->needs(explain);
 }
 
 }  // namespace
@@ -274,6 +334,7 @@ void AddPredictCommand(CLI::App* app, Action* action) {
   CLI::Option* output = predict->add_option("--output", arguments->output,
                                             "CSV to write: the input's columns and predicted_affinity, predicted_unit, "
                                             "prediction_error");
+  AddExplainOptions(predict, arguments.get());
   predict->callback([=] {
     const bool pair = smiles->count() > 0 || sequence->count() > 0;
     const bool table = input->count() > 0 || output->count() > 0;

@@ -46,6 +46,7 @@ class FakeService final : public v1::DeepBindNet::Service {
   std::function<grpc::Status(v1::Job*)> get_status;
   std::function<Watch(uint64_t from_sequence)> watch;
   std::function<grpc::Status(const v1::PredictRequest&, v1::PredictResponse*)> predict;
+  std::function<grpc::Status(const v1::ExplainRequest&, v1::ExplainResponse*)> explain;
   std::function<grpc::Status(v1::ServerStatus*)> server_status;
   v1::PrepareDatasetRequest::Header upload_header;  // Of the last upload; read after the call.
   std::string uploaded;
@@ -101,6 +102,10 @@ class FakeService final : public v1::DeepBindNet::Service {
   grpc::Status Predict(grpc::ServerContext*, const v1::PredictRequest* request,
                        v1::PredictResponse* response) override {
     return predict(*request, response);
+  }
+  grpc::Status Explain(grpc::ServerContext*, const v1::ExplainRequest* request,
+                       v1::ExplainResponse* response) override {
+    return explain(*request, response);
   }
   grpc::Status GetServerStatus(grpc::ServerContext* context, const v1::GetServerStatusRequest*,
                                v1::ServerStatus* status) override {
