@@ -8,6 +8,7 @@ import unittest
 
 import grpc
 
+from explanation_format import check_json, check_svg
 from harness import SOURCE_DIR, STEP_DEADLINE, TINY, ServerTest, read_csv
 
 # The standard services' wire format, as far as it is used here.
@@ -84,7 +85,7 @@ class ForeignClientTest(ServerTest):
         described = [descriptor_pb2.FileDescriptorProto.FromString(data)
                      for data in files.file_descriptor_response.file_descriptor_proto]
         methods = {method.name for file in described for service in file.service for method in service.method}
-        self.assertLessEqual({"StartTraining", "WatchJob", "Predict", "Compare", "PredictStream"}, methods)
+        self.assertLessEqual({"StartTraining", "WatchJob", "Predict", "Explain", "Compare", "PredictStream"}, methods)
 
     def test_predict_answers_each_item(self):
         request = self.pb.PredictRequest(model="model", smiles=[self.smiles, "C1CC("], sequences=[self.sequence, "MK1"],
@@ -98,6 +99,34 @@ class ForeignClientTest(ServerTest):
         self.assertEqual(response.affinity_unit, "pKd")
         self.assertEqual(response.model, "model")
         self.assertRegex(response.model_digest, r"\A[0-9a-f]{64}\Z")
+
+    def test_explain_answers_each_item(self):
+        request = self.pb.ExplainRequest(
+            input=self.pb.PredictRequest(model="model", smiles=["CC(=O)Oc1ccccc1C(=O)O", "C1CC("],
+                                         sequences=[self.sequence], pairs=[{"drug": 0}, {"drug": 1}]),
+            detail="HEADS", svg=True)
+        response = self.stub.Explain(request, timeout=STEP_DEADLINE)
+        self.assertEqual([item.error_reason for item in response.pairs], ["", "INVALID_SMILES"])
+        explanation = check_json(response.pairs[0].json, "heads")
+        check_svg(response.pairs[0].svg, 13)
+        self.assertEqual(response.pairs[0].value, explanation["predicted_affinity"])
+        self.assertEqual(response.model_digest, explanation["model_digest"])
+        self.assertEqual(response.affinity_unit, "pKd")
+        predicted = self.stub.Predict(request.input, timeout=STEP_DEADLINE).predictions[0].value
+        self.assertAlmostEqual(response.pairs[0].value, predicted, places=4)
+        self.assertRegex(self.server.scrape(), r'grpc_server_handled_total\{[^}]*grpc_method="Explain"[^}]*\} [1-9]')
+
+    def test_explain_names_what_is_wrong(self):
+        pairs = self.pb.PredictRequest(model="model", smiles=[self.smiles], sequences=[self.sequence],
+                                       pairs=[{"drug": 0}] * 17)
+        error, info = self.error_of(self.stub.Explain, self.pb.ExplainRequest(input=pairs))
+        self.assertEqual((error.code(), info.reason), (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"))
+        self.assertIn("input.pairs: 17 entries", error.details())
+        del pairs.pairs[1:]
+        pairs.model = "nobody"
+        error, _ = self.error_of(self.stub.Explain, self.pb.ExplainRequest(input=pairs))
+        self.assertEqual(error.code(), grpc.StatusCode.NOT_FOUND)
+        self.assertIn("nobody", error.details())
 
     def error_of(self, call, request):
         with self.assertRaises(grpc.RpcError) as raised:
