@@ -48,7 +48,7 @@ ModelRegistry::~ModelRegistry() {
 void ModelRegistry::Get(const std::string& name, Callback done) {
   const absl::StatusOr<v1::Model> model = Resolve(name);
   if (!model.ok()) return done(model.status());
-  absl::StatusOr<LoadedModel> answer = LoadedModel{model->name(), nullptr};
+  absl::StatusOr<ServedModel> answer = ServedModel{model->name(), nullptr};
   Entry replaced;  // Destroyed without the lock.
   {
     MutexLock lock(&mutex_);
@@ -81,7 +81,7 @@ absl::Status ModelRegistry::Warm(const std::string& name) {
     return absl::IsNotFound(model.status()) ? absl::OkStatus() : model.status();
   }
   std::promise<absl::Status> loaded;
-  Get(name, [&loaded](const absl::StatusOr<LoadedModel>& model) { loaded.set_value(model.status()); });
+  Get(name, [&loaded](const absl::StatusOr<ServedModel>& model) { loaded.set_value(model.status()); });
   return loaded.get_future().get();
 }
 
@@ -137,7 +137,7 @@ void ModelRegistry::FinishLoad(const v1::Model& model,
   }
   for (const Callback& done : waiting) {
     if (predictor.ok()) {
-      done(LoadedModel{model.name(), *predictor});
+      done(ServedModel{model.name(), *predictor});
     } else {
       done(predictor.status());
     }

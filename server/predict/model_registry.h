@@ -19,7 +19,7 @@
 
 namespace deepbindnet {
 
-struct LoadedModel {
+struct ServedModel {
   std::string name;  // With aliases resolved.
   std::shared_ptr<const Predictor> predictor;
 };
@@ -29,7 +29,7 @@ struct LoadedModel {
 class ModelRegistry {
  public:
   using Loader = std::function<absl::StatusOr<std::shared_ptr<const Predictor>>(const std::string& checkpoint)>;
-  using Callback = std::function<void(absl::StatusOr<LoadedModel>)>;
+  using Callback = std::function<void(absl::StatusOr<ServedModel>)>;
 
   // At most `max_loaded` models, >= 1, are kept, and at most `max_waiting` callers wait for models to load. `loader` is
   // called by one thread. `store` must outlive the registry.

@@ -59,7 +59,7 @@ grpc::ServerUnaryReactor* Service::Explain(grpc::CallbackServerContext* context,
 absl::Status Service::StartExplanation(v1::ExplainRequest* request, v1::ExplainResponse* response, UnaryCall* call) {
   DBN_RETURN_IF_ERROR(CheckAccepting());
   DBN_RETURN_IF_ERROR(ValidateExplain(*request));
-  const auto schedule = [this, request, response, call](const absl::StatusOr<LoadedModel>& model) {
+  const auto schedule = [this, request, response, call](const absl::StatusOr<ServedModel>& model) {
     const absl::Status scheduled = CatchAll([&]() -> absl::Status {
       DBN_RETURN_IF_ERROR(model.status());
       return deps_.explainer->Schedule([this, model = *model, request, response, call] {
@@ -72,7 +72,7 @@ absl::Status Service::StartExplanation(v1::ExplainRequest* request, v1::ExplainR
   return absl::OkStatus();
 }
 
-absl::Status Service::ExplainPairs(const LoadedModel& model, v1::ExplainRequest* request, v1::ExplainResponse* response,
+absl::Status Service::ExplainPairs(const ServedModel& model, v1::ExplainRequest* request, v1::ExplainResponse* response,
                                    const UnaryCall& call) const {
   response->set_model(model.name);
   response->set_model_digest(model.predictor->info().digest);

@@ -28,7 +28,7 @@ PredictionInput TakeInput(v1::PredictRequest* request) {
 
 namespace {
 
-void FillResponse(const LoadedModel& model, const PredictTask::Values& values, v1::PredictResponse* response) {
+void FillResponse(const ServedModel& model, const PredictTask::Values& values, v1::PredictResponse* response) {
   response->set_model(model.name);
   response->set_model_digest(model.predictor->info().digest);
   response->set_affinity_unit(model.predictor->info().affinity_unit);
@@ -68,7 +68,7 @@ absl::StatusOr<std::shared_ptr<void>> Service::HoldPredictBytes(size_t bytes) {
 absl::Status Service::StartPrediction(v1::PredictRequest* request, v1::PredictResponse* response, UnaryCall* call) {
   DBN_RETURN_IF_ERROR(CheckAccepting());
   DBN_RETURN_IF_ERROR(ValidatePredict(*request));
-  const auto submit = [this, request, response, call](const absl::StatusOr<LoadedModel>& model) {
+  const auto submit = [this, request, response, call](const absl::StatusOr<ServedModel>& model) {
     const absl::Status submitted = CatchAll([&]() -> absl::Status {
       DBN_RETURN_IF_ERROR(model.status());
       DBN_RETURN_IF_ERROR(call->CheckWanted());

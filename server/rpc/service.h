@@ -121,7 +121,7 @@ class Service final : public v1::DeepBindNet::CallbackService {
   absl::Status StartExplanation(v1::ExplainRequest* request, v1::ExplainResponse* response, UnaryCall* call);
 
   // On the explainer's thread: one pair after the other, while somebody waits and the server does not drain.
-  absl::Status ExplainPairs(const LoadedModel& model, v1::ExplainRequest* request, v1::ExplainResponse* response,
+  absl::Status ExplainPairs(const ServedModel& model, v1::ExplainRequest* request, v1::ExplainResponse* response,
                             const UnaryCall& call) const;
 
   const ServiceDependencies deps_;

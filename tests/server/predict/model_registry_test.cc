@@ -51,12 +51,12 @@ class ModelRegistryTest : public ::testing::Test {
                                             });
   }
 
-  std::future<absl::StatusOr<LoadedModel>> StartGet(const std::string& name) {
-    auto answer = std::make_shared<std::promise<absl::StatusOr<LoadedModel>>>();
-    registry_->Get(name, [answer](absl::StatusOr<LoadedModel> model) { answer->set_value(std::move(model)); });
+  std::future<absl::StatusOr<ServedModel>> StartGet(const std::string& name) {
+    auto answer = std::make_shared<std::promise<absl::StatusOr<ServedModel>>>();
+    registry_->Get(name, [answer](absl::StatusOr<ServedModel> model) { answer->set_value(std::move(model)); });
     return answer->get_future();
   }
-  absl::StatusOr<LoadedModel> Get(const std::string& name) { return StartGet(name).get(); }
+  absl::StatusOr<ServedModel> Get(const std::string& name) { return StartGet(name).get(); }
 
   TempDir dir_;
   std::unique_ptr<Store> store_;
@@ -69,8 +69,8 @@ class ModelRegistryTest : public ::testing::Test {
 
 TEST_F(ModelRegistryTest, LoadsOnFirstUseOnly) {
   AddStoredModel(store_.get(), "gated");
-  ASSERT_OK_AND_ASSIGN(const LoadedModel first, Get("gated"));
-  ASSERT_OK_AND_ASSIGN(const LoadedModel second, Get("gated"));
+  ASSERT_OK_AND_ASSIGN(const ServedModel first, Get("gated"));
+  ASSERT_OK_AND_ASSIGN(const ServedModel second, Get("gated"));
   EXPECT_EQ(first.predictor, second.predictor);
   EXPECT_EQ(first.name, "gated");
   EXPECT_THAT(loads_, ElementsAre(dir_ / "models/gated/best_model.pt"));
@@ -79,14 +79,14 @@ TEST_F(ModelRegistryTest, LoadsOnFirstUseOnly) {
 
 TEST_F(ModelRegistryTest, AliasMeansItsModel) {
   AddStoredModel(store_.get(), "gated", {"production"});
-  ASSERT_OK_AND_ASSIGN(const LoadedModel model, Get("production"));
+  ASSERT_OK_AND_ASSIGN(const ServedModel model, Get("production"));
   EXPECT_EQ(model.name, "gated");
 }
 
 TEST_F(ModelRegistryTest, EmptyNameMeansTheOnlyModel) {
   EXPECT_THAT(Get(""), IsError(absl::StatusCode::kFailedPrecondition, "NO_MODEL", "train one first"));
   AddStoredModel(store_.get(), "gated");
-  ASSERT_OK_AND_ASSIGN(const LoadedModel model, Get(""));
+  ASSERT_OK_AND_ASSIGN(const ServedModel model, Get(""));
   EXPECT_EQ(model.name, "gated");
 }
 
@@ -99,7 +99,7 @@ TEST_F(ModelRegistryTest, EmptyNameWithSeveralModelsListsThem) {
 TEST_F(ModelRegistryTest, EmptyNamePrefersTheDefaultAlias) {
   AddStoredModel(store_.get(), "gated");
   AddStoredModel(store_.get(), "standard", {"default"});
-  ASSERT_OK_AND_ASSIGN(const LoadedModel model, Get(""));
+  ASSERT_OK_AND_ASSIGN(const ServedModel model, Get(""));
   EXPECT_EQ(model.name, "standard");
 }
 
@@ -113,8 +113,8 @@ TEST_F(ModelRegistryTest, UnknownNameIsNotFound) {
 
 TEST_F(ModelRegistryTest, LeastRecentlyUsedModelGoesAndStaysAliveInUse) {
   for (const char* name : {"a", "b", "c"}) AddStoredModel(store_.get(), name);
-  ASSERT_OK_AND_ASSIGN(const LoadedModel a, Get("a"));
-  ASSERT_OK_AND_ASSIGN(const LoadedModel b, Get("b"));
+  ASSERT_OK_AND_ASSIGN(const ServedModel a, Get("a"));
+  ASSERT_OK_AND_ASSIGN(const ServedModel b, Get("b"));
   ASSERT_THAT(Get("a"), IsOk());
   ASSERT_THAT(Get("c"), IsOk());
   EXPECT_THAT(registry_->LoadedNames(), ElementsAre("a", "c"));
@@ -201,8 +201,8 @@ TEST_F(GatedModelRegistryTest, CallersShareOneLoad) {
   gate_.WaitUntilReached();
   auto second = StartGet("a");
   gate_.Open();
-  ASSERT_OK_AND_ASSIGN(const LoadedModel one, first.get());
-  ASSERT_OK_AND_ASSIGN(const LoadedModel other, second.get());
+  ASSERT_OK_AND_ASSIGN(const ServedModel one, first.get());
+  ASSERT_OK_AND_ASSIGN(const ServedModel other, second.get());
   EXPECT_EQ(one.predictor, other.predictor);
   EXPECT_EQ(loads_.size(), 1);
 }
