@@ -33,6 +33,8 @@ struct StepReport {
   int64_t steps = 0;  // Of the epoch.
   int64_t pairs = 0;  // Trained on in this epoch so far.
   int64_t epoch_pairs = 0;
+  int64_t run_step = 0;        // Within the run, from 1: the optimiser's steps so far.
+  double batch_loss = 0.0;     // Of this step alone.
   double loss = 0.0;           // Running mean over the epoch.
   double learning_rate = 0.0;  // Of this step.
   double pairs_per_second = 0.0;
