@@ -22,8 +22,9 @@ absl::Status CheckRange(absl::string_view field, double value, const OptionRange
 absl::Status CheckSequenceLength(size_t residues, const ModelOptions& options) {
   if (residues <= static_cast<size_t>(options.max_sequence_length)) return absl::OkStatus();
   return WithReason(
-      absl::InvalidArgumentError(absl::StrCat("sequence of ", residues, " residues: this model takes at most ",
-                                              options.max_sequence_length, " (max_sequence_length)")),
+      absl::InvalidArgumentError(absl::StrCat(
+          "sequence of ", residues, " residues: this model takes at most ", options.max_sequence_length,
+          " (max_sequence_length); give the part that binds, for example a domain, or train with a larger one")),
       "SEQUENCE_TOO_LONG");
 }
 

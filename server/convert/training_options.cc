@@ -60,6 +60,9 @@ absl::Status SetModelOptions(const v1::TrainingOptions& proto, ModelOptions* mod
   DBN_SET_COUNT(feature_dim, model->feature_dim)
   DBN_SET_COUNT(fusion_heads, model->fusion_heads)
   DBN_SET_COUNT(fusion_layers, model->fusion_layers)
+  DBN_SET_COUNT(drug_layers, model->drug_layers)
+  DBN_SET_COUNT(residues_per_token, model->residues_per_token)
+  DBN_SET_COUNT(max_sequence_length, model->max_sequence_length)
   DBN_SET_NUMBER(dropout_rate, model->dropout_rate)
   DBN_SET_NUMBER(gate_initial_bias, model->gate_initial_bias)
   return absl::OkStatus();
@@ -162,6 +165,9 @@ v1::TrainingOptions ToProto(const TrainingOptions& options) {
   proto.set_feature_dim(static_cast<uint32_t>(options.model.feature_dim));
   proto.set_fusion_heads(static_cast<uint32_t>(options.model.fusion_heads));
   proto.set_fusion_layers(static_cast<uint32_t>(options.model.fusion_layers));
+  proto.set_drug_layers(static_cast<uint32_t>(options.model.drug_layers));
+  proto.set_residues_per_token(static_cast<uint32_t>(options.model.residues_per_token));
+  proto.set_max_sequence_length(static_cast<uint32_t>(options.model.max_sequence_length));
   proto.set_dropout_rate(options.model.dropout_rate);
   proto.set_gate_kind(ToProto(options.model.gate_kind));
   proto.set_gate_initial_bias(options.model.gate_initial_bias);

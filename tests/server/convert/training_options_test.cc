@@ -15,6 +15,9 @@ TEST(TrainingOptionsFromProtoTest, EmptyMessageIsTheSmallPreset) {
   EXPECT_EQ(options->model.fusion_heads, 4);
   EXPECT_EQ(options->model.fusion_layers, 1);
   EXPECT_EQ(options->model.model_type, ModelType::kGated);
+  EXPECT_EQ(options->model.drug_layers, 3);
+  EXPECT_EQ(options->model.residues_per_token, 16);
+  EXPECT_EQ(options->model.max_sequence_length, 10000);
   EXPECT_EQ(options->batch_size, 256);
   EXPECT_EQ(options->num_epochs, 100);
   EXPECT_DOUBLE_EQ(options->lr, 2e-3);
@@ -43,6 +46,9 @@ TEST(TrainingOptionsFromProtoTest, EveryFieldArrives) {
   proto.set_feature_dim(40);
   proto.set_fusion_heads(3);
   proto.set_fusion_layers(2);
+  proto.set_drug_layers(5);
+  proto.set_residues_per_token(8);
+  proto.set_max_sequence_length(700);
   proto.set_dropout_rate(0.25);
   proto.set_gate_kind(v1::HEAD);
   proto.set_gate_initial_bias(-1.5);
@@ -66,6 +72,10 @@ TEST(TrainingOptionsFromProtoTest, EveryFieldArrives) {
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->model.model_type, ModelType::kStandard);
   EXPECT_EQ(options->model.gate_kind, GateKind::kHead);
+  EXPECT_EQ(options->model.gate_initial_bias, -1.5);
+  EXPECT_EQ(options->model.drug_layers, 5);
+  EXPECT_EQ(options->model.residues_per_token, 8);
+  EXPECT_EQ(options->model.max_sequence_length, 700);
   EXPECT_EQ(options->loss, Loss::kHuber);
   EXPECT_EQ(options->patience, 0);
   // The way back gives every field again, and the preset that stands behind them.
@@ -156,6 +166,21 @@ TEST(TrainingOptionsFromProtoTest, RefusesValuesOutOfRange) {
   proto.Clear();
   proto.set_batch_size(0);
   ExpectInvalid(proto, "batch_size", "0");
+  for (const uint32_t layers : {0, 17}) {
+    proto.Clear();
+    proto.set_drug_layers(layers);
+    ExpectInvalid(proto, "drug_layers", "is not in [1, 16]");
+  }
+  for (const uint32_t residues : {0, 4, 12, 32}) {
+    proto.Clear();
+    proto.set_residues_per_token(residues);
+    ExpectInvalid(proto, "residues_per_token", "is neither 8 nor 16");
+  }
+  for (const uint32_t residues : {0, 10001}) {
+    proto.Clear();
+    proto.set_max_sequence_length(residues);
+    ExpectInvalid(proto, "max_sequence_length", "is not in [1, 10000]");
+  }
 }
 
 }  // namespace
