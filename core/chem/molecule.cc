@@ -112,8 +112,13 @@ MolecularGraph MakeGraph(const RDKit::ROMol& molecule) {
   return graph;
 }
 
-absl::Status CheckSize(absl::string_view smiles, const RDKit::ROMol& molecule) {
+absl::Status CheckAtoms(absl::string_view smiles, const RDKit::ROMol& molecule) {
   if (molecule.getNumAtoms() == 0) return InvalidSmiles(smiles, "has no atom");
+  for (const RDKit::Atom* atom : molecule.atoms()) {
+    if (atom->getAtomicNum() != 0) continue;
+    return InvalidSmiles(
+        smiles, "has a wildcard '*', which is no atom; give a whole molecule, with the real atom or group there");
+  }
   if (molecule.getNumAtoms() <= kMaxAtoms) return absl::OkStatus();
   return InvalidSmiles(smiles,
                        absl::StrCat("has ", molecule.getNumAtoms(), " atoms; at most ", kMaxAtoms, " are supported"));
@@ -134,12 +139,12 @@ std::string WithoutAtomMaps(absl::string_view smiles) {
 }
 
 // The text decides the graph: the molecule is read again from its canonical SMILES, so that equal texts give equal
-// graphs whatever SMILES they came from. For some (rings with attachment points "*" and bonds "~") RDKit writes another
-// text then: that one counts, once it repeats itself.
+// graphs whatever SMILES they came from. For some (rings with bonds "~") RDKit writes another text then: that one
+// counts, once it repeats itself.
 absl::StatusOr<Molecule> MakeMolecule(absl::string_view smiles) {
   constexpr int kMostRounds = 10;
   DBN_ASSIGN_OR_RETURN(std::shared_ptr<RDKit::RWMol> molecule, ReadSmiles(WithoutAtomMaps(smiles)));
-  DBN_RETURN_IF_ERROR(CheckSize(smiles, *molecule));
+  DBN_RETURN_IF_ERROR(CheckAtoms(smiles, *molecule));
   std::string written = RDKit::MolToSmiles(*molecule);
   for (int round = 0; round < kMostRounds; ++round) {
     DBN_ASSIGN_OR_RETURN(molecule, ReadSmiles(written));
@@ -147,7 +152,7 @@ absl::StatusOr<Molecule> MakeMolecule(absl::string_view smiles) {
     if (again == written) return Molecule{std::move(written), MakeGraph(*molecule)};
     written = std::move(again);
   }
-  return InvalidSmiles(smiles, "has no canonical form that RDKit repeats");
+  return InvalidSmiles(smiles, "has no canonical form that RDKit repeats; write bonds to metals as single ones");
 }
 
 }  // namespace

@@ -21,8 +21,9 @@ struct Molecule {
 };
 
 // Atom maps ("[CH3:7]") are left out. INVALID_ARGUMENT with reason INVALID_SMILES for text that is no molecule, has no
-// atom or no canonical form, or exceeds the limits; the message quotes the SMILES (shortened) and says what RDKit
-// objected to. Thread-safe. RDKit's own log stays silent.
+// atom, a wildcard ("*") or no canonical form, or exceeds the limits; the message quotes the SMILES (shortened), says
+// what RDKit objected to and what to do. Thread-safe. RDKit's own log stays silent. What becomes of salts, charges,
+// isotopes and metals is in docs/formats/molecules_and_sequences.md.
 absl::StatusOr<Molecule> ParseSmiles(absl::string_view smiles);
 
 // The element's symbol of each atom of Molecule::graph, in its order: "C", "Cl"; "*" for an attachment point.

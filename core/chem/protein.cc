@@ -24,6 +24,21 @@ absl::Status InvalidSequence(absl::string_view problem) {
   return WithReason(absl::InvalidArgumentError(problem), "INVALID_SEQUENCE");
 }
 
+// What is wrong with a character that is no residue, and what to do.
+std::string Remedy(char character) {
+  switch (character) {
+    case '-':
+    case '.':
+      return "is the gap of an alignment; leave gaps out";
+    case '*':
+      return "is a stop; give one protein, up to its stop";
+    case '>':
+      return "begins a FASTA header; leave that line out";
+    default:
+      return absl::StrCat("is no residue; give one-letter amino acids (", kResidueLetters, ", J)");
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Protein> ParseSequence(absl::string_view sequence) {
@@ -40,8 +55,7 @@ absl::StatusOr<Protein> ParseSequence(absl::string_view sequence) {
     const uint8_t token = token_table[static_cast<unsigned char>(letter)];
     if (token == 0) {
       return InvalidSequence(absl::StrCat("'", absl::CEscape(letters.substr(i, 1)), "' at position ",
-                                          protein.tokens.size() + 1, " is no residue; give one-letter amino acids (",
-                                          kResidueLetters, ", J)"));
+                                          protein.tokens.size() + 1, " ", Remedy(letters[i])));
     }
     protein.sequence.push_back(letter);
     protein.tokens.push_back(token);

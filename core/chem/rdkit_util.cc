@@ -8,6 +8,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace deepbindnet {
@@ -32,6 +33,16 @@ absl::Status InvalidSmiles(absl::string_view smiles, absl::string_view problem) 
   return WithReason(
       absl::InvalidArgumentError(absl::StrCat("SMILES '", shown, "' ", absl::StripAsciiWhitespace(problem))),
       "INVALID_SMILES");
+}
+
+std::string ExplainRefusal(absl::string_view what) {
+  std::string text(absl::StripAsciiWhitespace(what));
+  if (absl::StrContains(text, "valence")) {
+    absl::StrAppend(&text, "; correct the bonds, or give the charge, as in [N+]");
+  } else if (absl::StrContains(text, "kekulize")) {
+    absl::StrAppend(&text, "; give an aromatic atom its hydrogen, as in [nH], or write single and double bonds");
+  }
+  return text;
 }
 
 absl::StatusOr<std::shared_ptr<RDKit::RWMol>> ReadSmiles(absl::string_view smiles) {

@@ -20,6 +20,9 @@ namespace deepbindnet {
 // INVALID_ARGUMENT with reason INVALID_SMILES: "'<smiles, shortened>' <problem>".
 absl::Status InvalidSmiles(absl::string_view smiles, absl::string_view problem);
 
+// What RDKit says of a structure that it refuses, and what to do where that is clear.
+std::string ExplainRefusal(absl::string_view what);
+
 // Runs `body`, which returns a StatusOr, and turns an exception of RDKit about `smiles` into InvalidSmiles(),
 // but one for want of memory into RESOURCE_EXHAUSTED.
 template <typename Body>
@@ -29,7 +32,7 @@ auto CatchRdkit(absl::string_view smiles, Body body) -> decltype(body()) {
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError("out of memory at a SMILES; give the program more, or close others");
   } catch (const std::exception& error) {
-    return InvalidSmiles(smiles, error.what());
+    return InvalidSmiles(smiles, ExplainRefusal(error.what()));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <thread>
@@ -75,8 +76,8 @@ TEST(ParseSmilesTest, EveryWritingOfAMoleculeGivesTheSameGraph) {
 
 TEST(ParseSmilesTest, AtomMapNumbersAreLeftOut) {
   EXPECT_EQ(ParseSmiles("[CH3:1][OH:2]").value().canonical_smiles, "CO");
-  EXPECT_EQ(ParseSmiles("[13CH3:12]O[*:0]").value().canonical_smiles,
-            ParseSmiles("[13CH3]O*").value().canonical_smiles);
+  EXPECT_EQ(ParseSmiles("[13CH3:12]O[CH3:0]").value().canonical_smiles,
+            ParseSmiles("[13CH3]OC").value().canonical_smiles);
   ExpectInvalid("[CH3:]O", "cannot be read");
   ExpectInvalid("C:1]O", "cannot be read");
   ExpectInvalid("[C:3:2]O", "cannot be read");
@@ -177,6 +178,26 @@ TEST(ParseSmilesTest, HydrogensAreCountedNotKept) {
   EXPECT_EQ(Graph("[H][H]").atoms(), 2);
 }
 
+TEST(ParseSmilesTest, HydrogenIsotopesAreAtoms) {
+  const MolecularGraph methanol = Graph("[2H]OC([2H])([2H])[2H]");
+  EXPECT_EQ(methanol.atoms(), 6);
+  const std::vector<int> elements = AtomColumnOf(methanol, kElement);
+  EXPECT_EQ(std::count(elements.begin(), elements.end(), 0), 4) << "the category of hydrogen";
+  EXPECT_EQ(Graph("[H+]").atoms(), 1);
+}
+
+TEST(ParseSmilesTest, IsotopesOfHeavyAtomsMakeAnotherMoleculeOfTheSameGraph) {
+  const Molecule labelled = ParseSmiles("[13CH3]O").value(), plain = ParseSmiles("CO").value();
+  EXPECT_NE(labelled.canonical_smiles, plain.canonical_smiles);
+  ExpectEqual(labelled.graph, plain.graph);
+}
+
+TEST(ParseSmilesTest, WildcardsAreRefused) {
+  for (const std::string smiles : {"*", "*C", "C[*:1]", "[13*]CC", "c1ccccc1-*", "[*-]"}) {
+    ExpectInvalid(smiles, "has a wildcard '*', which is no atom; give a whole molecule");
+  }
+}
+
 TEST(ParseSmilesTest, SeveralFragmentsAreOneGraph) {
   const Molecule salt = ParseSmiles("CC(=O)[O-].[Na+]").value();
   EXPECT_EQ(salt.graph.atoms(), 5);
@@ -186,7 +207,7 @@ TEST(ParseSmilesTest, SeveralFragmentsAreOneGraph) {
 
 TEST(ParseSmilesTest, TheCanonicalSmilesOfACanonicalSmilesIsItself) {
   // RDKit writes the second one differently when it has read what it wrote.
-  for (const std::string smiles : {"OC(=O)c1ccccc1OC(C)=O", "C1CC2CCC1CC*~CCC*C~C2CC"}) {
+  for (const std::string smiles : {"OC(=O)c1ccccc1OC(C)=O", "C1CC2CCC1CCN~CCCNC~C2CC"}) {
     const std::string canonical = ParseSmiles(smiles).value().canonical_smiles;
     EXPECT_EQ(ParseSmiles(canonical).value().canonical_smiles, canonical);
   }
@@ -200,8 +221,9 @@ TEST(ParseSmilesTest, OneAtomHasNoBonds) {
 }
 
 TEST(ParseSmilesTest, EveryFeatureIsInItsRange) {
-  for (const std::string smiles : {"CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "[U+4]", "FS(F)(F)(F)(F)F", "[Xe](F)(F)(F)F",
-                                   "F/C=C/F", "C[C@H](N)C(=O)O", "[NH3]->[Fe]", "N[Co](N)(N)(N)(N)N", "[CH5+]", "*C"}) {
+  for (const std::string smiles :
+       {"CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "[U+4]", "FS(F)(F)(F)(F)F", "[Xe](F)(F)(F)F", "F/C=C/F", "C[C@H](N)C(=O)O",
+        "[NH3]->[Fe]", "N[Co](N)(N)(N)(N)N", "[CH5+]", "[2H]C"}) {
     const MolecularGraph graph = Graph(smiles);
     ASSERT_GT(graph.atoms(), 0);
     ASSERT_EQ(graph.atom_features.size() % kAtomFeatures, 0u);
@@ -226,7 +248,10 @@ TEST(ParseSmilesTest, ErrorsQuoteTheTextAndSayWhatIsWrong) {
   ExpectInvalid("C1CC", "unclosed ring");
   ExpectInvalid("C(C", "branch");
   ExpectInvalid("CC(C)(C)(C)C", "valence");
+  ExpectInvalid("CN(C)(C)C", "or give the charge, as in [N+]");
   ExpectInvalid("c1cccc1", "kekulize");
+  ExpectInvalid("C1CC2CCC1C[Fe]->[Fe]C2", "no canonical form that RDKit repeats; write bonds to metals as single ones");
+  ExpectInvalid("c1cncn1", "give an aromatic atom its hydrogen, as in [nH]");
   ExpectInvalid("CCO ethanol", "without spaces");
   ExpectInvalid("CCO |c:1|", "without spaces");
   ExpectInvalid("C\xC3\xA9", "printable ASCII");

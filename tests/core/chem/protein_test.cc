@@ -61,6 +61,14 @@ TEST(ParseSequenceTest, OtherCharactersAreNamedWithTheirPositionAmongResidues) {
   ExpectInvalid(">sp|P1\nMKV", "'>' at position 1");
 }
 
+TEST(ParseSequenceTest, ErrorsSayWhatToDo) {
+  ExpectInvalid("MK-V", "is the gap of an alignment; leave gaps out");
+  ExpectInvalid("MK.V", "is the gap of an alignment; leave gaps out");
+  ExpectInvalid("MK*V", "is a stop; give one protein, up to its stop");
+  ExpectInvalid(">sp|P1\nMKV", "begins a FASTA header; leave that line out");
+  ExpectInvalid("MK?V", "is no residue; give one-letter amino acids (ACDEFGHIKLMNPQRSTVWYUOBZX, J)");
+}
+
 TEST(ParseSequenceTest, TheLongestSequenceIsAcceptedAndNoLonger) {
   EXPECT_TRUE(ParseSequence(std::string(kMaxSequenceLength, 'A')).ok());
   const absl::Status too_long = ParseSequence(std::string(kMaxSequenceLength + 1, 'A')).status();
