@@ -24,20 +24,15 @@ enum Field { kMin = 1, kMax = 2, kNum = 3, kSum = 4, kSumSquares = 5, kBucketLim
 namespace tensor {
 enum Field { kType = 1, kShape = 2, kFloatValues = 5, kStringValues = 8 };
 enum Type { kFloat = 1, kString = 7 };
-enum ShapeField { kDimension = 2 };
-enum DimensionField { kSize = 1 };
 }  // namespace tensor
 
 WireMessage SummaryEvent(int64_t step, const WireMessage& summary) {
   return WireMessage().Integer(event::kStep, step).Message(event::kSummary, summary);
 }
 
-// The beginning of a vector with one entry.
+// The beginning of a tensor without dimensions: a single value.
 WireMessage TensorOfOne(tensor::Type type) {
-  const WireMessage dimension = WireMessage().Integer(tensor::kSize, 1);
-  return WireMessage()
-      .Integer(tensor::kType, type)
-      .Message(tensor::kShape, WireMessage().Message(tensor::kDimension, dimension));
+  return WireMessage().Integer(tensor::kType, type).Message(tensor::kShape, WireMessage());
 }
 
 // A value that one of TensorBoard's plugins understands.

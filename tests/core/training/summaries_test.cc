@@ -58,12 +58,12 @@ TEST(SummariesTest, HistogramHasLimitsAndCounts) {
 TEST(SummariesTest, TextIsAStringTensorOfThePluginText) {
   EXPECT_EQ(Hex(TextEvent(1, "t", "hi")),
             "1001"
-            "2a21"
-            "0a1f"
+            "2a1d"
+            "0a1b"
             "0a0174"
-            "420c"
+            "4208"
             "0807"
-            "120412020801"
+            "1200"
             "42026869"
             "4a0c"
             "0a08"
