@@ -57,7 +57,8 @@ TEST_F(JobCommandsTest, TrainSendsEveryOptionInEitherSpelling) {
     return grpc::Status::OK;
   };
   ASSERT_EQ(Run({"train", "--dataset", "d", "--name", "m", "--hidden_dim", "32", "--dropout-rate=0.2",
-                 "--mixed_precision", "--model_type", "standard", "--request-id", "r", "--detach"}),
+                 "--mixed_precision", "--model_type", "standard", "--max_sequence_length", "800",
+                 "--residues-per-token", "8", "--drug_layers=5", "--request-id", "r", "--detach"}),
             ExitCode::kDone);
   EXPECT_EQ(sent.spec().dataset(), "d");
   EXPECT_EQ(sent.spec().model(), "m");
@@ -65,6 +66,9 @@ TEST_F(JobCommandsTest, TrainSendsEveryOptionInEitherSpelling) {
   EXPECT_EQ(sent.spec().options().dropout_rate(), 0.2);
   EXPECT_TRUE(sent.spec().options().mixed_precision());
   EXPECT_EQ(sent.spec().options().model_type(), v1::STANDARD);
+  EXPECT_EQ(sent.spec().options().max_sequence_length(), 800u);
+  EXPECT_EQ(sent.spec().options().residues_per_token(), 8u);
+  EXPECT_EQ(sent.spec().options().drug_layers(), 5u);
   EXPECT_FALSE(sent.spec().options().has_lr());
   EXPECT_EQ(sent.request_id(), "r");
   EXPECT_THAT(out_.str(), HasSubstr("jobs watch 1"));

@@ -210,6 +210,10 @@ INSTANTIATE_TEST_SUITE_P(
         WrongUsage{"NotANumber", TrainWith("--lr", "fast"), "--lr: 'fast' is not a number"},
         WrongUsage{"NegativeCount", TrainWith("--batch_size", "-3"), "--batch-size: '-3' is not a whole number"},
         WrongUsage{"OutOfRange", TrainWith("--dropout_rate", "0.95"), "dropout_rate: 0.95 is not in"},
+        WrongUsage{"TokenSize", TrainWith("--residues-per-token", "12"), "residues_per_token: 12 is neither 8 nor 16"},
+        WrongUsage{"GraphLayers", TrainWith("--drug_layers", "0"), "drug_layers: 0 is not in [1, 16]"},
+        WrongUsage{"SequenceLength", TrainWith("--max_sequence_length", "20000"),
+                   "max_sequence_length: 20000 is not in [1, 10000]"},
         WrongUsage{"UnknownType", TrainWith("--model-type", "magic"),
                    "--model-type: 'magic' is not one of gated|standard"},
         WrongUsage{"Unsupported", TrainWith("--num-processes", "2"), "not supported by this version"},
@@ -251,6 +255,27 @@ TEST(WorkerTest, UnwritableOutputFailsWithOneLine) {
   ExpectOneLine(finished, "/nonexistent/demo.csv");
 }
 
+TEST(WorkerTest, OptionsOfTheNetworkReachTheCheckpoint) {
+  const std::string model = TestDirectory("network");
+  ASSERT_EQ(Train(model, {"--drug_layers", "2", "--residues-per-token", "8", "--max_sequence_length=9000",
+                          "--gate-kind", "head", "--gate_initial_bias", "-2", "--loss", "log_cosh"})
+                .exit_code,
+            0);
+  const auto best = ReadFile(model + "/best_model.pt");  // Its configuration stands there as plain text.
+  ASSERT_TRUE(best.ok()) << best.status();
+  for (const char* const option : {"\"drug_layers\":2", "\"residues_per_token\":8", "\"max_sequence_length\":9000",
+                                   "\"gate_kind\":\"head\"", "\"gate_initial_bias\":-2.0", "\"loss\":\"log_cosh\""}) {
+    EXPECT_THAT(*best, HasSubstr(option));
+  }
+}
+
+TEST(WorkerTest, DataWithALongerProteinThanTheModelTakesFailWithOneLine) {
+  const Finished finished = Train(TestDirectory("too_long"), {"--max_sequence_length", "5"});
+  EXPECT_EQ(finished.exit_code, 1);
+  ExpectOneLine(finished, "this model takes at most 5 (max_sequence_length); give the part that binds");
+  EXPECT_EQ(finished.Objects().back()["reason"], "SEQUENCE_TOO_LONG");
+}
+
 TEST(WorkerTest, HelpOfEveryCommandGoesToStandardOutput) {
   for (const char* const command : {"synthesize", "preprocess", "train", "evaluate", "predict", "compare", "run"}) {
     const Finished help = RunWorker({command, "--help"});
@@ -258,7 +283,10 @@ TEST(WorkerTest, HelpOfEveryCommandGoesToStandardOutput) {
     EXPECT_THAT(help.out, HasSubstr(absl::StrCat("deepbindnet-worker ", command))) << command;
     EXPECT_THAT(help.err, IsEmpty()) << command;
   }
-  EXPECT_THAT(RunWorker({"train", "--help"}).out, HasSubstr("1..65536"));
+  const std::string train = RunWorker({"train", "--help"}).out;
+  for (const char* const range : {"1..65536", "1..16 [3]", "8 or 16", "1..10000 [10000]"}) {
+    EXPECT_THAT(train, HasSubstr(range));
+  }
 }
 
 // How often the program is loaded: libgomp prints its settings each time.
