@@ -20,6 +20,24 @@ const std::vector<absl::string_view>& SequenceColumnNames() {
   return *names;
 }
 
+const std::vector<absl::string_view>& ProteinIdColumnNames() {
+  static const auto* names = new std::vector<absl::string_view>{"proteinid", "targetid",    "uniprotid", "uniprot",
+                                                                "accession", "proteinname", "targetname"};
+  return *names;
+}
+
+const std::vector<absl::string_view>& FeatureColumnNames() {
+  static const auto* names = new std::vector<absl::string_view>{"proteinfeatures"};
+  return *names;
+}
+
+const std::vector<absl::string_view>& UnitColumnNames() {
+  static const auto* names =
+      new std::vector<absl::string_view>{"affinityunit",    "affinityunits", "standardunit", "standardunits",
+                                         "measurementunit", "valueunit",     "unit",         "units"};
+  return *names;
+}
+
 std::string NormalizeColumnName(absl::string_view name) {
   std::string normalized;
   for (const char c : name) {
