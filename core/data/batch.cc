@@ -144,6 +144,20 @@ Ranges AddProteins(const std::vector<const std::vector<uint8_t>*>& proteins, int
   return ranges;
 }
 
+// Fills the vectors of the used proteins, whose tokens are `ranges`.
+void AddFeatures(const FeatureList& features, const std::vector<int32_t>& used, const Ranges& ranges,
+                 PairBatch* batch) {
+  if (features.empty()) return;
+  const auto width = static_cast<int64_t>(features[used.front()]->size());
+  batch->protein_features = torch::empty({static_cast<int64_t>(used.size()), width}, torch::kFloat32);
+  batch->token_protein = torch::zeros({batch->token_mask.size(0)}, torch::kInt64);
+  for (size_t p = 0; p < used.size(); ++p) {
+    std::copy(features[used[p]]->begin(), features[used[p]]->end(),
+              batch->protein_features.data_ptr<float>() + static_cast<int64_t>(p) * width);
+    std::fill_n(batch->token_protein.data_ptr<int64_t>() + ranges.first[p], ranges.count[p], static_cast<int64_t>(p));
+  }
+}
+
 // One side of the pairs in bucket order: packed rows, and where each stands among the padded ones.
 class PackedSide {
  public:
@@ -217,7 +231,7 @@ void AddPairs(const Rows& drug_of, const Rows& target_of, const Ranges& atoms, c
 
 PairBatch MakeBatch(const std::vector<const MolecularGraph*>& molecules,
                     const std::vector<const std::vector<uint8_t>*>& proteins, const std::vector<PairIndex>& pairs,
-                    int residues_per_token) {
+                    int residues_per_token, const FeatureList& features) {
   Distinct drugs, targets;
   Rows drug_of, target_of;
   for (const PairIndex& pair : pairs) {
@@ -231,6 +245,7 @@ PairBatch MakeBatch(const std::vector<const MolecularGraph*>& molecules,
   PairBatch batch;
   const Ranges atoms = AddMolecules(used_molecules, &batch);
   const Ranges tokens = AddProteins(used_proteins, residues_per_token, &batch);
+  AddFeatures(features, targets.entities(), tokens, &batch);
   AddPairs(drug_of, target_of, atoms, tokens, &batch);
   return batch;
 }
@@ -244,6 +259,9 @@ PairBatch PairBatch::To(const torch::Device& device) const {
         &moved.drug, &moved.target, &moved.pair_atom_rows, &moved.pair_token_rows, &moved.padded_atoms,
         &moved.padded_tokens, &moved.order}) {
     *tensor = tensor->to(device);
+  }
+  for (torch::Tensor* tensor : {&moved.protein_features, &moved.token_protein}) {
+    if (tensor->defined()) *tensor = tensor->to(device);
   }
   for (PairBucket& bucket : moved.buckets) {
     for (torch::Tensor* tensor : {&bucket.atom_rows, &bucket.pair_atom_rows, &bucket.atom_mask, &bucket.token_rows,

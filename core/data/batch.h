@@ -49,6 +49,9 @@ struct PairBatch {
   torch::Tensor residue_mask;  // [tokens * residues_per_token, 1] float32, 1 or 0
   torch::Tensor token_mask;    // [tokens, 1] float32, 1 or 0
   EntityRows proteins;         // among `tokens`
+  // Both undefined where the proteins have no features.
+  torch::Tensor protein_features;  // [proteins, protein_feature_dim] float32
+  torch::Tensor token_protein;     // [tokens] int64, row of the token's protein; 0 where there is no token
 
   // All of these in bucket order.
   torch::Tensor drug;             // [pairs] int64, row of `molecules`
@@ -70,12 +73,15 @@ struct PairIndex {
   int32_t target = 0;
 };
 
+// Vectors of proteins, parallel to a list of proteins; each [protein_feature_dim]. Empty where the model takes none.
+using FeatureList = std::vector<const std::vector<float>*>;
+
 // Builds a batch of one or more pairs on the CPU. Only molecules and proteins that a pair names are included. Every
-// molecule has an atom, every protein a residue, every index is in range: the caller has checked. Pure; safe to call
-// from any thread.
+// molecule has an atom, every protein a residue, every index is in range, and with `features` every protein that a pair
+// names has a vector of one dimension: the caller has checked. Pure; safe to call from any thread.
 PairBatch MakeBatch(const std::vector<const MolecularGraph*>& molecules,
                     const std::vector<const std::vector<uint8_t>*>& proteins, const std::vector<PairIndex>& pairs,
-                    int residues_per_token);
+                    int residues_per_token, const FeatureList& features = {});
 
 }  // namespace deepbindnet
 

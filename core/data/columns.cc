@@ -139,6 +139,7 @@ absl::StatusOr<int> FindAffinity(const std::vector<std::string>& header, const s
   for (int i = 0; i < static_cast<int>(header.size()); ++i) {
     const size_t index = static_cast<size_t>(i);
     if (i == known.smiles || i == known.sequence || i == known.split) continue;
+    if (i == known.unit || i == known.features) continue;
     if (Contains(AffinityNames(), normalized[index]) || absl::StrContains(normalized[index], "kibascore")) {
       named.push_back(i);
     } else if (!IsBookkeeping(header[index], normalized[index]) && IsNumeric(sample, index)) {
@@ -162,6 +163,8 @@ absl::StatusOr<Columns> FindColumns(const std::vector<std::string>& header,
   Columns columns;
   DBN_ASSIGN_OR_RETURN(columns.smiles, FindByNames(header, SmilesColumnNames(), "SMILES"));
   DBN_ASSIGN_OR_RETURN(columns.sequence, FindByNames(header, SequenceColumnNames(), "sequence"));
+  columns.unit = FindColumn(header, UnitColumnNames());
+  columns.features = FindColumn(header, FeatureColumnNames());
   if (!request.split_column.empty()) {
     DBN_ASSIGN_OR_RETURN(columns.split, FindRequested(header, normalized, request.split_column, "split_column"));
   }

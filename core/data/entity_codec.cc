@@ -1,10 +1,12 @@
 #include "core/data/entity_codec.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/limits.h"
 #include "core/chem/molecular_graph.h"
 #include "core/chem/protein.h"
 #include "core/data/tensor_columns.h"
@@ -77,6 +79,11 @@ void EncodeProteins(const std::vector<ProteinEntry>& proteins, TensorDict* dict)
   dict->insert("sequences", sequences);
   dict->insert("residue_offsets", MakeColumn(offsets));
   dict->insert("residue_tokens", MakeColumn(tokens));
+  const size_t dimension = proteins.empty() ? 0 : proteins.front().features.size();
+  if (dimension == 0) return;  // No entry: the file is as it was before there were features.
+  std::vector<float> features;
+  for (const ProteinEntry& protein : proteins) Extend(protein.features, &features);
+  dict->insert("protein_features", MakeColumn(features, static_cast<int64_t>(dimension)));
 }
 
 absl::Status DecodeMolecules(const TensorDict& dict, std::vector<MoleculeEntry>* molecules) {
@@ -105,6 +112,24 @@ absl::Status DecodeMolecules(const TensorDict& dict, std::vector<MoleculeEntry>*
   return absl::OkStatus();
 }
 
+absl::Status DecodeFeatures(const TensorDict& dict, std::vector<ProteinEntry>* proteins) {
+  if (!dict.contains("protein_features")) return absl::OkStatus();
+  DBN_ASSIGN_OR_RETURN(const torch::Tensor tensor, GetTensor(dict, "protein_features"));
+  const int64_t width = tensor.dim() == 2 ? tensor.size(1) : 0;
+  if (width < 1 || width > kMaxProteinFeatureDim) {
+    return absl::InvalidArgumentError("'protein_features' has another shape or type than expected");
+  }
+  DBN_ASSIGN_OR_RETURN(const auto features,
+                       GetColumn<float>(dict, "protein_features", static_cast<int64_t>(proteins->size()), width));
+  if (!std::all_of(features.begin(), features.end(), [](float value) { return std::isfinite(value); })) {
+    return absl::InvalidArgumentError("'protein_features' has a value that is not finite");
+  }
+  for (size_t i = 0; i < proteins->size(); ++i) {
+    (*proteins)[i].features = Slice(features, static_cast<int64_t>(i), static_cast<int64_t>(i) + 1, width);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status DecodeProteins(const TensorDict& dict, std::vector<ProteinEntry>* proteins) {
   DBN_ASSIGN_OR_RETURN(std::vector<std::string> sequences, GetStrings(dict, "sequences"));
   DBN_ASSIGN_OR_RETURN(const auto tokens, GetColumn<uint8_t>(dict, "residue_tokens", -1));
@@ -122,7 +147,7 @@ absl::Status DecodeProteins(const TensorDict& dict, std::vector<ProteinEntry>* p
     }
     proteins->push_back(std::move(protein));
   }
-  return absl::OkStatus();
+  return DecodeFeatures(dict, proteins);
 }
 
 }  // namespace

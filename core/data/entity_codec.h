@@ -12,6 +12,7 @@ namespace deepbindnet {
 
 TensorDict EncodeEntities(const std::vector<MoleculeEntry>& molecules, const std::vector<ProteinEntry>& proteins);
 
+// The features of all proteins have one dimension, 0 included.
 // INVALID_ARGUMENT naming the entry where one is missing, has another shape, or an offset, an atom index or a category
 // is out of range; also for another feature version.
 absl::Status DecodeEntities(const TensorDict& dict, std::vector<MoleculeEntry>* molecules,

@@ -66,6 +66,14 @@ absl::Status FromJson(const Json& json, DatasetManifest* manifest, FileDigests* 
   DBN_RETURN_IF_ERROR(CheckVersion(json));
   manifest->source = json.at("source").get<std::string>();
   manifest->affinity_unit = json.at("affinity_unit").get<std::string>();
+  // Older manifests have neither direction nor features.
+  if (json.contains("affinity_direction")) {
+    DBN_ASSIGN_OR_RETURN(manifest->affinity_direction,
+                         ParseAffinityDirection(json.at("affinity_direction").get<std::string>()));
+  } else {
+    manifest->affinity_direction = GuessAffinityDirection(manifest->affinity_unit, "");
+  }
+  manifest->protein_feature_dim = json.value("protein_feature_dim", int64_t{0});
   DBN_ASSIGN_OR_RETURN(manifest->split, SplitFromJson(json.at("split")));
   if (json.contains("split_labels"))
     manifest->split_labels = json.at("split_labels").get<decltype(manifest->split_labels)>();
@@ -92,6 +100,8 @@ std::string ManifestToJson(const DatasetManifest& manifest, const FileDigests& f
   json["feature_version"] = kFeatureVersion;
   json["source"] = manifest.source;
   json["affinity_unit"] = manifest.affinity_unit;
+  json["affinity_direction"] = std::string(AffinityDirectionName(manifest.affinity_direction));
+  json["protein_feature_dim"] = manifest.protein_feature_dim;
   json["split"] = SplitToJson(manifest.split);
   if (!manifest.split_labels.empty()) json["split_labels"] = manifest.split_labels;
   VisitCounts(manifest, [&json](const char* name, int64_t count) { json[name] = count; });

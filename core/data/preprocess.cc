@@ -13,6 +13,8 @@
 #include "core/chem/molecule.h"
 #include "core/chem/protein.h"
 #include "core/chem/scaffold.h"
+#include "core/csv/table.h"
+#include "core/data/entity_features.h"
 #include "core/data/pairs.h"
 #include "core/data/parallel.h"
 #include "core/data/raw_table.h"
@@ -100,7 +102,7 @@ absl::StatusOr<Table> MakeTable(const RawTable& raw, const ParsedTexts& parsed, 
       table.molecules.push_back({molecule->canonical_smiles, molecule->graph});
     }));
     table.pairs.target.push_back(targets.Get(row.sequence, protein->sequence, [&] {
-      table.proteins.push_back({protein->sequence, protein->tokens});
+      table.proteins.push_back({protein->sequence, protein->tokens, {}});
     }));
     table.pairs.affinity.push_back(row.affinity);
     table.pairs.row.push_back(row.row);
@@ -217,15 +219,26 @@ absl::StatusOr<ProcessedDataset> MakeDataset(Table table, const SplitOptions& sp
   return dataset;
 }
 
+// What the user says, what the table says, what names tell, in this order.
+void SetAffinity(const RawTable& raw, const PreprocessOptions& options, DatasetManifest* manifest) {
+  manifest->affinity_unit = !options.affinity_unit.empty() ? options.affinity_unit
+                            : !raw.unit.empty()            ? raw.unit
+                                                           : GuessAffinityUnit(raw.affinity_name);
+  manifest->affinity_direction = options.affinity_direction != AffinityDirection::kUnknown
+                                     ? options.affinity_direction
+                                     : GuessAffinityDirection(manifest->affinity_unit, raw.affinity_name);
+}
+
 }  // namespace
 
 absl::StatusOr<DatasetManifest> Preprocess(const std::string& input_file, const std::string& output_dir,
                                            const PreprocessOptions& options, const PreprocessProgress& progress) {
   DBN_RETURN_IF_ERROR(ValidateOptions(options));
   const PreprocessProgress report = progress ? progress : [](absl::string_view, int64_t, int64_t) {};
-  DBN_ASSIGN_OR_RETURN(RawTable raw,
-                       ReadRawTable(input_file, {options.affinity_column, options.split.split_column},
-                                    [&report](int64_t done, int64_t total) { report("reading", done, total); }));
+  DBN_ASSIGN_OR_RETURN(
+      RawTable raw,
+      ReadRawTable(input_file, options.protein_features, {options.affinity_column, options.split.split_column},
+                   [&report](int64_t done, int64_t total) { report("reading", done, total); }));
   const ParsedTexts parsed = ParseTexts(raw, report);
   std::vector<RejectedRow> rejected = std::move(raw.rejected);
   DBN_ASSIGN_OR_RETURN(Table table, MakeTable(raw, parsed, &rejected));
@@ -239,10 +252,12 @@ absl::StatusOr<DatasetManifest> Preprocess(const std::string& input_file, const 
   }
   const absl::Status split_column = CheckSplitColumn(raw, table.parts, rejected, options.split.split_column);
   DBN_RETURN_IF_ERROR(Annotate(split_column, input_file));
+  const auto feature_dim = GiveFeatures(raw, &table.proteins);
+  DBN_RETURN_IF_ERROR(Annotate(feature_dim.status(), input_file));
   DBN_ASSIGN_OR_RETURN(ProcessedDataset dataset, MakeDataset(std::move(table), options.split));
-  dataset.manifest.source = std::filesystem::path(input_file).filename().string();
-  dataset.manifest.affinity_unit =
-      options.affinity_unit.empty() ? GuessAffinityUnit(raw.affinity_name) : options.affinity_unit;
+  dataset.manifest.source = TableName(input_file);
+  SetAffinity(raw, options, &dataset.manifest);
+  dataset.manifest.protein_feature_dim = *feature_dim;
   dataset.manifest.split_labels = std::move(raw.split_labels);
   dataset.manifest.rows_read = raw.rows_read;
   dataset.manifest.rows_rejected = static_cast<int64_t>(rejected.size());

@@ -92,9 +92,16 @@ absl::StatusOr<TensorDict> LoadVerified(const std::string& directory, const std:
   return ParseDict(*std::move(contents), path);
 }
 
+int64_t FeatureDimOf(const std::vector<ProteinEntry>& proteins) {
+  return proteins.empty() ? 0 : static_cast<int64_t>(proteins.front().features.size());
+}
+
 absl::Status LoadEntities(const std::string& directory, const FileDigests& digests, ProcessedDataset* dataset) {
   DBN_ASSIGN_OR_RETURN(const TensorDict dict, LoadVerified(directory, kEntitiesFile, digests));
   absl::Status decoded = DecodeEntities(dict, &dataset->molecules, &dataset->proteins);
+  if (decoded.ok() && FeatureDimOf(dataset->proteins) != dataset->manifest.protein_feature_dim) {
+    decoded = absl::InvalidArgumentError("has protein features of another dimension than the manifest says");
+  }
   return Annotate(decoded, PathOf(directory, kEntitiesFile));
 }
 

@@ -13,6 +13,7 @@
 
 #include "core/base/status.h"
 #include "core/chem/molecular_graph.h"
+#include "core/data/affinity_direction.h"
 #include "core/data/scaler.h"
 #include "core/data/split.h"
 
@@ -38,13 +39,15 @@ struct MoleculeEntry {
 
 struct ProteinEntry {
   std::string sequence;
-  std::vector<uint8_t> tokens;  // [residues], see core/chem/protein.h
+  std::vector<uint8_t> tokens;       // [residues], see core/chem/protein.h
+  std::vector<float> features = {};  // [protein_feature_dim], supplied by the user; empty without
 };
 
 // What manifest.json says; every count is of rows, pairs or distinct entities.
 struct DatasetManifest {
   std::string source;         // File name as given, without directories.
   std::string affinity_unit;  // For example "KIBA", "pKd"; empty where unknown.
+  AffinityDirection affinity_direction = AffinityDirection::kUnknown;
   SplitOptions split;
   std::map<std::string, int64_t> split_labels;  // Rows with an affinity by what the split column says; may be empty.
   int64_t rows_read = 0;
@@ -53,6 +56,7 @@ struct DatasetManifest {
   int64_t pairs_dropped = 0;  // By the cold_both split: pairs with one side in train and the other not.
   int64_t drugs = 0;
   int64_t targets = 0;
+  int64_t protein_feature_dim = 0;  // Of each protein's vector; 0 without.
   int64_t train_pairs = 0;
   int64_t val_pairs = 0;
   int64_t test_pairs = 0;

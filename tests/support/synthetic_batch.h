@@ -51,11 +51,26 @@ class SyntheticEntities {
     return pointers;
   }
   PairBatch Batch(const std::vector<PairIndex>& pairs, int residues_per_token = 16) const {
-    return MakeBatch(Graphs(), Tokens(), pairs, residues_per_token);
+    return MakeBatch(Graphs(), Tokens(), pairs, residues_per_token, Features());
+  }
+
+  // Gives each protein a vector of `dimension` values in [-1, 1].
+  void GiveFeatures(int dimension, uint32_t seed = 3) {
+    std::mt19937 random(seed);
+    features.assign(tokens.size(), std::vector<float>(static_cast<size_t>(dimension)));
+    for (std::vector<float>& vector : features) {
+      for (float& value : vector) value = static_cast<float>(random() % 2001) / 1000.0F - 1.0F;
+    }
+  }
+  FeatureList Features() const {
+    FeatureList pointers;
+    for (const auto& vector : features) pointers.push_back(&vector);
+    return pointers;
   }
 
   std::vector<MolecularGraph> graphs;
   std::vector<std::vector<uint8_t>> tokens;
+  std::vector<std::vector<float>> features;  // Empty without GiveFeatures().
 };
 
 }  // namespace deepbindnet

@@ -52,6 +52,21 @@ TEST(MakeBatchTest, TokensCoverEveryResidueAndStandApart) {
   }
 }
 
+TEST(MakeBatchTest, FeaturesStandOncePerProteinAndTokensLeadToThem) {
+  SyntheticEntities entities({2}, {40, 10, 20});
+  entities.GiveFeatures(3);
+  const PairBatch batch = entities.Batch({{0, 2}, {0, 0}, {0, 2}});
+  ASSERT_EQ(batch.protein_features.sizes(), (std::vector<int64_t>{2, 3}));
+  for (const auto& [row, protein] : {std::pair(0, 2), std::pair(1, 0)}) {
+    EXPECT_TRUE(torch::equal(batch.protein_features[row], torch::tensor(entities.features[protein])));
+    const torch::Tensor tokens = batch.proteins.rows[row].masked_select(batch.proteins.mask[row]);
+    EXPECT_TRUE((batch.token_protein.index_select(0, tokens) == row).all().item<bool>());
+  }
+  EXPECT_EQ(batch.token_protein.sizes(), (std::vector<int64_t>{batch.token_mask.size(0)}));
+  entities.features.clear();
+  EXPECT_FALSE(entities.Batch({{0, 2}}).protein_features.defined());
+}
+
 TEST(MakeBatchTest, SizesTakeFewValues) {
   const SyntheticEntities entities({7, 20, 40}, {100, 900, 1500});
   // 67 atoms and 3 * 2 + 7 + 57 + 94 tokens: the powers of two above them.

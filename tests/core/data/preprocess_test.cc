@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <cmath>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "core/base/file.h"
 #include "core/chem/scaffold.h"
 #include "tests/support/temp_dir.h"
@@ -347,6 +350,119 @@ TEST_F(PreprocessTest, WindowsFilesGiveTheSameDataSet) {
   std::string csv = "\xEF\xBB\xBF";
   for (const char c : MakeGridCsv()) csv += c == '\n' ? std::string("\r\n") : std::string(1, c);
   EXPECT_EQ(Prepare(csv).value().digest, plain);
+}
+
+TEST_F(PreprocessTest, TheOrderOfColumnsAndTheirQuotesDoNotMatter) {
+  const std::string plain =
+      Prepare("smiles,sequence,pKd,fold\nCC,MK,5,a\nCO,MK,6,a\nCN,MV,7,test\n", WithoutValidation(SplitMethod::kColumn))
+          .value()
+          .digest;
+  const std::string other =
+      "\"fold\",\"p\"\"Kd\"\"\",\"note, with\na line\",sequence,smiles\na,5,,MK,CC\na,\"6\",\"x,\"\"y\"\"\",MK,\"CO\"\n"
+      "test,7,,MV,CN\n";
+  EXPECT_EQ(Prepare(other, WithoutValidation(SplitMethod::kColumn)).value().digest, plain);
+}
+
+TEST_F(PreprocessTest, AFolderGivesTheDataOfTheCsvFileThatItStandsFor) {
+  const std::string folder = dir_ / "davis";
+  dir_.Write("davis/ligands_can.txt", R"({"7": "OCC", "3": "CCO", "9": "c1ccccc1O"})");
+  dir_.Write("davis/proteins.txt", R"json({"ABL1": "MKV", "ABL1(E255K)": "MKV", "ABL2": "MKVV"})json");
+  dir_.Write("davis/drug-target_interaction_affinities_Kd__Davis_et_al.2011v1.txt",
+             "43 10000 2900\n180 nan 76\n7 0.3 10000\n");
+  dir_.Write("davis/folds/train_fold_setting1.txt", "[[0, 3, 5], [1, 2]]");
+  dir_.Write("davis/folds/test_fold_setting1.txt", "[4, 6, 7]");
+  PreprocessOptions options = With(SplitMethod::kColumn);
+  options.split.val_size = 0.3;
+  const DatasetManifest manifest = Preprocess(folder, output(), options, nullptr).value();
+  EXPECT_EQ(manifest.source, "davis");
+  EXPECT_EQ(manifest.affinity_unit, "pKd");
+  EXPECT_EQ(manifest.affinity_direction, AffinityDirection::kHigherBindsTighter);
+  EXPECT_EQ(manifest.rows_read, 8);
+  EXPECT_EQ(manifest.test_pairs, 3);
+
+  std::string csv = "target_sequence,fold,pKd,compound_iso_smiles\n";
+  const auto add = [&csv](const char* sequence, const char* fold, double nanomolar, const char* smiles) {
+    absl::StrAppend(&csv, sequence, ",", fold, ",", absl::StrFormat("%.17g", -std::log10(nanomolar / 1e9)), ",", smiles,
+                    "\n");
+  };
+  add("MKV", "0", 43, "OCC");
+  add("MKV", "1", 10000, "OCC");
+  add("MKVV", "1", 2900, "OCC");
+  add("MKV", "0", 180, "CCO");
+  add("MKVV", "test", 76, "CCO");
+  add("MKV", "0", 7, "c1ccccc1O");
+  add("MKV", "test", 0.3, "c1ccccc1O");
+  add("MKVV", "test", 10000, "c1ccccc1O");
+  EXPECT_EQ(Prepare(csv, options).value().digest, manifest.digest);
+}
+
+TEST_F(PreprocessTest, ADamagedFolderIsNamed) {
+  dir_.Write("folder/ligands_can.txt", "{}");
+  const absl::Status status = Preprocess(dir_ / "folder", output(), {}, nullptr).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("folder/ligands_can.txt: has no entries"));
+}
+
+TEST_F(PreprocessTest, MixedUnitsAreRefusedAndLeaveWhatWasThere) {
+  ASSERT_TRUE(Prepare(MakeGridCsv()).ok());
+  const absl::Status status = Prepare("smiles,sequence,Kd,unit\nC,MK,5,nM\nCC,MK,5,uM\nCCC,MK,6,nM\n").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(GetReason(status), "MIXED_UNITS");
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("in.csv: the column 'unit' has several units: 'nM' in 2 rows (first line 2), 'uM' in 1 row "
+                        "(first line 3); convert all affinities to one unit"));
+  EXPECT_EQ(Load().manifest.affinity_unit, "pKd");
+}
+
+TEST_F(PreprocessTest, OneUnitIsTheAffinitysAndDecidesTheDirection) {
+  PreprocessOptions options = WithoutValidation(SplitMethod::kRandom);
+  options.split.test_size = 0.0;
+  const std::string csv = "smiles,sequence,Kd,Standard Units\nC,MK,5, nM\nCC,MK,5,nM \n";
+  ASSERT_TRUE(Prepare(csv, options).ok());
+  EXPECT_EQ(Load().manifest.affinity_unit, "nM");
+  EXPECT_EQ(Load().manifest.affinity_direction, AffinityDirection::kLowerBindsTighter);
+  options.affinity_unit = "score";
+  options.affinity_direction = AffinityDirection::kHigherBindsTighter;
+  ASSERT_TRUE(Prepare(csv, options).ok());
+  EXPECT_EQ(Load().manifest.affinity_unit, "score");
+  EXPECT_EQ(Load().manifest.affinity_direction, AffinityDirection::kHigherBindsTighter);
+}
+
+TEST_F(PreprocessTest, ADirectionThatNothingTellsIsUnknown) {
+  PreprocessOptions options = WithoutValidation(SplitMethod::kRandom);
+  options.split.test_size = 0.0;
+  EXPECT_EQ(Prepare("smiles,sequence,y\nC,MK,5\n", options).value().affinity_direction, AffinityDirection::kUnknown);
+}
+
+TEST_F(PreprocessTest, FeaturesAreStoredOncePerProteinAndChangeTheDigest) {
+  PreprocessOptions options = WithoutValidation(SplitMethod::kRandom);
+  options.split.test_size = 0.0;
+  const std::string without = Prepare("smiles,sequence,pKd\nC,MK,5\nCC,MV,6\nCC,mk*,7\n", options).value().digest;
+  const std::string header = "smiles,sequence,pKd,protein_features\n";
+  const DatasetManifest manifest = Prepare(header + "C,MK,5,\nCC,MV,6,-1 2e-1\nCC,mk*,7,0.5 3\n", options).value();
+  EXPECT_EQ(manifest.protein_feature_dim, 2);
+  EXPECT_NE(manifest.digest, without);
+  const ProcessedDataset dataset = Load();
+  EXPECT_THAT(dataset.proteins[0].features, ElementsAre(0.5F, 3.0F));
+  EXPECT_THAT(dataset.proteins[1].features, ElementsAre(-1.0F, 0.2F));
+  EXPECT_NE(Prepare(header + "C,MK,5,\nCC,MV,6,-1 2e-1\nCC,mk*,7,0.5 4\n", options).value().digest, manifest.digest);
+}
+
+TEST_F(PreprocessTest, AProteinWithoutFeaturesIsNamed) {
+  PreprocessOptions options = WithoutValidation(SplitMethod::kRandom);
+  const std::string header = "smiles,sequence,pKd,protein_features\n";
+  const absl::Status status = Prepare(header + "C,MK,5,1 2\nCC,MV,6,\n", options).status();
+  EXPECT_EQ(GetReason(status), "MISSING_PROTEIN_FEATURES");
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("in.csv: protein 'MV' (2 residues) has no vector of features; give it one under its sequence"));
+  // A row that is rejected needs none.
+  EXPECT_TRUE(Prepare(header + "C,MK,5,1 2\nCC,MK,5,\nCC,M1,6,\n", options).ok());
+}
+
+TEST_F(PreprocessTest, WritingsOfOneSequenceWithDifferentFeaturesAreAnError) {
+  const absl::Status status = Prepare("smiles,sequence,pKd,protein_features\nC,MK,5,1 2\nCC,mk,6,1 3\n").status();
+  EXPECT_EQ(GetReason(status), "AMBIGUOUS_PROTEIN_FEATURES");
+  EXPECT_THAT(std::string(status.message()), HasSubstr("protein 'MK' (2 residues) has two different vectors"));
 }
 
 TEST_F(PreprocessTest, UnitAndColumnMayBeGiven) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <string>
 #include <vector>
@@ -107,6 +108,47 @@ TEST_F(ProcessedDatasetTest, ManifestIsReadBackAsItWas) {
   EXPECT_EQ(manifest.test_targets_in_train, 1);
   EXPECT_EQ(manifest.digest, saved_.manifest.digest);
   EXPECT_EQ(manifest.digest.size(), 64u);
+}
+
+TEST_F(ProcessedDatasetTest, FeaturesAreReadBackAsTheyWere) {
+  Save(MakeDatasetWithFeatures());
+  const ProcessedDataset loaded = LoadProcessedDataset(dir_.path(), kAllParts).value();
+  EXPECT_EQ(loaded.manifest.protein_feature_dim, 3);
+  EXPECT_EQ(loaded.proteins[0].features, MakeDatasetWithFeatures().proteins[0].features);
+  EXPECT_EQ(loaded.proteins[1].features, MakeDatasetWithFeatures().proteins[1].features);
+}
+
+TEST_F(ProcessedDatasetTest, FeaturesThatAreUnfitAreRefused) {
+  const auto refused = [this](const torch::Tensor& features) {
+    Save(MakeDatasetWithFeatures());
+    Forge("entities.pt", "protein_features", features);
+    const absl::Status status = LoadProcessedDataset(dir_.path(), kAllParts).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    return std::string(status.message());
+  };
+  EXPECT_THAT(refused(torch::ones({3, 3})), HasSubstr("entities.pt: 'protein_features' has another shape"));
+  EXPECT_THAT(refused(torch::ones({2})), HasSubstr("'protein_features' has another shape"));
+  EXPECT_THAT(refused(torch::ones({2, 3}, torch::kFloat64)), HasSubstr("'protein_features' has another shape or type"));
+  EXPECT_THAT(refused(torch::full({2, 3}, NAN)), HasSubstr("'protein_features' has a value that is not finite"));
+  EXPECT_THAT(refused(torch::ones({2, 4})), HasSubstr("protein features of another dimension than the manifest says"));
+}
+
+TEST_F(ProcessedDatasetTest, ADataSetWithoutFeaturesHasNoEntryOfThem) {
+  Save(MakeSmallDataset());
+  EXPECT_FALSE(LoadDict(dir_ / "entities.pt").value().contains("protein_features"));
+}
+
+TEST_F(ProcessedDatasetTest, AManifestWithoutDirectionTakesItFromTheUnit) {
+  Save(MakeSmallDataset());
+  std::string json = ReadFile(dir_ / "manifest.json").value();
+  for (const std::string line : {"  \"affinity_direction\": \"higher\",\n", "  \"protein_feature_dim\": 0,\n"}) {
+    ASSERT_NE(json.find(line), std::string::npos) << json;
+    json.erase(json.find(line), line.size());
+  }
+  ASSERT_TRUE(WriteFileAtomically(dir_ / "manifest.json", json).ok());
+  const DatasetManifest manifest = LoadManifest(dir_.path()).value();
+  EXPECT_EQ(manifest.affinity_direction, AffinityDirection::kHigherBindsTighter);
+  EXPECT_EQ(manifest.protein_feature_dim, 0);
 }
 
 TEST_F(ProcessedDatasetTest, HasTheDocumentedFiles) {

@@ -20,7 +20,7 @@ using ::testing::Pair;
 class RawTableTest : public ::testing::Test {
  protected:
   absl::StatusOr<RawTable> Read(const std::string& contents, const ColumnRequest& request = {}) {
-    return ReadRawTable(dir_.Write("x.csv", contents), request, [](int64_t, int64_t) {});
+    return ReadRawTable(dir_.Write("x.csv", contents), "", request, [](int64_t, int64_t) {});
   }
   const TempDir dir_;
 };
@@ -51,6 +51,49 @@ TEST_F(RawTableTest, RowsWithoutAFiniteAffinityAreRejectedWithLineAndReason) {
   EXPECT_EQ(table.rejected[0].reason, "no affinity");
   EXPECT_EQ(table.rejected[1].reason, "affinity '>7\xC2\xB5' is not a finite number");
   EXPECT_EQ(table.rejected[3].row, 5);
+}
+
+TEST_F(RawTableTest, AnAffinityThatCarriesItsUnitIsRejectedAndSaysWhatToDo) {
+  const RawTable table =
+      Read("smiles,sequence,Kd\nC,M,12 nM\nC,M,1.5e2uM\nC,M, 3 \xC2\xB5M\nC,M,7%\nC,M,8\nC,M,1;5\n").value();
+  EXPECT_EQ(table.rows.size(), 1u);
+  ASSERT_EQ(table.rejected.size(), 5u);
+  EXPECT_EQ(table.rejected[0].reason,
+            "affinity '12 nM' carries its unit; write the number alone, in one unit for all rows, and name that with "
+            "affinity_unit or in a column 'unit'");
+  for (size_t i = 1; i < 4; ++i) EXPECT_THAT(table.rejected[i].reason, HasSubstr("carries its unit")) << i;
+  EXPECT_EQ(table.rejected[4].reason, "affinity '1;5' is not a finite number");
+}
+
+TEST_F(RawTableTest, OnlyTheUnitsOfRowsWithAnAffinityCount) {
+  EXPECT_EQ(Read("smiles,sequence,Kd,units\nC,M,1,nM\nC,M,,uM\n").value().unit, "nM");
+  EXPECT_EQ(Read("smiles,sequence,Kd\nC,M,1\n").value().unit, "");
+}
+
+TEST_F(RawTableTest, FeaturesMayStandInAnyRowOfTheirProtein) {
+  const RawTable table =
+      Read("smiles,sequence,pKd,protein_features\nC,M,1,\nC,MK,1,1 2\nC,M,2,3 4\nC,M,3,3 4.0\nC,MV,2, \n").value();
+  EXPECT_TRUE(table.has_features);
+  EXPECT_THAT(table.features, ElementsAre(ElementsAre(3.0F, 4.0F), ElementsAre(1.0F, 2.0F), ElementsAre()));
+  EXPECT_FALSE(Read("smiles,sequence,pKd\nC,M,1\n").value().has_features);
+}
+
+TEST_F(RawTableTest, FeaturesOfOneNumberAreNoAffinity) {
+  EXPECT_EQ(Read("smiles,sequence,protein_features,y\nC,M,1,2\n").value().affinity_name, "y");
+}
+
+TEST_F(RawTableTest, FeaturesThatAreUnfitNameTheirLine) {
+  const auto refused = [this](const std::string& rows) {
+    const absl::Status status = Read("smiles,sequence,pKd,protein_features\n" + rows).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    return std::string(status.message());
+  };
+  EXPECT_THAT(refused("C,M,1,1 2\nC,MK,1,1 x\n"),
+              HasSubstr("x.csv: line 3: the protein's vector of features cannot be read: 'x' is no finite number"));
+  EXPECT_THAT(refused("C,M,1,1 2\nC,MK,1,1\n"),
+              HasSubstr("line 3: the protein's vector of features has 1 numbers, and those before it have 2"));
+  EXPECT_THAT(refused("C,M,1,1 2\nC,M,1,1 3\n"),
+              HasSubstr("line 3: the protein's vector of features differs from the one that an earlier row gives"));
 }
 
 TEST_F(RawTableTest, AffinitiesWhoseSquaresWouldOverflowAreRejected) {
@@ -107,7 +150,7 @@ TEST_F(RawTableTest, MoreRowsThanTheSampleAreRead) {
   for (int i = 0; i < 10000; ++i) absl::StrAppend(&contents, "C,M,", i, "\n");
   int64_t last = 0;
   int64_t total = 0;
-  const RawTable table = ReadRawTable(dir_.Write("x.csv", contents), {}, [&](int64_t bytes, int64_t size) {
+  const RawTable table = ReadRawTable(dir_.Write("x.csv", contents), "", {}, [&](int64_t bytes, int64_t size) {
                            EXPECT_GE(bytes, last);
                            last = bytes;
                            total = size;

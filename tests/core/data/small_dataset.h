@@ -26,6 +26,7 @@ inline ProcessedDataset MakeSmallDataset() {
   dataset.scaler = FitScaler(dataset.train.affinity);
   dataset.manifest.source = "small.csv";
   dataset.manifest.affinity_unit = "pKd";
+  dataset.manifest.affinity_direction = AffinityDirection::kHigherBindsTighter;
   dataset.manifest.split.method = SplitMethod::kColumn;
   dataset.manifest.split.split_column = "fold";
   dataset.manifest.split.seed = 18446744073709551615u;
@@ -41,6 +42,15 @@ inline ProcessedDataset MakeSmallDataset() {
   dataset.manifest.test_pairs = 1;
   dataset.manifest.test_drugs_in_train = 1;
   dataset.manifest.test_targets_in_train = 1;
+  return dataset;
+}
+
+// The same with a vector of three features for each protein.
+inline ProcessedDataset MakeDatasetWithFeatures() {
+  ProcessedDataset dataset = MakeSmallDataset();
+  dataset.manifest.protein_feature_dim = 3;
+  dataset.proteins[0].features = {0.5F, -1.0F, 2.25F};
+  dataset.proteins[1].features = {1.5F, 0.0F, -4.0F};
   return dataset;
 }
 

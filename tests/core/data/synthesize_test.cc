@@ -29,7 +29,7 @@ namespace {
 using ::testing::HasSubstr;
 
 RawTable Read(const std::string& path) {
-  return ReadRawTable(path, {}, [](int64_t, int64_t) {}).value();
+  return ReadRawTable(path, "", {}, [](int64_t, int64_t) {}).value();
 }
 
 RawTable Make(int64_t pairs, uint64_t seed) {
