@@ -41,6 +41,8 @@ absl::StatusOr<Evaluation> Evaluate(const std::string& checkpoint_path, const st
     const Checkpoint& checkpoint = loaded.checkpoint;
     DBN_ASSIGN_OR_RETURN(ProcessedDataset dataset, LoadProcessedDataset(data_dir, {part}));
     DBN_RETURN_IF_ERROR(CheckUnits(checkpoint, dataset.manifest));
+    DBN_RETURN_IF_ERROR(Annotate(
+        MatchFeatures(checkpoint.protein_vectors, checkpoint.options.protein_feature_dim, &dataset), data_dir));
     Evaluation evaluation;
     evaluation.model_type = std::string(ModelTypeName(checkpoint.options.model_type));
     evaluation.affinity_unit = checkpoint.affinity_unit;

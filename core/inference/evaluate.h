@@ -22,8 +22,8 @@ struct Evaluation {
 
 // Predicts one part of the data set in `data_dir` with `checkpoint`. NOT_FOUND where either is missing;
 // INVALID_ARGUMENT where either is damaged, or a protein of the part is longer than the model takes
-// (SEQUENCE_TOO_LONG); FAILED_PRECONDITION where the part has no pairs (EMPTY_PART), or the model was trained in
-// another unit (OTHER_UNIT).
+// (SEQUENCE_TOO_LONG); FAILED_PRECONDITION where the part has no pairs (EMPTY_PART), the model was trained in another
+// unit (OTHER_UNIT), or takes protein features that neither the data set nor the checkpoint has (OTHER_FEATURES).
 absl::StatusOr<Evaluation> Evaluate(const std::string& checkpoint, const std::string& data_dir, Part part);
 
 }  // namespace deepbindnet

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/data/affinity_direction.h"
 #include "core/inference/explanation.h"
 
 namespace deepbindnet {
@@ -21,6 +22,8 @@ struct PredictionInput {
   std::vector<std::string> smiles;
   std::vector<std::string> sequences;
   std::vector<Pair> pairs;
+  // Vectors of the proteins, parallel to sequences, or none at all; an empty one means the one that the model knows.
+  std::vector<std::vector<float>> features = {};
 };
 
 struct PredictorInfo {
@@ -28,6 +31,8 @@ struct PredictorInfo {
   std::string affinity_unit;  // May be empty.
   std::string digest;         // SHA-256 (hex) of the checkpoint file.
   int max_sequence_length = 0;
+  int protein_feature_dim = 0;  // Of the vector that each protein needs; 0: none.
+  AffinityDirection affinity_direction = AffinityDirection::kUnknown;
 };
 
 // Thread-safe: any number of threads may call Predict and Explain at once. Holds the model and nothing of a request.
@@ -36,8 +41,10 @@ class Predictor {
   virtual ~Predictor() = default;
 
   // One result a pair, in order. A pair whose molecule or protein cannot be read has an error of its own
-  // (INVALID_ARGUMENT, reason INVALID_SMILES, INVALID_SEQUENCE or SEQUENCE_TOO_LONG); the rest have values. An index
-  // out of range is INVALID_ARGUMENT for the whole call. Blocks for the computation.
+  // (INVALID_ARGUMENT, reason INVALID_SMILES, INVALID_SEQUENCE or SEQUENCE_TOO_LONG), and so has one whose protein has
+  // no features that the model needs (MISSING_PROTEIN_FEATURES) or others than it takes (INVALID_PROTEIN_FEATURES); the
+  // rest have values. An index out of range, and features that are not parallel to the sequences, are INVALID_ARGUMENT
+  // for the whole call. Blocks for the computation.
   virtual absl::StatusOr<std::vector<absl::StatusOr<double>>> Predict(const PredictionInput& input) const = 0;
 
   // What the model attended to for input.pairs[pair], and the value that Predict gives to the pair alone. Errors are

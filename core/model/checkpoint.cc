@@ -25,7 +25,8 @@ nlohmann::json OptionsToJson(const ModelOptions& options) {
           {"gate_initial_bias", options.gate_initial_bias},
           {"drug_layers", options.drug_layers},
           {"residues_per_token", options.residues_per_token},
-          {"max_sequence_length", options.max_sequence_length}};
+          {"max_sequence_length", options.max_sequence_length},
+          {"protein_feature_dim", options.protein_feature_dim}};
 }
 
 // Throws nlohmann::json::exception where a field is missing or of another type.
@@ -42,6 +43,7 @@ absl::StatusOr<ModelOptions> OptionsFromJson(const nlohmann::json& json) {
   json.at("drug_layers").get_to(options.drug_layers);
   json.at("residues_per_token").get_to(options.residues_per_token);
   json.at("max_sequence_length").get_to(options.max_sequence_length);
+  options.protein_feature_dim = json.value("protein_feature_dim", 0);  // Older checkpoints have none.
   DBN_RETURN_IF_ERROR(ValidateModelOptions(options));
   return options;
 }
@@ -72,11 +74,18 @@ absl::StatusOr<Checkpoint> FromDict(const TensorDict& dict) {
           absl::StrCat("scaler: a mean of ", scaler.mean, " and an sd of ", scaler.sd, " are no scaler's"));
     }
     config.at("affinity_unit").get_to(checkpoint.affinity_unit);
+    DBN_ASSIGN_OR_RETURN(checkpoint.affinity_direction,
+                         ParseAffinityDirection(config.value("affinity_direction", "unknown")));
     config.at("dataset_digest").get_to(checkpoint.dataset_digest);
     config.at("epoch").get_to(checkpoint.epoch);
     checkpoint.training = config.at("training").dump();
   } catch (const nlohmann::json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("bad configuration: ", error.what()));
+  }
+  if (checkpoint.options.protein_feature_dim > 0) {
+    DBN_ASSIGN_OR_RETURN(const TensorDict vectors, GetDict(dict, "protein_features"));
+    DBN_ASSIGN_OR_RETURN(checkpoint.protein_vectors,
+                         DecodeProteinVectors(vectors, checkpoint.options.protein_feature_dim));
   }
   DBN_ASSIGN_OR_RETURN(checkpoint.weights, GetDict(dict, "weights"));
   DBN_ASSIGN_OR_RETURN(checkpoint.training_state, GetDict(dict, "training_state"));
@@ -103,12 +112,17 @@ absl::Status SaveCheckpoint(const std::string& path, const Checkpoint& checkpoin
       {"model", OptionsToJson(checkpoint.options)},
       {"scaler", {{"mean", checkpoint.scaler.mean}, {"sd", checkpoint.scaler.sd}}},
       {"affinity_unit", checkpoint.affinity_unit},
+      {"affinity_direction", std::string(AffinityDirectionName(checkpoint.affinity_direction))},
       {"dataset_digest", checkpoint.dataset_digest},
       {"epoch", checkpoint.epoch},
       {"training",
        checkpoint.training.empty() ? nlohmann::json::object() : nlohmann::json::parse(checkpoint.training)}};
   TensorDict dict = MakeTensorDict();
   dict.insert("config", config.dump());
+  if (checkpoint.options.protein_feature_dim > 0) {
+    dict.insert("protein_features",
+                EncodeProteinVectors(checkpoint.protein_vectors, checkpoint.options.protein_feature_dim));
+  }
   dict.insert("weights", checkpoint.weights);
   dict.insert("training_state", checkpoint.training_state);
   return SaveDict(path, dict);

@@ -7,19 +7,23 @@
 
 #include "core/base/status.h"
 #include "core/compute/torch_util.h"
+#include "core/data/affinity_direction.h"
 #include "core/data/scaler.h"
 #include "core/model/affinity_model.h"
 #include "core/model/model_options.h"
+#include "core/model/protein_vectors.h"
 
 namespace deepbindnet {
 
 struct Checkpoint {
   ModelOptions options;
   Scaler scaler;
-  std::string affinity_unit;                     // May be empty.
+  std::string affinity_unit;  // May be empty.
+  AffinityDirection affinity_direction = AffinityDirection::kUnknown;
   std::string dataset_digest;                    // Of the processed data it was trained on.
   int epoch = 0;                                 // From 1; 0 is an untrained model.
   std::string training;                          // JSON: the run's options, for the record.
+  ProteinVectors protein_vectors;                // Of a model with protein features; else empty.
   TensorDict weights = MakeTensorDict();         // Parameter name -> tensor on the CPU.
   TensorDict training_state = MakeTensorDict();  // What resuming needs; empty in best_model.pt.
 };

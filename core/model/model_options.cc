@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/enum_names.h"
+#include "core/base/limits.h"
 
 namespace deepbindnet {
 namespace {
@@ -37,6 +38,7 @@ absl::Status ValidateModelOptions(const ModelOptions& options) {
   DBN_RETURN_IF_ERROR(CheckRange("gate_initial_bias", options.gate_initial_bias, {-10, 10}));
   DBN_RETURN_IF_ERROR(CheckRange("drug_layers", options.drug_layers, {1, 16}));
   DBN_RETURN_IF_ERROR(CheckRange("max_sequence_length", options.max_sequence_length, {1, 10000}));
+  DBN_RETURN_IF_ERROR(CheckRange("protein_feature_dim", options.protein_feature_dim, {0, kMaxProteinFeatureDim}));
   if (options.residues_per_token != 8 && options.residues_per_token != 16) {
     return InvalidField("residues_per_token", absl::StrCat(options.residues_per_token), "is neither 8 nor 16");
   }

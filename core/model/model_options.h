@@ -27,6 +27,8 @@ struct ModelOptions {
   int drug_layers = 3;              // GINE layers, 1..16.
   int residues_per_token = 16;      // 8 or 16.
   int max_sequence_length = 10000;  // Residues; a longer protein is an error.
+  // Of the vector that the user supplies for each protein, 0..16384; 0 is a model without. The data set decides it.
+  int protein_feature_dim = 0;
 };
 
 // INVALID_ARGUMENT naming the field where an option is out of range.

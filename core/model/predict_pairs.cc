@@ -32,7 +32,7 @@ size_t EndOfBatch(const std::vector<const MolecularGraph*>& molecules,
 std::vector<double> PredictPairs(AffinityModel model, const torch::Device& device,
                                  const std::vector<const MolecularGraph*>& molecules,
                                  const std::vector<const std::vector<uint8_t>*>& proteins,
-                                 const std::vector<PairIndex>& pairs) {
+                                 const std::vector<PairIndex>& pairs, const FeatureList& features) {
   std::vector<size_t> order(pairs.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return pairs[a].target < pairs[b].target; });
@@ -44,7 +44,8 @@ std::vector<double> PredictPairs(AffinityModel model, const torch::Device& devic
   std::vector<double> predicted(pairs.size());
   const auto predict = [&](size_t begin, size_t end) {
     const std::vector<PairIndex> chosen(sorted.begin() + begin, sorted.begin() + end);
-    const PairBatch batch = MakeBatch(molecules, proteins, chosen, model->options().residues_per_token).To(device);
+    const PairBatch batch =
+        MakeBatch(molecules, proteins, chosen, model->options().residues_per_token, features).To(device);
     const torch::Tensor z = model->forward(batch).to(torch::kCPU);
     for (size_t i = begin; i < end; ++i) predicted[order[i]] = z.data_ptr<float>()[i - begin];
   };
@@ -60,8 +61,9 @@ std::vector<double> PredictPairs(AffinityModel model, const torch::Device& devic
 
 std::vector<double> PredictAffinities(AffinityModel model, const torch::Device& device, const ProcessedDataset& dataset,
                                       const PairTable& part, const Scaler& scaler) {
+  const FeatureList features = model->options().protein_feature_dim > 0 ? FeaturesOf(dataset) : FeatureList();
   std::vector<double> predicted =
-      PredictPairs(std::move(model), device, GraphsOf(dataset), TokensOf(dataset), PairsOf(part));
+      PredictPairs(std::move(model), device, GraphsOf(dataset), TokensOf(dataset), PairsOf(part), features);
   for (double& value : predicted) value = scaler.Unscale(value);
   return predicted;
 }
@@ -76,6 +78,13 @@ std::vector<const std::vector<uint8_t>*> TokensOf(const ProcessedDataset& datase
   std::vector<const std::vector<uint8_t>*> tokens;
   for (const ProteinEntry& protein : dataset.proteins) tokens.push_back(&protein.tokens);
   return tokens;
+}
+
+FeatureList FeaturesOf(const ProcessedDataset& dataset) {
+  FeatureList features;
+  if (dataset.manifest.protein_feature_dim == 0) return features;
+  for (const ProteinEntry& protein : dataset.proteins) features.push_back(&protein.features);
+  return features;
 }
 
 std::vector<PairIndex> PairsOf(const PairTable& table) {

@@ -25,14 +25,15 @@ size_t EndOfBatch(const std::vector<const MolecularGraph*>& molecules,
                   size_t begin);
 
 // z-scored predictions in the order of `pairs`, in fp32. Pairs of one protein are put into one batch. The model is in
-// evaluation mode and on `device`. On the CPU batches are computed side by side by as many threads as LibTorch has;
-// safe to call from several threads on one model.
+// evaluation mode and on `device`; `features` is empty where it takes none. On the CPU batches are computed side by
+// side by as many threads as LibTorch has; safe to call from several threads on one model.
 std::vector<double> PredictPairs(AffinityModel model, const torch::Device& device,
                                  const std::vector<const MolecularGraph*>& molecules,
                                  const std::vector<const std::vector<uint8_t>*>& proteins,
-                                 const std::vector<PairIndex>& pairs);
+                                 const std::vector<PairIndex>& pairs, const FeatureList& features = {});
 
-// Predictions for one part of a data set, in the affinity's unit and the part's order.
+// Predictions for one part of a data set, in the affinity's unit and the part's order. The proteins' features have the
+// dimension that the model takes; a model without features leaves them out.
 std::vector<double> PredictAffinities(AffinityModel model, const torch::Device& device, const ProcessedDataset& dataset,
                                       const PairTable& part, const Scaler& scaler);
 
@@ -40,6 +41,7 @@ std::vector<double> PredictAffinities(AffinityModel model, const torch::Device& 
 std::vector<const MolecularGraph*> GraphsOf(const ProcessedDataset& dataset);
 std::vector<const std::vector<uint8_t>*> TokensOf(const ProcessedDataset& dataset);
 std::vector<PairIndex> PairsOf(const PairTable& table);
+FeatureList FeaturesOf(const ProcessedDataset& dataset);  // Empty where the data set has none.
 
 }  // namespace deepbindnet
 

@@ -44,6 +44,8 @@ ProteinEncoderImpl::ProteinEncoderImpl(const ModelOptions& options) : merged_(op
   merge_norm_ = register_module("merge_norm", Norm(hidden));
   for (int i = 0; i < kTokenLayers; ++i) layers_->push_back(ResidualConvolution(hidden, kKernel));
   register_module("layers", layers_);
+  if (options.protein_feature_dim == 0) return;
+  features_ = register_module("features", torch::nn::Linear(options.protein_feature_dim, hidden));
 }
 
 torch::Tensor ProteinEncoderImpl::forward(const PairBatch& batch) {
@@ -57,7 +59,9 @@ torch::Tensor ProteinEncoderImpl::forward(const PairBatch& batch) {
   x = local_(x, mask);
   x = merge_norm_(merge_(x.view({mask.size(0) / merged_, -1})).to(type)) * batch.token_mask;
   for (const auto& layer : *layers_) x = layer->as<ResidualConvolutionImpl>()->forward(x, batch.token_mask);
-  return x;
+  if (features_.is_empty()) return x;
+  const torch::Tensor projected = features_(batch.protein_features.to(type)).to(type);
+  return x + GatherRows(projected, batch.token_protein) * batch.token_mask;
 }
 
 }  // namespace deepbindnet

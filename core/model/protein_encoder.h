@@ -29,12 +29,14 @@ TORCH_MODULE(ResidualConvolution);
 // Residue embedding; a convolution of 12 residues with stride 4; a residual convolution; a merge of the 4 (2)
 // neighbouring positions of one token of 16 (8) residues; residual convolutions over tokens. Proteins stand one
 // behind the other with empty tokens between them; what is no residue is masked to 0 after every step, so that a
-// protein's tokens depend on nothing but its own residues.
+// protein's tokens depend on nothing but its own residues. Where proteins have features, a learned linear projection of
+// a protein's vector is added to each of its tokens at the end.
 class ProteinEncoderImpl : public torch::nn::Module {
  public:
   explicit ProteinEncoderImpl(const ModelOptions& options);
 
-  // Shape: -> [tokens, hidden], the tokens of all distinct proteins of the batch, 0 where there is none.
+  // Shape: -> [tokens, hidden], the tokens of all distinct proteins of the batch, 0 where there is none. The batch has
+  // protein_features where the model's protein_feature_dim is above 0.
   torch::Tensor forward(const PairBatch& batch);
 
  private:
@@ -46,6 +48,7 @@ class ProteinEncoderImpl : public torch::nn::Module {
   torch::nn::LayerNorm first_norm_{nullptr}, merge_norm_{nullptr};
   ResidualConvolution local_{nullptr};
   torch::nn::ModuleList layers_;
+  torch::nn::Linear features_{nullptr};  // Null without protein features.
 };
 TORCH_MODULE(ProteinEncoder);
 

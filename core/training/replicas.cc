@@ -77,7 +77,8 @@ BatchResult Replicas::BackwardShare(AffinityModel model, const std::vector<int64
   std::vector<PairIndex> indices;
   for (const int64_t pair : chosen) indices.push_back(data_.pairs[pair]);
   const PairBatch batch =
-      MakeBatch(data_.molecules, data_.proteins, indices, options_.model.residues_per_token).To(device_);
+      MakeBatch(data_.molecules, data_.proteins, indices, options_.model.residues_per_token, data_.features)
+          .To(device_);
   const torch::Tensor truth = data_.z.index_select(0, torch::tensor(chosen).to(device_));
   BatchResult result;
   torch::Tensor predicted;

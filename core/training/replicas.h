@@ -19,7 +19,8 @@ struct TrainingPairs {
   std::vector<const MolecularGraph*> molecules;
   std::vector<const std::vector<uint8_t>*> proteins;
   std::vector<PairIndex> pairs;
-  torch::Tensor z;  // [pairs] float on the device, z-scored affinities
+  FeatureList features;  // Parallel to proteins; empty where they have none
+  torch::Tensor z;       // [pairs] float on the device, z-scored affinities
 };
 
 // What the model said of some pairs.

@@ -91,7 +91,7 @@ class Run {
 
   const std::string data_dir_;
   const RunFiles files_;
-  const TrainingOptions options_;
+  TrainingOptions options_;  // Constant after Load(), which sets what the data set decides.
   const RankPlace place_;
   const std::atomic<bool>& stop_;
   SilentObserver silent_;
@@ -137,6 +137,7 @@ absl::Status Run::Load() {
     RemoveUnfinishedFiles(files_.output_dir);
   }
   DBN_ASSIGN_OR_RETURN(dataset_, LoadProcessedDataset(data_dir_, {Part::kTrain, Part::kVal}));
+  options_.model.protein_feature_dim = static_cast<int>(dataset_.manifest.protein_feature_dim);
   if (dataset_.train.size() == 0 || dataset_.val.size() == 0) {
     return WithReason(absl::FailedPreconditionError(absl::StrCat(
                           data_dir_, ": the ", dataset_.train.size() == 0 ? "training" : "validation",
@@ -164,9 +165,10 @@ void Run::MakeTrainer(int replicas) {
   std::vector<float> z;
   for (const double affinity : dataset_.train.affinity)
     z.push_back(static_cast<float>(dataset_.scaler.Scale(affinity)));
-  trainer_ = std::make_unique<BatchTrainer>(
-      TrainingPairs{GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train), torch::tensor(z).to(device_)},
-      options_, device_, half_, replicas, ranks_.get());
+  trainer_ =
+      std::make_unique<BatchTrainer>(TrainingPairs{GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train),
+                                                   FeaturesOf(dataset_), torch::tensor(z).to(device_)},
+                                     options_, device_, half_, replicas, ranks_.get());
   state_.replicas = replicas;
   state_.epoch.predicted = torch::zeros({dataset_.train.size()}, torch::TensorOptions(device_));
 }
@@ -407,6 +409,8 @@ Checkpoint Run::MakeCheckpoint(const TensorDict& weights) const {
   checkpoint.options = options_.model;
   checkpoint.scaler = dataset_.scaler;
   checkpoint.affinity_unit = dataset_.manifest.affinity_unit;
+  checkpoint.affinity_direction = dataset_.manifest.affinity_direction;
+  checkpoint.protein_vectors = VectorsOf(dataset_);
   checkpoint.dataset_digest = dataset_.manifest.digest;
   checkpoint.epoch = static_cast<int>(state_.history.size());
   checkpoint.training = TrainingOptionsToJson(options_);

@@ -39,12 +39,14 @@ class EvaluateTest : public testing::Test {
   }
 
   // An untrained model's checkpoint.
-  std::string Save(const std::string& name, const ModelOptions& options, const std::string& unit = "pKd") const {
+  std::string Save(const std::string& name, const ModelOptions& options, const std::string& unit = "pKd",
+                   const ProteinVectors& vectors = {}) const {
     torch::manual_seed(4);
     Checkpoint checkpoint;
     checkpoint.options = options;
     checkpoint.scaler = {6.0, 1.3};
     checkpoint.affinity_unit = unit;
+    checkpoint.protein_vectors = vectors;
     checkpoint.weights = CopyWeights(*AffinityModel(options));
     EXPECT_THAT(SaveCheckpoint(directory_ / name, checkpoint), IsOk());
     return directory_ / name;
@@ -110,6 +112,48 @@ TEST_F(EvaluateTest, ModelOfAnotherUnitIsRefused) {
                               "the model predicts KIBA and the data set holds pKd"));
   EXPECT_EQ(GetErrorMetadata(status), (ErrorMetadata{{"model_unit", "KIBA"}, {"dataset_unit", "pKd"}}));
   EXPECT_THAT(Evaluate(Save("unknown.pt", Small(), ""), data_dir_, Part::kTest), IsOk()) << "an unknown unit may fit";
+}
+
+TEST_F(EvaluateTest, FeaturesComeFromTheDataSetElseFromTheModel) {
+  ASSERT_OK_AND_ASSIGN(ProcessedDataset dataset,
+                       LoadProcessedDataset(data_dir_, {Part::kTrain, Part::kVal, Part::kTest}));
+  dataset.manifest.protein_feature_dim = 2;
+  for (size_t i = 0; i < dataset.proteins.size(); ++i) dataset.proteins[i].features = {0.5F, static_cast<float>(i)};
+  ModelOptions options = Small();
+  options.protein_feature_dim = 2;
+  const std::string with_vectors = Save("with.pt", options, "pKd", VectorsOf(dataset));
+  const std::string without = Save("without.pt", options), plain = Save("plain.pt", Small());
+
+  ASSERT_OK_AND_ASSIGN(const Evaluation of_model, Evaluate(with_vectors, data_dir_, Part::kTest));
+  EXPECT_THAT(Evaluate(without, data_dir_, Part::kTest),
+              IsError(absl::StatusCode::kFailedPrecondition, "OTHER_FEATURES",
+                      data_dir_ + ": the model takes protein features of 2 values; the data set has none, and"));
+  ASSERT_OK_AND_ASSIGN(const Evaluation plain_before, Evaluate(plain, data_dir_, Part::kTest));
+
+  ASSERT_THAT(SaveProcessedDataset(data_dir_, &dataset), IsOk());
+  ASSERT_OK_AND_ASSIGN(const Evaluation of_data, Evaluate(without, data_dir_, Part::kTest));
+  EXPECT_EQ(of_data.predicted, of_model.predicted);
+  ASSERT_OK_AND_ASSIGN(const Evaluation plain_after, Evaluate(plain, data_dir_, Part::kTest));
+  EXPECT_EQ(plain_after.predicted, plain_before.predicted) << "a model without features leaves them out";
+  ExpectPredictorAgrees(with_vectors, of_data);
+
+  for (ProteinEntry& protein : dataset.proteins) protein.features[1] += 1.0F;
+  ASSERT_THAT(SaveProcessedDataset(data_dir_, &dataset), IsOk());
+  ASSERT_OK_AND_ASSIGN(const Evaluation of_others, Evaluate(with_vectors, data_dir_, Part::kTest));
+  EXPECT_NE(of_others.predicted, of_data.predicted);
+}
+
+TEST_F(EvaluateTest, FeaturesOfAnotherDimensionAreRefused) {
+  ASSERT_OK_AND_ASSIGN(ProcessedDataset dataset,
+                       LoadProcessedDataset(data_dir_, {Part::kTrain, Part::kVal, Part::kTest}));
+  dataset.manifest.protein_feature_dim = 2;
+  for (ProteinEntry& protein : dataset.proteins) protein.features = {0.5F, 1.0F};
+  ASSERT_THAT(SaveProcessedDataset(data_dir_, &dataset), IsOk());
+  ModelOptions options = Small();
+  options.protein_feature_dim = 3;
+  EXPECT_THAT(Evaluate(Save("three.pt", options), data_dir_, Part::kTest),
+              IsError(absl::StatusCode::kFailedPrecondition, "OTHER_FEATURES",
+                      "the model takes protein features of 3 values and the data set has 2"));
 }
 
 TEST_F(EvaluateTest, PartWithoutPairsIsRefused) {

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "core/base/file.h"
 #include "core/model/checkpoint.h"
 #include "tests/support/temp_dir.h"
@@ -89,6 +90,80 @@ TEST_F(PredictorTest, OnlyBadItemsAreFine) {
   const auto results = predictor_->Predict({{"C1CC"}, {kKinase}, {{0, 0}}});
   ASSERT_TRUE(results.ok()) << results.status();
   EXPECT_FALSE(results->at(0).ok());
+}
+
+class FeaturePredictorTest : public testing::Test {
+ protected:
+  FeaturePredictorTest() {
+    torch::manual_seed(4);
+    Checkpoint checkpoint;
+    checkpoint.options.hidden_dim = 16;
+    checkpoint.options.protein_feature_dim = 3;
+    checkpoint.scaler = {7.0, 1.0};
+    checkpoint.affinity_direction = AffinityDirection::kHigherBindsTighter;
+    checkpoint.protein_vectors = {{kKinase, {0.5F, -1.0F, 2.0F}}};
+    checkpoint.weights = CopyWeights(*AffinityModel(checkpoint.options));
+    EXPECT_TRUE(SaveCheckpoint(directory_ / "model.pt", checkpoint).ok());
+    auto loaded = LoadPredictor(directory_ / "model.pt", "cpu");
+    EXPECT_TRUE(loaded.ok()) << loaded.status();
+    predictor_ = *std::move(loaded);
+  }
+
+  absl::StatusOr<double> One(const std::string& sequence, const std::vector<std::vector<float>>& features) const {
+    const auto results = predictor_->Predict({{"CCO"}, {sequence}, {{0, 0}}, features});
+    return results.ok() ? results->at(0) : results.status();
+  }
+
+  const TempDir directory_;
+  std::shared_ptr<const Predictor> predictor_;
+};
+
+TEST_F(FeaturePredictorTest, KnowsWhatItTakes) {
+  EXPECT_EQ(predictor_->info().protein_feature_dim, 3);
+  EXPECT_EQ(predictor_->info().affinity_direction, AffinityDirection::kHigherBindsTighter);
+}
+
+TEST_F(FeaturePredictorTest, AProteinItWasTrainedOnNeedsNoVector) {
+  const double known = One(kKinase, {}).value();
+  EXPECT_EQ(One(kKinase, {{}}).value(), known);
+  EXPECT_EQ(One(kKinase, {{0.5F, -1.0F, 2.0F}}).value(), known);
+  EXPECT_EQ(One(absl::AsciiStrToLower(kKinase), {}).value(), known);
+}
+
+TEST_F(FeaturePredictorTest, AGivenVectorMovesTheAnswer) {
+  EXPECT_GT(std::abs(One(kKinase, {{0.5F, -1.0F, 3.0F}}).value() - One(kKinase, {}).value()), 1e-3);
+  EXPECT_GT(std::abs(One("MKTAYIAK", {{1.0F, 0.0F, 0.0F}}).value() - One("MKTAYIAK", {{0.0F, 0.0F, 0.0F}}).value()),
+            1e-3);
+}
+
+TEST_F(FeaturePredictorTest, AProteinWithoutAVectorFailsAloneAndSaysWhatToGive) {
+  const auto results = predictor_->Predict({{"CCO"}, {kKinase, "MKTAYIAK"}, {{0, 1}, {0, 0}}});
+  ASSERT_TRUE(results.ok()) << results.status();
+  EXPECT_EQ(GetReason(results->at(0).status()), "MISSING_PROTEIN_FEATURES");
+  EXPECT_THAT(std::string(results->at(0).status().message()),
+              HasSubstr("this model takes 3 values for each protein and was not trained on this one; give its vector"));
+  EXPECT_TRUE(results->at(1).ok());
+}
+
+TEST_F(FeaturePredictorTest, AVectorThatDoesNotFitFailsAlone) {
+  const absl::Status shorter = One(kKinase, {{1.0F}}).status();
+  EXPECT_EQ(GetReason(shorter), "INVALID_PROTEIN_FEATURES");
+  EXPECT_THAT(std::string(shorter.message()), HasSubstr("1 values, and this model takes 3"));
+  EXPECT_THAT(std::string(One(kKinase, {{1.0F, NAN, 1.0F}}).status().message()),
+              HasSubstr("value 2 is nan, which is not finite"));
+}
+
+TEST_F(FeaturePredictorTest, VectorsThatAreNotParallelFailTheCall) {
+  const absl::Status status = predictor_->Predict({{"CCO"}, {kKinase}, {{0, 0}}, {{1.0F}, {2.0F}}}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("protein_features: 2 vectors are not one for each of the 1"));
+}
+
+TEST_F(PredictorTest, AModelWithoutFeaturesTakesNone) {
+  const auto results = predictor_->Predict({{"CCO"}, {kKinase}, {{0, 0}}, {{1.0F}}});
+  ASSERT_TRUE(results.ok()) << results.status();
+  EXPECT_EQ(GetReason(results->at(0).status()), "INVALID_PROTEIN_FEATURES");
+  EXPECT_THAT(std::string(results->at(0).status().message()), HasSubstr("this model takes none; leave them out"));
 }
 
 TEST_F(PredictorTest, IndexOutOfRangeIsNamed) {

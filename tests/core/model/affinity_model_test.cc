@@ -129,6 +129,34 @@ TEST(AffinityModelTest, FusedVectorsDependOnTheOtherSide) {
   }
 }
 
+TEST(AffinityModelTest, FeaturesMoveThePredictionsOfTheirProteinAlone) {
+  ModelOptions options = MakeModelOf(ModelType::kGated)->options();
+  options.protein_feature_dim = 6;
+  torch::manual_seed(11);
+  AffinityModel model(options);
+  model->eval();
+  SyntheticEntities entities = Entities();
+  entities.GiveFeatures(6);
+  const auto predict = [&](const SyntheticEntities& some) {
+    return PredictPairs(model, torch::kCPU, some.Graphs(), some.Tokens(), {{0, 0}, {0, 2}, {1, 2}}, some.Features());
+  };
+  const std::vector<double> before = predict(entities);
+  entities.features[2][4] += 0.5F;
+  const std::vector<double> after = predict(entities);
+  EXPECT_NEAR(before[0], after[0], 1e-6);
+  EXPECT_GT(std::abs(before[1] - after[1]), 1e-4);
+  EXPECT_GT(std::abs(before[2] - after[2]), 1e-4);
+}
+
+TEST(AffinityModelTest, FeaturesAddOneLinearLayer) {
+  ModelOptions options = MakeModelOf(ModelType::kGated)->options();
+  const int64_t without = CountParameters(*AffinityModel(options));
+  options.protein_feature_dim = 6;
+  const AffinityModel model(options);
+  EXPECT_EQ(CountParameters(*model), without + 6 * 16 + 16);
+  EXPECT_EQ(model->named_parameters()["proteins.features.weight"].sizes(), (std::vector<int64_t>{16, 6}));
+}
+
 TEST(AffinityModelTest, OneResidueMovesThePrediction) {
   const AffinityModel model = MakeModelOf(ModelType::kGated);
   SyntheticEntities changed = Entities();

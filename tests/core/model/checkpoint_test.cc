@@ -81,6 +81,47 @@ TEST_F(CheckpointTest, PythonReadsTheWeights) {
   EXPECT_NEAR(sum, expected, 1e-5);
 }
 
+TEST_F(CheckpointTest, CarriesDirectionAndVectors) {
+  options_.protein_feature_dim = 2;
+  Checkpoint checkpoint = Make(AffinityModel(options_));
+  checkpoint.affinity_direction = AffinityDirection::kLowerBindsTighter;
+  checkpoint.protein_vectors = {{"MK", {0.5F, -1.0F}}, {"MV", {2.0F, 3.0F}}};
+  ASSERT_THAT(SaveCheckpoint(Path(), checkpoint), IsOk());
+  ASSERT_OK_AND_ASSIGN(const Checkpoint loaded, LoadCheckpoint(Path()));
+  EXPECT_EQ(loaded.options.protein_feature_dim, 2);
+  EXPECT_EQ(loaded.affinity_direction, AffinityDirection::kLowerBindsTighter);
+  EXPECT_EQ(loaded.protein_vectors, checkpoint.protein_vectors);
+}
+
+// Takes text out of a saved checkpoint's configuration, or puts other text there.
+void EditConfig(const std::string& path, const std::string& from, const std::string& to) {
+  TensorDict dict = *LoadDict(path);
+  std::string config = *GetString(dict, "config");
+  ASSERT_NE(config.find(from), std::string::npos) << config;
+  config.replace(config.find(from), from.size(), to);
+  dict.insert_or_assign("config", config);
+  ASSERT_THAT(SaveDict(path, dict), IsOk());
+}
+
+TEST_F(CheckpointTest, OneOfBeforeDirectionsAndFeaturesIsRead) {
+  ASSERT_THAT(SaveCheckpoint(Path(), Make(AffinityModel(options_))), IsOk());
+  EditConfig(Path(), R"("affinity_direction":"unknown",)", "");
+  EditConfig(Path(), R"("protein_feature_dim":0,)", "");
+  ASSERT_OK_AND_ASSIGN(const Checkpoint loaded, LoadCheckpoint(Path()));
+  EXPECT_EQ(loaded.affinity_direction, AffinityDirection::kUnknown);
+  EXPECT_EQ(loaded.options.protein_feature_dim, 0);
+}
+
+TEST_F(CheckpointTest, VectorsThatAreUnfitAreRefused) {
+  ASSERT_THAT(SaveCheckpoint(Path(), Make(AffinityModel(options_))), IsOk());
+  EditConfig(Path(), R"("protein_feature_dim":0)", R"("protein_feature_dim":2)");
+  EXPECT_THAT(LoadCheckpoint(Path()), IsError(absl::StatusCode::kInvalidArgument, "INVALID_ARGUMENT",
+                                              Path() + ": no dictionary 'protein_features'"));
+  EditConfig(Path(), R"("protein_feature_dim":2)", R"("protein_feature_dim":16385)");
+  EXPECT_THAT(LoadCheckpoint(Path()), IsError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD",
+                                              "protein_feature_dim: 16385 is not in [0, 16384]"));
+}
+
 TEST_F(CheckpointTest, MissingFileIsNotFound) {
   EXPECT_EQ(LoadCheckpoint(Path()).status().code(), absl::StatusCode::kNotFound);
 }

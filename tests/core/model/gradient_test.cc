@@ -81,6 +81,28 @@ TEST(ProteinEncoderTest, GradientsMatchDifferences) {
                               [](ProteinEncoder& m, torch::Dtype type) { return Projected(m(Batch(type))); });
 }
 
+// With a vector of five features for each protein.
+PairBatch BatchWithFeatures(torch::Dtype type) {
+  SyntheticEntities entities({5, 1, 9}, {40, 130});
+  entities.GiveFeatures(5);
+  PairBatch batch = entities.Batch({{0, 0}, {1, 1}, {2, 0}, {0, 1}});
+  batch.residue_mask = batch.residue_mask.to(type);
+  batch.token_mask = batch.token_mask.to(type);
+  return batch;
+}
+
+ModelOptions WithFeatures(ModelOptions options) {
+  options.protein_feature_dim = 5;
+  return options;
+}
+
+TEST(ProteinEncoderTest, GradientsOfFeaturesMatchDifferences) {
+  torch::manual_seed(4);
+  CheckModule<ProteinEncoder>(ProteinEncoder(WithFeatures(Tiny())), [](ProteinEncoder& m, torch::Dtype type) {
+    return Projected(m(BatchWithFeatures(type)));
+  });
+}
+
 TEST(AttentionPoolTest, GradientsMatchDifferences) {
   torch::manual_seed(5);
   CheckModule<AttentionPool>(AttentionPool(8), [](AttentionPool& m, torch::Dtype type) {
@@ -136,6 +158,13 @@ TEST_P(AffinityModelGradientTest, GradientsMatchDifferences) {
   AffinityModel model(Tiny(GetParam()));
   CheckModule<AffinityModel>(model,
                              [](AffinityModel& m, torch::Dtype type) { return Projected(m->forward(Batch(type))); });
+}
+
+TEST_P(AffinityModelGradientTest, GradientsWithFeaturesMatchDifferences) {
+  torch::manual_seed(8);
+  AffinityModel model(WithFeatures(Tiny(GetParam())));
+  CheckModule<AffinityModel>(
+      model, [](AffinityModel& m, torch::Dtype type) { return Projected(m->forward(BatchWithFeatures(type))); });
 }
 
 // The path that training takes by default. bf16 keeps 8 bits and may turn a relu or a maximum, so the tolerance is

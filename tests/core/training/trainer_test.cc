@@ -53,6 +53,51 @@ TEST_F(TrainerTest, LeavesCheckpointsMetricsAndResult) {
   }
 }
 
+TEST_F(TrainerTest, FeaturesOfTheDataSetMakeAModelWithThem) {
+  ProcessedDataset dataset = MakeDataset();
+  dataset.manifest.protein_feature_dim = 3;
+  dataset.manifest.affinity_direction = AffinityDirection::kHigherBindsTighter;
+  for (size_t i = 0; i < dataset.proteins.size(); ++i) {
+    dataset.proteins[i].features = {static_cast<float>(i), 1.0F, -0.5F};
+  }
+  ASSERT_THAT(SaveProcessedDataset(data_dir_, &dataset), IsOk());
+  Recorder recorder;
+  ASSERT_THAT(Run("features", &recorder), IsOk());
+  for (const std::string& path : {RunFiles{OutputDir("features")}.Best(), RunFiles{OutputDir("features")}.Latest()}) {
+    ASSERT_OK_AND_ASSIGN(const Checkpoint checkpoint, LoadCheckpoint(path));
+    EXPECT_EQ(checkpoint.options.protein_feature_dim, 3);
+    EXPECT_EQ(checkpoint.affinity_direction, AffinityDirection::kHigherBindsTighter);
+    EXPECT_EQ(checkpoint.protein_vectors, VectorsOf(dataset));
+  }
+  options_.num_epochs = 4;
+  EXPECT_THAT(Run("features", &recorder, /*resume=*/true), IsOk());
+  EXPECT_EQ(recorder.epochs.back().epoch, 4);
+}
+
+TEST_F(TrainerTest, FeaturesCarryWhatTheSequencesDoNot) {
+  // Every protein has the same residues: only the vectors tell them apart.
+  ProcessedDataset dataset = MakeDataset();
+  dataset.manifest.protein_feature_dim = 1;
+  for (size_t t = 0; t < dataset.proteins.size(); ++t) {
+    dataset.proteins[t].tokens.assign(20 + t / 1000, 1);
+    dataset.proteins[t].sequence = std::string(20, 'A');
+    dataset.proteins[t].features = {t % 2 == 0 ? 1.0F : -1.0F};
+  }
+  for (PairTable* part : {&dataset.train, &dataset.val, &dataset.test}) {
+    for (int64_t i = 0; i < part->size(); ++i) part->affinity[i] = part->target[i] % 2 == 0 ? 4.0 : 6.0;
+  }
+  dataset.scaler = FitScaler(dataset.train.affinity);
+  ASSERT_THAT(SaveProcessedDataset(data_dir_, &dataset), IsOk());
+  options_.num_epochs = 60;
+  options_.lr = 1e-2;
+  options_.model.dropout_rate = 0;
+  options_.ema_decay = 0;
+  options_.patience = 0;
+  Recorder recorder;
+  ASSERT_THAT(Run("tell", &recorder), IsOk());
+  EXPECT_LT(recorder.epochs.back().val.mse, 0.1) << "the affinities have variance 1";
+}
+
 TEST_F(TrainerTest, BestIsTheLowestValidationRmse) {
   options_.num_epochs = 8;
   Recorder recorder;
