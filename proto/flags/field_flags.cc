@@ -3,9 +3,12 @@
 #include <google/protobuf/descriptor.h>
 
 #include <CLI/Error.hpp>
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -35,15 +38,38 @@ Message* MutableParent(Message* message, const std::string& path) {
   return message;
 }
 
-// The values that people choose from; the zero value stands for "not set".
-std::string EnumChoices(const FieldDescriptor* field) {
+// The longest text from an '_' on in which all names end.
+std::string CommonEnding(const std::vector<std::string>& names) {
+  const std::string& first = names.front();
+  for (size_t at = first.find('_'); at != std::string::npos && names.size() > 1; at = first.find('_', at + 1)) {
+    const std::string ending = first.substr(at);
+    const auto ends = [&ending](const std::string& name) { return absl::EndsWith(name, ending); };
+    if (std::all_of(names.begin(), names.end(), ends)) return ending;
+  }
+  return "";
+}
+
+// The values that people choose from, by number; the zero value stands for "not set".
+std::vector<std::pair<int, std::string>> EnumNames(const FieldDescriptor* field) {
+  std::vector<int> numbers;
   std::vector<std::string> names;
   for (int i = 0; i < field->enum_type()->value_count(); ++i) {
-    if (field->enum_type()->value(i)->number() != 0) {
-      names.push_back(absl::AsciiStrToLower(field->enum_type()->value(i)->name()));
-    }
+    const auto* value = field->enum_type()->value(i);
+    if (value->number() == 0) continue;
+    numbers.push_back(value->number());
+    names.push_back(absl::AsciiStrToLower(value->name()));
   }
-  return absl::StrJoin(names, "|");
+  const std::string ending = CommonEnding(names);
+  std::vector<std::pair<int, std::string>> short_names;
+  for (size_t i = 0; i < names.size(); ++i) {
+    short_names.emplace_back(numbers[i], names[i].substr(0, names[i].size() - ending.size()));
+  }
+  return short_names;
+}
+
+std::string EnumChoices(const FieldDescriptor* field) {
+  return absl::StrJoin(EnumNames(field), "|",
+                       [](std::string* text, const auto& name) { absl::StrAppend(text, name.second); });
 }
 
 std::string TypeName(const FieldDescriptor* field) {
@@ -122,7 +148,12 @@ const std::vector<FieldFlag>& DatasetFlags() {
       {"val-size", "split.val_size", "Share of the rows that are not test for validation, 0..1 (1 excluded) [0.1]"},
       {"seed", "split.seed", "Decides the split [42]"},
       {"affinity-column", "affinity_column", "Column of the affinity [found by name, else the only other numeric one]"},
-      {"affinity-unit", "affinity_unit", "Unit of the affinity, for example pKd [guessed from its column's name]"},
+      {"affinity-unit", "affinity_unit",
+       "Unit of the affinity, for example pKd [what the column of units says, else guessed from the affinity column's "
+       "name]"},
+      {"affinity-direction", "affinity_direction",
+       "Whether a higher or a lower affinity binds tighter [known for KIBA, pKd, pKi, pIC50, pEC50 and "
+       "concentrations]"},
       {"max-rejected", "max_rejected", "Largest share of rejected rows that still succeeds, 0..1 [0.05]"},
   };
   return *flags;
@@ -158,10 +189,12 @@ absl::Status SetField(Message* message, const std::string& path, const std::stri
       break;
     }
     case FieldDescriptor::CPPTYPE_ENUM: {
-      const auto* value = field->enum_type()->FindValueByName(absl::AsciiStrToUpper(text));
-      if (value == nullptr || value->number() == 0)
-        return WrongValue(text, absl::StrCat("one of ", EnumChoices(field)));
-      reflection->SetEnum(parent, field, value);
+      const auto names = EnumNames(field);
+      const std::string wanted = absl::AsciiStrToLower(text);
+      const auto found =
+          std::find_if(names.begin(), names.end(), [&wanted](const auto& name) { return name.second == wanted; });
+      if (found == names.end()) return WrongValue(text, absl::StrCat("one of ", EnumChoices(field)));
+      reflection->SetEnum(parent, field, field->enum_type()->FindValueByNumber(found->first));
       break;
     }
     default:

@@ -24,8 +24,9 @@ const std::vector<FieldFlag>& TrainingFlags();
 // The fields of v1::PrepareDatasetSpec that a user sets, without the data set's name.
 const std::vector<FieldFlag>& DatasetFlags();
 
-// Sets the field at `path` from text: a number, "true" or "false", a string, or an enum value's name in lower case.
-// INVALID_ARGUMENT says what the field takes; ranges are not checked here.
+// Sets the field at `path` from text: a number, "true" or "false", a string, or an enum value's name in lower case and
+// without the words in which all of the enum's values end ("higher" for HIGHER_BINDS_TIGHTER beside
+// LOWER_BINDS_TIGHTER). INVALID_ARGUMENT says what the field takes; ranges are not checked here.
 absl::Status SetField(google::protobuf::Message* message, const std::string& path, const std::string& text);
 
 // Adds an option for every row to `app`; a field whose option is not given stays unset. A boolean's option means

@@ -25,6 +25,7 @@ absl::StatusOr<v1::TrainingOptions> Complete(const v1::TrainingOptions& proto);
 // Every field set.
 v1::ModelType ToProto(ModelType type);
 v1::SplitOptions ToProto(const SplitOptions& options);
+v1::AffinityDirection ToProto(AffinityDirection direction);
 v1::DatasetSummary ToProto(const DatasetManifest& manifest, const Scaler& scaler);
 v1::Metrics ToProto(const RegressionMetrics& metrics);
 v1::EpochMetrics ToProto(const EpochReport& report);

@@ -46,6 +46,19 @@ absl::StatusOr<SplitOptions> SplitFromProto(const v1::SplitOptions& proto) {
   return split;
 }
 
+absl::StatusOr<AffinityDirection> DirectionFromProto(v1::AffinityDirection direction) {
+  switch (direction) {
+    case v1::AFFINITY_DIRECTION_UNSPECIFIED:
+      return AffinityDirection::kUnknown;
+    case v1::HIGHER_BINDS_TIGHTER:
+      return AffinityDirection::kHigherBindsTighter;
+    case v1::LOWER_BINDS_TIGHTER:
+      return AffinityDirection::kLowerBindsTighter;
+    default:
+      return UnknownEnum("affinity_direction", direction);
+  }
+}
+
 v1::SplitOptions::Method ToProto(SplitMethod method) {
   switch (method) {
     case SplitMethod::kRandom:
@@ -71,6 +84,7 @@ absl::StatusOr<PreprocessOptions> FromProto(const v1::PrepareDatasetSpec& proto)
   DBN_ASSIGN_OR_RETURN(options.split, SplitFromProto(proto.split()));
   options.affinity_column = proto.affinity_column();
   options.affinity_unit = proto.affinity_unit();
+  DBN_ASSIGN_OR_RETURN(options.affinity_direction, DirectionFromProto(proto.affinity_direction()));
   if (proto.has_max_rejected()) {
     if (!(proto.max_rejected() >= 0.0 && proto.max_rejected() <= 1.0)) {
       return InvalidField("max_rejected", absl::StrCat(proto.max_rejected()), "is not a share in [0, 1]");
@@ -88,6 +102,18 @@ v1::SplitOptions ToProto(const SplitOptions& options) {
   proto.set_val_size(options.val_size);
   proto.set_seed(options.seed);
   return proto;
+}
+
+v1::AffinityDirection ToProto(AffinityDirection direction) {
+  switch (direction) {
+    case AffinityDirection::kUnknown:
+      return v1::AFFINITY_DIRECTION_UNSPECIFIED;
+    case AffinityDirection::kHigherBindsTighter:
+      return v1::HIGHER_BINDS_TIGHTER;
+    case AffinityDirection::kLowerBindsTighter:
+      return v1::LOWER_BINDS_TIGHTER;
+  }
+  return v1::AFFINITY_DIRECTION_UNSPECIFIED;
 }
 
 v1::DatasetSummary ToProto(const DatasetManifest& manifest, const Scaler& scaler) {
@@ -108,6 +134,10 @@ v1::DatasetSummary ToProto(const DatasetManifest& manifest, const Scaler& scaler
   proto.set_test_drugs_in_train(static_cast<uint64_t>(manifest.test_drugs_in_train));
   proto.set_test_targets_in_train(static_cast<uint64_t>(manifest.test_targets_in_train));
   proto.set_digest(manifest.digest);
+  proto.set_protein_feature_dim(static_cast<uint32_t>(manifest.protein_feature_dim));
+  if (manifest.affinity_direction != AffinityDirection::kUnknown) {
+    proto.set_affinity_direction(ToProto(manifest.affinity_direction));
+  }
   return proto;
 }
 

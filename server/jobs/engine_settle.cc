@@ -23,7 +23,7 @@ v1::Dataset MakeDataset(const v1::Job& job) {
   return dataset;
 }
 
-v1::Model MakeModel(const v1::Job& job, const std::string& affinity_unit) {
+v1::Model MakeModel(const v1::Job& job, const v1::DatasetSummary& dataset) {
   v1::Model model;
   model.set_name(job.spec().train().model());
   model.set_job_id(job.id());
@@ -31,7 +31,9 @@ v1::Model MakeModel(const v1::Job& job, const std::string& affinity_unit) {
   *model.mutable_create_time() = job.end_time();
   *model.mutable_options() = job.spec().train().options();
   *model.mutable_result() = job.result().training();
-  model.set_affinity_unit(affinity_unit);
+  model.set_affinity_unit(dataset.affinity_unit());
+  if (dataset.has_affinity_direction()) model.set_affinity_direction(dataset.affinity_direction());
+  model.set_protein_feature_dim(dataset.protein_feature_dim());
   model.set_digest(job.result().training().digest());
   return model;
 }
@@ -177,7 +179,7 @@ absl::Status JobEngineImpl::WriteWithProduct(v1::Job* job, std::vector<v1::JobEv
   }
   if (job->state() == v1::SUCCEEDED && job->spec().has_train()) {
     DBN_ASSIGN_OR_RETURN(const v1::Dataset dataset, store_->GetDataset(job->spec().train().dataset()));
-    return store_->FinishJobWithModel(job, std::move(events), MakeModel(*job, dataset.summary().affinity_unit()));
+    return store_->FinishJobWithModel(job, std::move(events), MakeModel(*job, dataset.summary()));
   }
   return store_->UpdateJob(job, std::move(events));
 }

@@ -4,13 +4,14 @@
 
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "core/inference/predictor.h"
 
 namespace deepbindnet {
 
-// Collects ranges of pairs; each distinct molecule and protein, compared in full, stands in the result once. The inputs
-// added must outlive it. Not thread-safe.
+// Collects ranges of pairs; each distinct molecule and protein, compared in full and a protein with its vector, stands
+// in the result once. The inputs added must outlive it. Not thread-safe.
 class BatchInput {
  public:
   // Appends the pairs [begin, end) of `input`, whose indices are in range.
@@ -19,9 +20,11 @@ class BatchInput {
   const PredictionInput& merged() const { return merged_; }
 
  private:
+  int InternTarget(const PredictionInput& input, int target, std::vector<int>* known);
+
   PredictionInput merged_;
   std::unordered_map<std::string, int> drugs_;    // SMILES -> index into merged_.smiles.
-  std::unordered_map<std::string, int> targets_;  // Sequence -> index into merged_.sequences.
+  std::unordered_map<std::string, int> targets_;  // Sequence and vector -> index into merged_.sequences.
 };
 
 }  // namespace deepbindnet

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/exceptions.h"
+#include "server/convert/convert.h"
 #include "server/rpc/grpc_status.h"
 #include "server/rpc/service.h"
 #include "server/rpc/unary_call.h"
@@ -19,6 +20,9 @@ PredictionInput TakeInput(v1::PredictRequest* request) {
   PredictionInput input;
   move_all(request->mutable_smiles(), &input.smiles);
   move_all(request->mutable_sequences(), &input.sequences);
+  for (const v1::ProteinFeatures& features : request->protein_features()) {
+    input.features.emplace_back(features.values().begin(), features.values().end());
+  }
   input.pairs.reserve(request->pairs_size());
   for (const v1::PredictRequest::Pair& pair : request->pairs()) {
     input.pairs.push_back({static_cast<int>(pair.drug()), static_cast<int>(pair.target())});
@@ -32,6 +36,8 @@ void FillResponse(const ServedModel& model, const PredictTask::Values& values, v
   response->set_model(model.name);
   response->set_model_digest(model.predictor->info().digest);
   response->set_affinity_unit(model.predictor->info().affinity_unit);
+  const AffinityDirection direction = model.predictor->info().affinity_direction;
+  if (direction != AffinityDirection::kUnknown) response->set_affinity_direction(ToProto(direction));
   for (const absl::StatusOr<double>& value : values) {
     v1::Prediction* const prediction = response->add_predictions();
     if (value.ok()) {

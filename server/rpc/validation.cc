@@ -41,6 +41,22 @@ absl::Status CheckTexts(absl::string_view field, const Texts& texts, size_t* byt
                       "is too much for one call; send fewer pairs at once");
 }
 
+// Adds the vectors' bytes to `*bytes`. What their values mean is judged by the model.
+absl::Status CheckFeatures(const v1::PredictRequest& request, size_t* bytes) {
+  const int count = request.protein_features_size();
+  if (count != 0 && count != request.sequences_size()) {
+    return InvalidField("protein_features", absl::StrCat(count, count == 1 ? " vector" : " vectors"),
+                        absl::StrCat("do not match; give one for each of the ", request.sequences_size(),
+                                     " sequences, or none at all"));
+  }
+  for (const v1::ProteinFeatures& features : request.protein_features()) {
+    *bytes += static_cast<size_t>(features.values_size()) * sizeof(float);
+  }
+  if (*bytes <= kMaxPredictBytes) return absl::OkStatus();
+  return InvalidField("protein_features", absl::StrCat("with more than ", kMaxPredictBytes, " bytes in all"),
+                      "is too much for one call; send fewer pairs at once");
+}
+
 absl::Status CheckLength(absl::string_view field, absl::string_view text) {
   if (text.size() <= kMaxTextLength) return absl::OkStatus();
   return InvalidField(field, Shown(text), absl::StrCat("has ", text.size(), " bytes; give at most ", kMaxTextLength));
@@ -123,6 +139,7 @@ absl::Status ValidatePredict(const v1::PredictRequest& request) {
   size_t bytes = 0;
   DBN_RETURN_IF_ERROR(CheckTexts("smiles", request.smiles(), &bytes));
   DBN_RETURN_IF_ERROR(CheckTexts("sequences", request.sequences(), &bytes));
+  DBN_RETURN_IF_ERROR(CheckFeatures(request, &bytes));
   if (request.pairs_size() < 1 || request.pairs_size() > kMaxPairs) {
     return InvalidField("pairs", absl::StrCat(request.pairs_size(), " entries"),
                         absl::StrCat("are not accepted; give 1 to ", kMaxPairs));

@@ -13,7 +13,7 @@ namespace deepbindnet {
 
 inline constexpr int kMaxPairs = 4096;
 inline constexpr int kMaxDistinct = 4096;  // Molecules, or proteins, of one request.
-// Of the texts of one Predict call together. A text that is too long by itself fails its pairs only.
+// Of the texts and vectors of one Predict call together. A text that is too long by itself fails its pairs only.
 inline constexpr size_t kMaxPredictBytes = 32 << 20;
 inline constexpr int kMaxExplainPairs = 16;
 inline constexpr size_t kMaxExplainBytes = 32 << 20;  // Of what one Explain call answers.

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/csv/table.h"
 #include "core/data/preprocess.h"
 #include "core/data/split_labels.h"
 #include "proto/flags/field_flags.h"
@@ -17,15 +18,25 @@ namespace {
 struct Options {
   std::string input_file;
   std::string output_dir;
+  std::string protein_features;
   v1::PrepareDatasetSpec spec;
 };
+
+std::string DescribeDirection(AffinityDirection direction) {
+  if (direction == AffinityDirection::kUnknown) return "which binds tighter, higher or lower, is unknown";
+  return absl::StrCat(AffinityDirectionName(direction), " binds tighter");
+}
 
 void Report(const DatasetManifest& manifest, const std::string& output_dir, Console* console) {
   console->Line(absl::StrFormat("%d rows read, %d rejected, %d merged as duplicates, %d pairs dropped",
                                 manifest.rows_read, manifest.rows_rejected, manifest.duplicates_merged,
                                 manifest.pairs_dropped));
-  console->Line(absl::StrFormat("%d drugs, %d targets; affinity in %s", manifest.drugs, manifest.targets,
-                                manifest.affinity_unit.empty() ? "an unknown unit" : manifest.affinity_unit));
+  console->Line(absl::StrFormat("%d drugs, %d targets; affinity in %s, %s", manifest.drugs, manifest.targets,
+                                manifest.affinity_unit.empty() ? "an unknown unit" : manifest.affinity_unit,
+                                DescribeDirection(manifest.affinity_direction)));
+  if (manifest.protein_feature_dim > 0) {
+    console->Line(absl::StrFormat("each target has a vector of %d features", manifest.protein_feature_dim));
+  }
   if (!manifest.split_labels.empty()) {
     console->Line(absl::StrCat("column ", manifest.split.split_column, ": ", DescribeLabels(manifest.split_labels)));
   }
@@ -50,13 +61,22 @@ void Report(const DatasetManifest& manifest, const std::string& output_dir, Cons
                    {"test_drugs_in_train", manifest.test_drugs_in_train},
                    {"test_targets_in_train", manifest.test_targets_in_train},
                    {"affinity_unit", manifest.affinity_unit},
+                   {"affinity_direction", std::string(AffinityDirectionName(manifest.affinity_direction))},
+                   {"protein_feature_dim", manifest.protein_feature_dim},
                    {"digest", manifest.digest}});
 }
 
-int Run(const Options& options, Console* console) {
+int Run(Options options, Console* console) {
   HandleStopSignals(OnStop::kExit);
-  const auto preprocess = FromProto(options.spec);
+  v1::SplitOptions* const split = options.spec.mutable_split();
+  const bool by_column =
+      split->method() == v1::SplitOptions::METHOD_UNSPECIFIED || split->method() == v1::SplitOptions::COLUMN;
+  if (by_column && split->split_column().empty()) {
+    split->set_split_column(GivenSplitColumn(options.input_file));
+  }
+  auto preprocess = FromProto(options.spec);
   if (!preprocess.ok()) return console->WrongUsage(preprocess.status());
+  preprocess->protein_features = options.protein_features;
   const auto lock = LockDirectory(options.output_dir);
   if (!lock.ok()) return console->Fail(lock.status());
   const auto manifest = Preprocess(
@@ -70,14 +90,21 @@ int Run(const Options& options, Console* console) {
 }  // namespace
 
 void AddPreprocessCommand(CLI::App* app, Action* action) {
-  CLI::App* const command = app->add_subcommand("preprocess", "Turn a CSV file into a data set to train on");
+  CLI::App* const command =
+      app->add_subcommand("preprocess", "Turn a CSV file or a DeepDTA folder into a data set to train on");
   const auto options = std::make_shared<Options>();
-  command->add_option("--input-file", options->input_file, "CSV file with a header, also .gz")
+  command->add_option("--input-file", options->input_file, "CSV file with a header, also .gz, or a DeepDTA folder")
       ->required()
-      ->type_name("FILE");
+      ->type_name("FILE|DIR");
   command->add_option("--output-dir", options->output_dir, "Directory to write, made where missing")
       ->required()
       ->type_name("DIR");
+  command
+      ->add_option(
+          "--protein-features", options->protein_features,
+          "A vector for each protein, by sequence or id: .pt of torch.save, or .npy with a .txt beside it [none]")
+      ->type_name("FILE")
+      ->group("Data options");
   AddFieldFlags(DatasetFlags(), "Data options", &options->spec, command);
   command->callback([options, action] { *action = [options](Console* console) { return Run(*options, console); }; });
 }

@@ -60,7 +60,8 @@ TEST(TrainingFlagsTest, HelpDoesNotPromiseWhatTheServerRefuses) {
 TEST(DatasetFlagsTest, EveryFieldExists) {
   for (const FieldFlag& flag : DatasetFlags()) {
     v1::PrepareDatasetSpec spec;
-    const std::string text = std::string(flag.flag) == "split" ? "random" : "1";
+    const std::string name = flag.flag;
+    const std::string text = name == "split" ? "random" : name == "affinity-direction" ? "higher" : "1";
     EXPECT_TRUE(SetField(&spec, flag.field, text).ok()) << flag.flag;
     EXPECT_NE(spec.ByteSizeLong(), 0u) << flag.flag;
     EXPECT_THAT(flag.help, EndsWith("]")) << flag.flag;
@@ -93,6 +94,15 @@ TEST(SetFieldTest, SaysWhatTheFieldTakes) {
   EXPECT_EQ(SetField(&options, "lr", "").message(), "'' is not a number");
   EXPECT_EQ(SetField(&options, "loss", "loss_unspecified").message(),
             "'loss_unspecified' is not one of mse|huber|log_cosh");
+}
+
+TEST(SetFieldTest, LeavesOutTheWordsInWhichAllValuesEnd) {
+  v1::PrepareDatasetSpec spec;
+  EXPECT_TRUE(SetField(&spec, "affinity_direction", "lower").ok());
+  EXPECT_EQ(spec.affinity_direction(), v1::LOWER_BINDS_TIGHTER);
+  EXPECT_TRUE(SetField(&spec, "affinity_direction", "HIGHER").ok());
+  EXPECT_EQ(spec.affinity_direction(), v1::HIGHER_BINDS_TIGHTER);
+  EXPECT_EQ(SetField(&spec, "affinity_direction", "up").message(), "'up' is not one of higher|lower");
 }
 
 TEST(AddFieldFlagsTest, SetsOnlyWhatIsGiven) {

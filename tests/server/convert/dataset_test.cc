@@ -45,6 +45,25 @@ TEST(PrepareDatasetSpecFromProtoTest, RefusesContradictionsAndValuesOutOfRange) 
   proto.Clear();
   proto.set_max_rejected(std::nan(""));
   ExpectInvalid(proto, "max_rejected", "nan");
+  proto.Clear();
+  proto.set_affinity_direction(static_cast<v1::AffinityDirection>(7));
+  ExpectInvalid(proto, "affinity_direction", "7");
+}
+
+TEST(PrepareDatasetSpecFromProtoTest, EveryDirectionIsTaken) {
+  v1::PrepareDatasetSpec proto;
+  EXPECT_EQ(FromProto(proto)->affinity_direction, AffinityDirection::kUnknown);
+  proto.set_affinity_direction(v1::HIGHER_BINDS_TIGHTER);
+  EXPECT_EQ(FromProto(proto)->affinity_direction, AffinityDirection::kHigherBindsTighter);
+  proto.set_affinity_direction(v1::LOWER_BINDS_TIGHTER);
+  EXPECT_EQ(FromProto(proto)->affinity_direction, AffinityDirection::kLowerBindsTighter);
+}
+
+TEST(DatasetSummaryToProtoTest, AnUnknownDirectionIsUnset) {
+  DatasetManifest manifest;
+  EXPECT_FALSE(ToProto(manifest, Scaler()).has_affinity_direction());
+  manifest.affinity_direction = AffinityDirection::kLowerBindsTighter;
+  EXPECT_EQ(ToProto(manifest, Scaler()).affinity_direction(), v1::LOWER_BINDS_TIGHTER);
 }
 
 TEST(DatasetSummaryToProtoTest, JoinsManifestAndScaler) {
@@ -54,6 +73,7 @@ TEST(DatasetSummaryToProtoTest, JoinsManifestAndScaler) {
   manifest.pairs_dropped = 2;
   manifest.affinity_unit = "pKd";
   manifest.digest = "abc";
+  manifest.protein_feature_dim = 1280;
   const v1::DatasetSummary proto = ToProto(manifest, Scaler{6.5, 1.25});
   EXPECT_EQ(proto.rows_read(), 5u);
   EXPECT_EQ(proto.test_pairs(), 1u);
@@ -62,6 +82,7 @@ TEST(DatasetSummaryToProtoTest, JoinsManifestAndScaler) {
   EXPECT_EQ(proto.affinity_mean(), 6.5);
   EXPECT_EQ(proto.affinity_sd(), 1.25);
   EXPECT_EQ(proto.digest(), "abc");
+  EXPECT_EQ(proto.protein_feature_dim(), 1280u);
 }
 
 }  // namespace

@@ -121,6 +121,8 @@ class EngineTest : public ::testing::Test {
     WriteTestFile(worker->task().dataset_dir() + "/manifest.json", "{}");
     v1::JobResult result;
     result.mutable_dataset()->set_affinity_unit("pKd");
+    result.mutable_dataset()->set_affinity_direction(v1::HIGHER_BINDS_TIGHTER);
+    result.mutable_dataset()->set_protein_feature_dim(1280);
     worker->EmitResult(result);
     worker->Exit(0);
     ASSERT_TRUE(AwaitState(id, v1::SUCCEEDED));

@@ -33,6 +33,8 @@ TEST_F(SettleTest, SuccessStoresTheModelWithTheJob) {
   EXPECT_EQ(model.options().lr(), 0.25);
   EXPECT_EQ(model.result().best_epoch(), 3u);
   EXPECT_EQ(model.affinity_unit(), "pKd");
+  EXPECT_EQ(model.affinity_direction(), v1::HIGHER_BINDS_TIGHTER);
+  EXPECT_EQ(model.protein_feature_dim(), 1280u);
   EXPECT_EQ(model.digest(), "cafe");
   EXPECT_EQ(model.create_time().seconds(), job.end_time().seconds());
   const auto events = Events(id_);

@@ -21,6 +21,7 @@ class FakePredictor : public Predictor {
   explicit FakePredictor(const std::string& digest = "d1gest") {
     info_.digest = digest;
     info_.affinity_unit = "pKd";
+    info_.affinity_direction = AffinityDirection::kHigherBindsTighter;
     info_.model_type = "gated";
   }
 

@@ -59,6 +59,18 @@ TEST_F(PredictHandlersTest, AnswersEveryPairInOrder) {
   EXPECT_EQ(response.model_digest(), "digest of gated");
 }
 
+TEST_F(PredictHandlersTest, FeaturesReachTheModelAndTheDirectionTheCaller) {
+  v1::PredictRequest request = Request("gated");
+  for (int i = 0; i < request.sequences_size(); ++i) request.add_protein_features();
+  request.mutable_protein_features(0)->add_values(0.5F);
+  request.mutable_protein_features(0)->add_values(-2.0F);
+  v1::PredictResponse response;
+  ASSERT_THAT(Predict(request, &response), IsCallOk());
+  ASSERT_FALSE(predictor_->calls().empty());
+  EXPECT_EQ(predictor_->calls().back().features.at(0), (std::vector<float>{0.5F, -2.0F}));
+  EXPECT_EQ(response.affinity_direction(), v1::HIGHER_BINDS_TIGHTER);
+}
+
 TEST_F(PredictHandlersTest, ModelIsLoadedOnFirstUse) {
   v1::ListModelsResponse models;
   grpc::ClientContext before;

@@ -142,6 +142,28 @@ TEST(ValidatePredictTest, TextsHave32MiBTogether) {
               IsError(kInvalid, "INVALID_FIELD", "sequences: with more than 33554432 bytes in all is too much"));
 }
 
+TEST(ValidatePredictTest, FeaturesAreParallelToTheSequences) {
+  v1::PredictRequest request = OnePair();
+  request.add_protein_features();
+  EXPECT_THAT(ValidatePredict(request), IsOk());
+  request.add_protein_features()->add_values(1.0F);
+  EXPECT_THAT(
+      ValidatePredict(request),
+      IsError(kInvalid, "INVALID_FIELD",
+              "protein_features: 2 vectors do not match; give one for each of the 1 sequences, or none at all"));
+}
+
+TEST(ValidatePredictTest, FeaturesShareTheLimitOfTheTexts) {
+  v1::PredictRequest request = OnePair();
+  request.mutable_smiles(0)->assign((32 << 20) - 4 * 1000 - 3, 'C');
+  auto* const values = request.add_protein_features()->mutable_values();
+  values->Resize(1000, 0.5F);
+  EXPECT_THAT(ValidatePredict(request), IsOk());
+  values->Add(0.5F);
+  EXPECT_THAT(ValidatePredict(request),
+              IsError(kInvalid, "INVALID_FIELD", "protein_features: with more than 33554432 bytes in all is too much"));
+}
+
 TEST(ValidatePredictTest, WantsAPairAndAName) {
   v1::PredictRequest request = OnePair();
   request.clear_pairs();

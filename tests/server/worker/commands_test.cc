@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -137,6 +138,71 @@ TEST(WorkerTest, PreprocessShowsWhatTheColdSplitDropsAndWhatTheColumnSays) {
   EXPECT_THAT(labels.out, HasSubstr("0 pairs dropped"));
   EXPECT_THAT(labels.out,
               HasSubstr("column fold: '1' 2 rows (train), 'dev' 1 row (validation), 'test' 1 row (test)\n"));
+}
+
+// A DeepDTA folder of six molecules and two proteins; its test fold is the last pairs but one of the last molecules.
+std::string MakeFolder(const std::string& name) {
+  const std::string folder = TestDirectory(name);
+  WriteTestFile(folder + "/ligands_can.txt",
+                R"({"a": "CCO", "b": "CCN", "c": "CCC", "d": "c1ccccc1O", "e": "CC(=O)O", "f": "CCCl"})");
+  WriteTestFile(folder + "/proteins.txt", R"({"P1": "MKVAWK", "P2": "MKTAYIAK"})");
+  WriteTestFile(folder + "/kiba_binding_affinity_v2.txt", "11 12\n11.5 nan\n12 13\n10 11\n11 12.5\n12 13\n");
+  WriteTestFile(folder + "/folds/train_fold_setting1.txt", "[[0, 1, 2], [3, 4, 5, 6, 7, 8]]");
+  WriteTestFile(folder + "/folds/test_fold_setting1.txt", "[9, 10]");
+  return folder;
+}
+
+TEST(WorkerTest, AFoldersFoldsAreItsSplitUnlessAnOptionSaysOtherwise) {
+  const std::string folder = MakeFolder("folder");
+  const Finished folds =
+      RunWorker({"preprocess", "--input_file", folder, "--output_dir", TestDirectory("by_folds"), "--val_size", "0.2"});
+  ASSERT_EQ(folds.exit_code, 0) << folds.err;
+  EXPECT_THAT(folds.out, HasSubstr("affinity in KIBA, higher binds tighter\n"));
+  EXPECT_THAT(folds.out, HasSubstr("column fold: '0' 3 rows (train), '1' 6 rows (train), 'test' 2 rows (test)\n"));
+  EXPECT_THAT(folds.out, HasSubstr("test in train: 0 pairs, 0 drugs, 2 targets\n"));
+  const Finished random = RunWorker({"preprocess", "--input-file", folder, "--output-dir", TestDirectory("by_chance"),
+                                     "--split", "random", "--val-size", "0.2", "--json"});
+  ASSERT_EQ(random.exit_code, 0) << random.err;
+  EXPECT_EQ(random.Objects().back()["split_labels"], nlohmann::json::object());
+  EXPECT_EQ(random.Objects().back()["affinity_direction"], "higher");
+}
+
+TEST(WorkerTest, FeaturesGoFromTheirFileToTheModelAndItsComparison) {
+  const std::string folder = MakeFolder("featured"), data = TestDirectory("with_features");
+  const std::string features = TestDirectory("vectors");
+  WriteTestFile(features + "/v.txt", "P2\nMKVAWK\n");
+  const std::string script =
+      "import numpy, sys; numpy.save(sys.argv[1], numpy.array([[0.5, 1, -1], [2, 0, 0.25]], 'f4'))";
+  ASSERT_EQ(std::system(("/usr/bin/python3 -c \"" + script + "\" " + features + "/v.npy").c_str()), 0);
+  const Finished prepared =
+      RunWorker({"preprocess", "--input-file", folder, "--output-dir", data, "--protein_features", features + "/v.npy",
+                 "--val-size", "0.2", "--affinity_direction", "lower", "--json"});
+  ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
+  EXPECT_EQ(prepared.Objects().back()["protein_feature_dim"], 3);
+  EXPECT_EQ(prepared.Objects().back()["affinity_direction"], "lower");
+
+  const auto train = [&data](const std::string& name, const std::vector<std::string>& more) {
+    const std::string model = TestDirectory(name);
+    std::vector<std::string> arguments = {"train", "--data_dir", data, "--output_dir", model};
+    for (const std::string& flag : TinyFlags()) arguments.push_back(flag);
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Finished finished = RunWorker(arguments);
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    return model;
+  };
+  const std::string gated = train("featured_gated", {}),
+                    standard = train("featured_standard", {"--model-type", "standard"});
+  const Finished comparison =
+      RunWorker({"compare", "--data_dir", data, "--standard_model_dir", standard, "--gated_model_dir", gated,
+                 "--output_dir", TestDirectory("compared"), "--json"});
+  EXPECT_EQ(comparison.exit_code, 0) << comparison.err;
+  EXPECT_EQ(RunWorker({"evaluate", "--checkpoint", gated + "/best_model.pt", "--data_dir", data}).exit_code, 0);
+
+  WriteTestFile(features + "/v.txt", "P2\nP3\n");
+  const Finished missing = RunWorker({"preprocess", "--input-file", folder, "--output-dir", data, "--protein-features",
+                                      features + "/v.npy", "--val-size", "0.2"});
+  EXPECT_EQ(missing.exit_code, 1);
+  ExpectOneLine(missing, "protein 'MKVAWK' (6 residues) has no vector of features");
 }
 
 TEST(WorkerTest, SigtermStopsTrainingWithItsOwnExitCode) {
