@@ -1,5 +1,4 @@
 // datasets prepare|list
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -12,6 +11,8 @@
 #include "client/job_output.h"
 #include "client/proto_json.h"
 #include "client/submit.h"
+#include "client/table_file.h"
+#include "core/csv/table.h"
 #include "proto/flags/field_flags.h"
 
 namespace deepbindnet::client {
@@ -20,7 +21,8 @@ namespace {
 constexpr size_t kChunkBytes = 512 << 10;
 
 struct PrepareArguments {
-  std::string file;
+  std::string table;
+  std::string protein_features;
   v1::PrepareDatasetSpec spec;
   std::string request_id;
   bool detach = false;
@@ -46,9 +48,9 @@ bool SendChunks(std::ifstream* file, uint64_t size_bytes,
   return true;
 }
 
-absl::StatusOr<v1::Job> Upload(const PrepareArguments& arguments, Session* session) {
-  CLIENT_ASSIGN_OR_RETURN(const FileDigest digest, DigestFile(arguments.file));
-  std::ifstream file(arguments.file, std::ios::binary);
+absl::StatusOr<v1::Job> Upload(const PrepareArguments& arguments, const std::string& path, Session* session) {
+  CLIENT_ASSIGN_OR_RETURN(const FileDigest digest, DigestFile(path));
+  std::ifstream file(path, std::ios::binary);
   Connection* connection = session->connection();
   InterruptibleContext context(connection->interrupt());
   connection->Prepare(context.get());
@@ -58,7 +60,7 @@ absl::StatusOr<v1::Job> Upload(const PrepareArguments& arguments, Session* sessi
   v1::PrepareDatasetRequest request;
   v1::PrepareDatasetRequest::Header* header = request.mutable_header();
   *header->mutable_spec() = arguments.spec;
-  header->mutable_spec()->set_file_name(std::filesystem::path(arguments.file).filename().string());
+  header->mutable_spec()->set_file_name(TableName(arguments.table));
   header->set_request_id(arguments.request_id);
   header->set_size_bytes(digest.size_bytes);
   header->set_sha256(digest.sha256);
@@ -67,7 +69,7 @@ absl::StatusOr<v1::Job> Upload(const PrepareArguments& arguments, Session* sessi
   }
   session->console()->ClearProgress();
   CLIENT_RETURN_IF_ERROR(connection->Finish(writer->Finish()));
-  session->console()->Line(absl::StrCat("uploaded ", arguments.file, " (",
+  session->console()->Line(absl::StrCat("uploaded ", arguments.table, " (",
                                         FormatBytes(static_cast<double>(digest.size_bytes)), ", SHA-256 ",
                                         digest.sha256.substr(0, 12), "...)"));
   return job;
@@ -75,8 +77,16 @@ absl::StatusOr<v1::Job> Upload(const PrepareArguments& arguments, Session* sessi
 
 absl::Status Prepare(PrepareArguments arguments, Session* session) {
   if (arguments.request_id.empty()) arguments.request_id = MakeRequestId();
-  CLIENT_ASSIGN_OR_RETURN(const v1::Job job,
-                          SubmitJob(arguments.request_id, session, [&] { return Upload(arguments, session); }));
+  v1::SplitOptions* const split = arguments.spec.mutable_split();
+  const bool by_column =
+      split->method() == v1::SplitOptions::METHOD_UNSPECIFIED || split->method() == v1::SplitOptions::COLUMN;
+  if (by_column && split->split_column().empty()) {
+    split->set_split_column(GivenSplitColumn(arguments.table));
+  }
+  CLIENT_ASSIGN_OR_RETURN(const std::unique_ptr<TableFile> file,
+                          TableFile::Make(arguments.table, arguments.protein_features, session->console()));
+  CLIENT_ASSIGN_OR_RETURN(const v1::Job job, SubmitJob(arguments.request_id, session,
+                                                       [&] { return Upload(arguments, file->path(), session); }));
   return FollowAndPrint(job, arguments.detach, session);
 }
 
@@ -106,11 +116,22 @@ void AddDatasetsCommands(CLI::App* app, Action* action) {
   CLI::App* datasets =
       app->add_subcommand("datasets", "Upload and list data sets")->fallthrough()->require_subcommand(1);
 
-  CLI::App* prepare = datasets->add_subcommand("prepare", "Upload a CSV file and make it a data set")->fallthrough();
+  CLI::App* prepare =
+      datasets->add_subcommand("prepare", "Upload a CSV file or a DeepDTA folder and make it a data set")
+          ->fallthrough();
   auto arguments = std::make_shared<PrepareArguments>();
-  prepare->add_option("file", arguments->file, "CSV file with a header, plain or gzip; columns are found by name")
+  prepare
+      ->add_option("file", arguments->table,
+                   "CSV file with a header, plain or gzip, whose columns are found by name; or a DeepDTA folder, whose "
+                   "folds are the split unless an option says otherwise")
       ->required();
   prepare->add_option("--name", *arguments->spec.mutable_dataset(), "Name of the new data set")->required();
+  prepare
+      ->add_option(
+          "--protein-features", arguments->protein_features,
+          "A vector for each protein, by sequence or id: .pt of torch.save, or .npy with a .txt beside it [none]")
+      ->type_name("FILE")
+      ->group("Data options");
   AddFieldFlags(DatasetFlags(), "Data options", &arguments->spec, prepare);
   prepare->add_option("--request-id", arguments->request_id,
                       "At most 64 characters; a repeated call is one job [random]");

@@ -50,6 +50,16 @@ std::string StateName(v1::JobState state) { return absl::AsciiStrToLower(v1::Job
 
 std::string ModelTypeName(v1::ModelType type) { return type == v1::STANDARD ? "standard" : "gated"; }
 
+std::string DirectionName(v1::AffinityDirection direction) {
+  if (direction == v1::HIGHER_BINDS_TIGHTER) return "higher";
+  return direction == v1::LOWER_BINDS_TIGHTER ? "lower" : "unknown";
+}
+
+std::string DescribeDirection(v1::AffinityDirection direction) {
+  if (direction == v1::AFFINITY_DIRECTION_UNSPECIFIED) return "which binds tighter, higher or lower, is unknown";
+  return absl::StrCat(DirectionName(direction), " binds tighter");
+}
+
 v1::JobKind KindOf(const v1::JobSpec& spec) {
   switch (spec.kind_case()) {
     case v1::JobSpec::kPrepareDataset:

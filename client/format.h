@@ -28,6 +28,11 @@ double ToSeconds(const google::protobuf::Duration& duration);
 std::string KindName(v1::JobKind kind);
 std::string StateName(v1::JobState state);
 std::string ModelTypeName(v1::ModelType type);
+std::string DirectionName(v1::AffinityDirection direction);  // "higher", "lower", "unknown"
+
+// "higher binds tighter", or that it is unknown.
+std::string DescribeDirection(v1::AffinityDirection direction);
+
 v1::JobKind KindOf(const v1::JobSpec& spec);
 
 // Every metric with its name: mse, rmse, mae, r2, pearson, spearman, ci, rm2.

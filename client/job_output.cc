@@ -40,10 +40,13 @@ void PrintDataset(const v1::Job& job, Console* console) {
       "data set %s: %d rows read, %d rejected, %d duplicates merged, %d pairs dropped; %d drugs, %d targets",
       job.name(), summary.rows_read(), summary.rows_rejected(), summary.duplicates_merged(), summary.pairs_dropped(),
       summary.drugs(), summary.targets()));
-  console->Line(absl::StrFormat("  train %d, val %d, test %d pairs; affinity %s%.4f +- %.4f", summary.train_pairs(),
-                                summary.val_pairs(), summary.test_pairs(),
-                                summary.affinity_unit().empty() ? "" : summary.affinity_unit() + " ",
-                                summary.affinity_mean(), summary.affinity_sd()));
+  console->Line(absl::StrFormat(
+      "  train %d, val %d, test %d pairs; affinity %s%.4f +- %.4f, %s", summary.train_pairs(), summary.val_pairs(),
+      summary.test_pairs(), summary.affinity_unit().empty() ? "" : summary.affinity_unit() + " ",
+      summary.affinity_mean(), summary.affinity_sd(), DescribeDirection(summary.affinity_direction())));
+  if (summary.protein_feature_dim() > 0) {
+    console->Line(absl::StrFormat("  each target has a vector of %d features", summary.protein_feature_dim()));
+  }
   console->Line(absl::StrFormat("  of the test part, %d pairs, %d drugs and %d targets stand in train",
                                 summary.test_pairs_in_train(), summary.test_drugs_in_train(),
                                 summary.test_targets_in_train()));

@@ -52,7 +52,11 @@ absl::Status Show(const std::string& name, Session* session) {
   console->Line(absl::StrCat("model    ", model.name(), model.loaded() ? " (loaded)" : ""));
   if (model.aliases_size() > 0) console->Line(absl::StrCat("aliases  ", absl::StrJoin(model.aliases(), ", ")));
   console->Line(absl::StrCat("dataset  ", model.dataset(), ", unit ",
-                             model.affinity_unit().empty() ? "unknown" : model.affinity_unit()));
+                             model.affinity_unit().empty() ? "unknown" : model.affinity_unit(), ", ",
+                             DescribeDirection(model.affinity_direction())));
+  if (model.protein_feature_dim() > 0) {
+    console->Line(absl::StrCat("features ", model.protein_feature_dim(), " for each protein"));
+  }
   console->Line(absl::StrCat("job      ", model.job_id(), ", created ", FormatTime(model.create_time()), " UTC"));
   console->Line(absl::StrCat("digest   ", model.digest()));
   const nlohmann::ordered_json option_values = ToJson(model.options());

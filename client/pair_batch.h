@@ -2,8 +2,10 @@
 #ifndef DEEPBINDNET_CLIENT_PAIR_BATCH_H_
 #define DEEPBINDNET_CLIENT_PAIR_BATCH_H_
 
+#include <map>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "deepbindnet/v1/deepbindnet.pb.h"
@@ -16,8 +18,10 @@ class PairBatch {
   static constexpr int kMaxPairs = 4096;              // As the service allows.
   static constexpr size_t kMaxBytes = 3 * (1 << 20);  // Below the 4 MiB at which gRPC servers refuse by default.
 
-  // Adds a row, or returns false where the batch is full; an empty batch takes any row.
-  bool Add(const std::vector<std::string>& row, int64_t line, const std::string& smiles, const std::string& sequence);
+  // Adds a row, or returns false where the batch is full; an empty batch takes any row. `features`, which may be null,
+  // is the protein's vector and outlives the batch: a sequence with another vector is another protein.
+  bool Add(const std::vector<std::string>& row, int64_t line, const std::string& smiles, const std::string& sequence,
+           const std::vector<float>* features = nullptr);
 
   // Adds a row that is not sent, with the reason.
   void AddUnsendable(const std::vector<std::string>& row, int64_t line, const std::string& error);
@@ -33,11 +37,15 @@ class PairBatch {
   void Clear();
 
  private:
+  using Target = std::pair<std::string, const std::vector<float>*>;  // Sequence and vector.
+
+  void AddTarget(const std::string& sequence, const std::vector<float>* features);
+
   v1::PredictRequest request_;
   std::vector<Row> rows_;
-  std::unordered_map<std::string, uint32_t> drugs_;    // Index in request_ by SMILES.
-  std::unordered_map<std::string, uint32_t> targets_;  // Index in request_ by sequence.
-  size_t bytes_ = 0;                                   // Of the strings in request_.
+  std::unordered_map<std::string, uint32_t> drugs_;  // Index in request_ by SMILES.
+  std::map<Target, uint32_t> targets_;               // Index in request_.
+  size_t bytes_ = 0;                                 // Of the strings and vectors in request_.
 };
 
 }  // namespace deepbindnet::client

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@
 #include "client/format.h"
 #include "client/pair_batch.h"
 #include "client/patience.h"
+#include "core/csv/column_names.h"
+#include "core/csv/protein_features.h"
 
 namespace deepbindnet::client {
 namespace {
@@ -36,7 +39,16 @@ struct PredictArguments {
   std::string input;
   std::string output;
   ExplainOptions explain;
+  std::string protein_features;
 };
+
+// None where no file was given.
+absl::StatusOr<std::optional<ProteinFeatures>> ReadFeatures(const PredictArguments& arguments) {
+  if (arguments.protein_features.empty()) return std::nullopt;
+  absl::StatusOr<ProteinFeatures> features = ProteinFeatures::Read(arguments.protein_features);
+  if (!features.ok()) return UsageError(absl::StrCat("--protein-features: ", features.status().message()));
+  return *std::move(features);
+}
 
 bool IsAscii(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isascii(c); });
@@ -83,6 +95,9 @@ absl::Status PredictPair(const PredictArguments& arguments, Session* session) {
   request.add_smiles(arguments.smiles);
   request.add_sequences(arguments.sequence);
   request.add_pairs();
+  CLIENT_ASSIGN_OR_RETURN(const std::optional<ProteinFeatures> features, ReadFeatures(arguments));
+  const std::vector<float>* const vector = features ? features->Find(arguments.sequence, "") : nullptr;
+  if (vector != nullptr) request.add_protein_features()->mutable_values()->Assign(vector->begin(), vector->end());
   CLIENT_ASSIGN_OR_RETURN(const v1::PredictResponse response, Predict(request, session));
   const v1::Prediction& prediction = response.predictions(0);
   if (!prediction.error().empty()) return absl::InvalidArgumentError(prediction.error());
@@ -92,6 +107,7 @@ absl::Status PredictPair(const PredictArguments& arguments, Session* session) {
                                  {"sequence", arguments.sequence},
                                  {"predicted_affinity", prediction.value()},
                                  {"unit", response.affinity_unit()},
+                                 {"affinity_direction", DirectionName(response.affinity_direction())},
                                  {"model", response.model()},
                                  {"model_digest", response.model_digest()}};
   std::string interval;
@@ -138,6 +154,8 @@ class TablePrediction {
   size_t columns_ = 0;  // Of the input.
   int smiles_column_ = -1;
   int sequence_column_ = -1;
+  int id_column_ = -1;  // Of the protein; -1 where there is none.
+  std::optional<ProteinFeatures> features_;
   std::vector<size_t> kept_columns_;  // The input's, without those that we write.
   int64_t predicted_ = 0;
   int64_t failed_ = 0;
@@ -149,6 +167,7 @@ class TablePrediction {
 absl::Status TablePrediction::Run() {
   const absl::StatusOr<std::unique_ptr<CsvReader>> reader = CsvReader::Open(arguments_.input);
   if (!reader.ok()) return UsageError(absl::StrCat("--input: ", reader.status().message()));
+  CLIENT_ASSIGN_OR_RETURN(features_, ReadFeatures(arguments_));
   CLIENT_ASSIGN_OR_RETURN(output_, AtomicFile::Create(arguments_.output));
   CLIENT_RETURN_IF_ERROR(MakeExplainDirectory(arguments_.explain));
   CLIENT_RETURN_IF_ERROR(ReadHeader(reader->get()));
@@ -171,6 +190,7 @@ absl::Status TablePrediction::ReadHeader(CsvReader* reader) {
   columns_ = header.size();
   smiles_column_ = FindColumn(header, SmilesColumnNames());
   sequence_column_ = FindColumn(header, SequenceColumnNames());
+  id_column_ = FindColumn(header, ProteinIdColumnNames());
   if (smiles_column_ < 0) {
     return UsageError(absl::StrCat(arguments_.input, ": has no SMILES column; name one 'smiles'"));
   }
@@ -204,9 +224,11 @@ absl::Status TablePrediction::AddRow(std::vector<std::string> row, const CsvRead
     if (IsAscii(*text)) continue;
     return AddUnsendable(row, line, absl::StrCat(what, ": has a character that is not ASCII"));
   }
-  if (batch_.Add(row, line, smiles, sequence)) return absl::OkStatus();
+  const std::vector<float>* const features =
+      features_ ? features_->Find(sequence, id_column_ < 0 ? "" : row[id_column_]) : nullptr;
+  if (batch_.Add(row, line, smiles, sequence, features)) return absl::OkStatus();
   CLIENT_RETURN_IF_ERROR(SendBatch());
-  batch_.Add(row, line, smiles, sequence);
+  batch_.Add(row, line, smiles, sequence, features);
   return absl::OkStatus();
 }
 
@@ -277,6 +299,7 @@ absl::Status TablePrediction::Finish(absl::Time start) {
                                  {"predicted", predicted_},
                                  {"failed", failed_},
                                  {"unit", model_.affinity_unit()},
+                                 {"affinity_direction", DirectionName(model_.affinity_direction())},
                                  {"model", model_.model()},
                                  {"model_digest", model_.model_digest()},
                                  {"pairs_per_second", rate}};
@@ -335,6 +358,11 @@ void AddPredictCommand(CLI::App* app, Action* action) {
                                             "CSV to write: the input's columns and predicted_affinity, predicted_unit, "
                                             "prediction_error");
   AddExplainOptions(predict, arguments.get());
+  predict
+      ->add_option("--protein-features", arguments->protein_features,
+                   "Vectors for a model with protein features, by sequence or, with --input, also by id: .pt of "
+                   "torch.save, or .npy with a .txt beside it [those that the model was trained with]")
+      ->type_name("FILE");
   predict->callback([=] {
     const bool pair = smiles->count() > 0 || sequence->count() > 0;
     const bool table = input->count() > 0 || output->count() > 0;

@@ -78,8 +78,8 @@ def server_violation(source: str, header: str) -> Optional[str]:
 
 
 def client_violation(source: str, header: str) -> Optional[str]:
-    if is_ours(header) and not header.startswith(("client/", "proto/flags/")):
-        return "client may include only client, proto/flags and the generated protos"
+    if is_ours(header) and not header.startswith(("client/", "proto/flags/", "core/base/", "core/csv/")):
+        return "client may include only client, core/base, core/csv, proto/flags and the generated protos"
     if TORCH.match(header) or PROMETHEUS.match(header):
         return "client knows neither LibTorch nor Prometheus"
     return None

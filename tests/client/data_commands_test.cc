@@ -6,8 +6,11 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <cstdlib>
+
 #include "client/files.h"
 #include "client/pair_batch.h"
+#include "core/csv/csv_reader.h"
 #include "tests/client/cli_fixture.h"
 
 namespace deepbindnet::client {
@@ -36,6 +39,94 @@ TEST_F(DataCommandsTest, UploadSendsTheFileInChunksWithItsDigest) {
   EXPECT_EQ(service_.upload_header.spec().file_name(), "data.csv");
   EXPECT_EQ(service_.upload_header.spec().split().split_column(), "fold");
   EXPECT_FALSE(service_.upload_header.spec().split().has_test_size());
+}
+
+// The rows of what was uploaded.
+std::vector<std::vector<std::string>> UploadedRows(const std::string& path, const std::string& uploaded) {
+  std::ofstream(path, std::ios::binary) << uploaded;
+  const auto reader = deepbindnet::CsvReader::Open(path);
+  std::vector<std::vector<std::string>> rows;
+  deepbindnet::CsvRow row;
+  while (reader.ok() && (*reader)->Next(&row).value_or(false)) rows.push_back(row.fields);
+  return rows;
+}
+
+std::string DeepDtaFolder(const std::string& path) {
+  std::filesystem::create_directories(path + "/folds");
+  std::ofstream(path + "/ligands_can.txt") << R"({"D": "C,C"})";
+  std::ofstream(path + "/proteins.txt") << R"({"P1": "MK", "P2": "MV"})";
+  std::ofstream(path + "/kiba_binding_affinity_v2.txt") << "11 12.5\n";
+  std::ofstream(path + "/folds/train_fold_setting1.txt") << "[[1]]";
+  std::ofstream(path + "/folds/test_fold_setting1.txt") << "[0]";
+  return path;
+}
+
+TEST_F(DataCommandsTest, AFolderIsUploadedAsTheTableThatItStandsFor) {
+  const std::string folder = DeepDtaFolder(Path("kiba"));
+  ASSERT_EQ(Run({"datasets", "prepare", folder + "/", "--name", "d", "--detach"}), ExitCode::kDone) << err_.str();
+  EXPECT_THAT(
+      UploadedRows(Path("up"), service_.uploaded),
+      ElementsAre(ElementsAre("CHEMBLID", "ProteinID", "compound_iso_smiles", "target_sequence",
+                              "Ki  Kd and IC50  (KIBA Score)", "fold"),
+                  ElementsAre("D", "P1", "C,C", "MK", "11", "test"), ElementsAre("D", "P2", "C,C", "MV", "12.5", "0")));
+  EXPECT_EQ(service_.upload_header.spec().file_name(), "kiba");
+  EXPECT_EQ(service_.upload_header.spec().split().split_column(), "fold");
+  Sha256 sha256;
+  sha256.Update(service_.uploaded);
+  EXPECT_EQ(service_.upload_header.sha256(), sha256.Hex());
+}
+
+TEST_F(DataCommandsTest, ASplitOptionWinsOverAFoldersFolds) {
+  const std::string folder = DeepDtaFolder(Path("kiba"));
+  ASSERT_EQ(Run({"datasets", "prepare", folder, "--name", "d", "--split", "cold_drug", "--affinity-direction", "lower",
+                 "--detach"}),
+            ExitCode::kDone);
+  EXPECT_EQ(service_.upload_header.spec().split().split_column(), "");
+  EXPECT_EQ(service_.upload_header.spec().split().method(), v1::SplitOptions::COLD_DRUG);
+  EXPECT_EQ(service_.upload_header.spec().affinity_direction(), v1::LOWER_BINDS_TIGHTER);
+}
+
+TEST_F(DataCommandsTest, ADamagedFolderIsWrongUsageAndNothingIsSentOrLeft) {
+  const std::string folder = DeepDtaFolder(Path("kiba"));
+  std::filesystem::create_directories(Path("tmp"));
+  setenv("TMPDIR", Path("tmp").c_str(), 1);
+  ASSERT_EQ(Run({"datasets", "prepare", folder, "--name", "d", "--detach"}), ExitCode::kDone);
+  service_.uploaded.clear();
+  std::ofstream(folder + "/kiba_binding_affinity_v2.txt") << "11 x\n";
+  EXPECT_EQ(Run({"datasets", "prepare", folder, "--name", "d"}), ExitCode::kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("kiba_binding_affinity_v2.txt: line 1: value 2, 'x', is no number and not nan"));
+  EXPECT_EQ(service_.uploaded, "");
+  EXPECT_TRUE(std::filesystem::is_empty(Path("tmp")));
+  unsetenv("TMPDIR");
+}
+
+// A matrix of one row a key, as numpy.save writes it.
+std::string WriteNpy(const std::string& path, const std::vector<std::vector<float>>& rows, const std::string& keys) {
+  std::string header = absl::StrCat("{'descr': '<f4', 'fortran_order': False, 'shape': (", rows.size(), ", ",
+                                    rows.front().size(), "), }\n");
+  std::ofstream file(path + ".npy", std::ios::binary);
+  file << "\x93NUMPY\x01" << '\0' << static_cast<char>(header.size()) << '\0' << header;
+  for (const auto& row : rows) {
+    file.write(reinterpret_cast<const char*>(row.data()), static_cast<std::streamsize>(row.size() * sizeof(float)));
+  }
+  std::ofstream(path + ".txt") << keys;
+  return path + ".npy";
+}
+
+TEST_F(DataCommandsTest, FeaturesAreUploadedInAColumnOfTheTable) {
+  const std::string features = WriteNpy(Path("v"), {{1.0F, 0.5F}, {-2.0F, 3.0F}}, "MK\nP2\n");
+  const std::string table = Write("t.csv", "smiles,sequence,target_id,y\nC,MK,P1,5\nC,MV,P2,6\nCC,MK,P1,7\n");
+  ASSERT_EQ(Run({"datasets", "prepare", table, "--name", "d", "--protein_features", features, "--detach"}),
+            ExitCode::kDone)
+      << err_.str();
+  EXPECT_THAT(UploadedRows(Path("up"), service_.uploaded),
+              ElementsAre(ElementsAre("smiles", "sequence", "target_id", "y", "protein_features"),
+                          ElementsAre("C", "MK", "P1", "5", "1 0.5"), ElementsAre("C", "MV", "P2", "6", "-2 3"),
+                          ElementsAre("CC", "MK", "P1", "7", "")));
+  EXPECT_EQ(service_.upload_header.spec().file_name(), "t.csv");
+  EXPECT_EQ(Run({"datasets", "prepare", table, "--name", "d", "--protein-features", Path("none.pt")}),
+            ExitCode::kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("none.pt: is missing"));
 }
 
 TEST_F(DataCommandsTest, UploadOfAMissingOrEmptyFileIsWrongUsage) {
@@ -68,6 +159,52 @@ TEST_F(DataCommandsTest, PredictsOnePair) {
   EXPECT_EQ(out_.str(), "204.0000 pKd  (model m)\n");
   EXPECT_EQ(Run({"--json", "predict", "--smiles", "CC", "--sequence", "M"}), ExitCode::kDone);
   EXPECT_EQ(JsonLines().at(0)["predicted_affinity"], 102.0);
+}
+
+// The vectors of a request, one for each sequence.
+std::vector<std::vector<float>> VectorsOf(const v1::PredictRequest& request) {
+  std::vector<std::vector<float>> vectors;
+  for (const auto& features : request.protein_features()) {
+    vectors.emplace_back(features.values().begin(), features.values().end());
+  }
+  return vectors;
+}
+
+TEST_F(DataCommandsTest, FeaturesOfAPairAreSentWhereThereAreSome) {
+  std::vector<v1::PredictRequest> requests;
+  service_.predict = [&](const v1::PredictRequest& request, v1::PredictResponse* response) {
+    requests.push_back(request);
+    response->set_affinity_direction(v1::LOWER_BINDS_TIGHTER);
+    return PredictLengths(request, response);
+  };
+  const std::string features = WriteNpy(Path("v"), {{1.0F, 0.5F}}, "MK\n");
+  ASSERT_EQ(Run({"--json", "predict", "--smiles", "C", "--sequence", "mk", "--protein_features", features}),
+            ExitCode::kDone);
+  EXPECT_EQ(JsonLines().at(0)["affinity_direction"], "lower");
+  ASSERT_EQ(Run({"predict", "--smiles", "C", "--sequence", "MV", "--protein-features", features}), ExitCode::kDone);
+  EXPECT_THAT(VectorsOf(requests.at(0)), ElementsAre(ElementsAre(1.0F, 0.5F)));
+  EXPECT_THAT(VectorsOf(requests.at(1)), ElementsAre());
+  EXPECT_EQ(Run({"predict", "--smiles", "C", "--sequence", "MV", "--protein-features", "x.csv"}), ExitCode::kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("--protein-features: x.csv: is neither .pt nor .npy"));
+}
+
+TEST_F(DataCommandsTest, FeaturesOfATableAreSentOncePerProtein) {
+  std::vector<v1::PredictRequest> requests;
+  service_.predict = [&](const v1::PredictRequest& request, v1::PredictResponse* response) {
+    requests.push_back(request);
+    return PredictLengths(request, response);
+  };
+  const std::string features = WriteNpy(Path("v"), {{1.0F}, {2.0F}, {3.0F}}, "MK\nP2\nP3\n");
+  const std::string input =
+      Write("pairs.csv", "smiles,sequence,protein_id\nC,MA,\nC,MK,P1\nCC,MK,P1\nC,MV,P2\nC,MV,P3\nCC,MV,P2\n");
+  ASSERT_EQ(Run({"predict", "--input", input, "--output", Path("out.csv"), "--protein-features", features}),
+            ExitCode::kDone);
+  ASSERT_THAT(requests, SizeIs(1));
+  EXPECT_THAT(requests[0].sequences(), ElementsAre("MA", "MK", "MV", "MV"));
+  EXPECT_THAT(VectorsOf(requests[0]),
+              ElementsAre(ElementsAre(), ElementsAre(1.0F), ElementsAre(2.0F), ElementsAre(3.0F)));
+  EXPECT_EQ(requests[0].pairs(4).target(), 3u);
+  EXPECT_EQ(requests[0].pairs(5).target(), 2u);
 }
 
 TEST_F(DataCommandsTest, AnUnreadablePairIsOneLineAndExitCodeOne) {

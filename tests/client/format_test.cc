@@ -35,6 +35,14 @@ TEST(FormatTest, TimeIsUtc) {
   EXPECT_EQ(FormatTime(time), "1970-01-02 01:01:01");
 }
 
+TEST(FormatTest, DirectionsHaveWords) {
+  EXPECT_EQ(DirectionName(v1::HIGHER_BINDS_TIGHTER), "higher");
+  EXPECT_EQ(DirectionName(v1::LOWER_BINDS_TIGHTER), "lower");
+  EXPECT_EQ(DirectionName(v1::AFFINITY_DIRECTION_UNSPECIFIED), "unknown");
+  EXPECT_EQ(DescribeDirection(v1::LOWER_BINDS_TIGHTER), "lower binds tighter");
+  EXPECT_EQ(DescribeDirection(v1::AFFINITY_DIRECTION_UNSPECIFIED), "which binds tighter, higher or lower, is unknown");
+}
+
 TEST(FormatTest, EpochLineHasEveryFigureOfTheEpoch) {
   v1::EpochMetrics epoch;
   epoch.set_epoch(3);
