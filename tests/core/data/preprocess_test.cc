@@ -450,6 +450,7 @@ TEST_F(PreprocessTest, FeaturesAreStoredOncePerProteinAndChangeTheDigest) {
 
 TEST_F(PreprocessTest, AProteinWithoutFeaturesIsNamed) {
   PreprocessOptions options = WithoutValidation(SplitMethod::kRandom);
+  options.split.test_size = 0.0;
   const std::string header = "smiles,sequence,pKd,protein_features\n";
   const absl::Status status = Prepare(header + "C,MK,5,1 2\nCC,MV,6,\n", options).status();
   EXPECT_EQ(GetReason(status), "MISSING_PROTEIN_FEATURES");
