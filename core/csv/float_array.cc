@@ -5,7 +5,7 @@
 #include <cstring>
 #include <limits>
 
-#include "core/csv/little_endian.h"
+#include "core/base/little_endian.h"
 
 namespace deepbindnet {
 namespace {

@@ -8,8 +8,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "core/base/little_endian.h"
 #include "core/base/text.h"
-#include "core/csv/little_endian.h"
 
 namespace deepbindnet {
 namespace {

@@ -6,8 +6,8 @@
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/little_endian.h"
 #include "core/base/text.h"
-#include "core/csv/little_endian.h"
 
 namespace deepbindnet {
 namespace {

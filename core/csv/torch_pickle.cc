@@ -8,8 +8,8 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/little_endian.h"
 #include "core/base/text.h"
-#include "core/csv/little_endian.h"
 
 namespace deepbindnet {
 namespace {

@@ -24,6 +24,7 @@
 #include "core/training/run_state.h"
 #include "core/training/sampler.h"
 #include "core/training/schedule.h"
+#include "core/training/training_log.h"
 
 namespace deepbindnet {
 namespace {
@@ -52,7 +53,8 @@ class Run {
         options_(WithProcesses(options, place.world_size)),
         place_(place),
         stop_(stop),
-        observer_(place.rank == 0 ? *observer : silent_) {}
+        observer_(place.rank == 0 ? *observer : silent_),
+        log_(output_dir + "/logs", &observer_) {}
 
   absl::Status Connect();
   absl::Status Load();
@@ -96,6 +98,7 @@ class Run {
   const std::atomic<bool>& stop_;
   SilentObserver silent_;
   TrainingObserver& observer_;
+  TrainingLog log_;  // Of rank 0; others do not start it.
 
   // Constant after Load().
   torch::Device device_ = torch::kCPU;
@@ -247,6 +250,7 @@ std::string Run::StopReason() const {
 
 absl::Status Run::TrainEpochs() {
   observer_.OnPhase("training");
+  if (ranks_->writes()) log_.Start(options_, state_.history, trainer_->optimizer()->steps());
   started_ = std::chrono::steady_clock::now();
   while (StopReason().empty()) DBN_RETURN_IF_ERROR(TrainEpoch(static_cast<int>(state_.history.size()) + 1));
   return absl::OkStatus();
@@ -292,6 +296,7 @@ absl::Status Run::TrainEpoch(int epoch) {
     step.pairs = static_cast<int64_t>(trained.size());
     step.pairs_per_second = static_cast<double>(step.pairs) / state_.epoch.seconds;
     step.eta_seconds = EtaSeconds(step);
+    log_.Step(step);
     observer_.OnStep(step);
     if (TimeIsUp()) break;
   }
@@ -315,6 +320,8 @@ absl::Status Run::Step(const std::vector<int64_t>& chosen, StepReport* step) {
   if (look_at_gates) gates_ = std::move(outcome.gates);
   state_.epoch.predicted.index_copy_(0, torch::tensor(outcome.pairs, torch::kInt64).to(device_),
                                      outcome.predicted.to(device_));
+  step->run_step = trainer_->optimizer()->steps();
+  step->batch_loss = outcome.loss;
   state_.epoch.loss_sum += outcome.loss;
   state_.epoch.steps = step->step;
   step->loss = state_.epoch.loss_sum / static_cast<double>(step->step);
@@ -400,6 +407,7 @@ absl::Status Run::EndEpoch(const std::vector<int64_t>& trained, EpochReport repo
   state_.epoch = EpochProgress{0, 0.0, 0.0, state_.epoch.predicted.zero_()};
   if (ranks_->writes()) DBN_RETURN_IF_ERROR(SaveEpoch(report, weights));
   saved_at_ = state_.elapsed_seconds;
+  log_.Epoch(report, gates_);
   observer_.OnEpoch(report);
   return absl::OkStatus();
 }
@@ -482,6 +490,7 @@ absl::StatusOr<TrainingReport> Run::Finish() {
                                  PredictAffinities(best.model, device_, data, data.test, best.checkpoint.scaler));
   }
   DBN_RETURN_IF_ERROR(WriteResult(files_.Result(), report));
+  log_.Finish(report);
   return report;
 }
 

@@ -88,7 +88,7 @@ void TrainingLog::Start(const TrainingOptions& options, const std::vector<EpochR
 
 absl::Status TrainingLog::Open(const TrainingOptions& options, const std::vector<EpochReport>& history, int64_t steps) {
   std::vector<WireMessage> events = {FileVersionEvent()};
-  if (history.empty()) {
+  if (steps == 0) {
     DBN_RETURN_IF_ERROR(RemoveEventFiles(directory_));
   } else {
     events.push_back(SessionStartEvent(steps + 1));

@@ -30,7 +30,7 @@ class TrainingLog {
   TrainingLog(std::string directory, TrainingObserver* observer, Clock clock = Now)
       : directory_(std::move(directory)), observer_(*observer), clock_(std::move(clock)) {}
 
-  // Call it first, once. `history` are the epochs and `steps` the optimiser steps of the run so far. Without any the
+  // Call it first, once. `history` are the epochs and `steps` the optimiser steps of the run so far. Without a step the
   // run is new, and an earlier run's event files are removed. Else an epoch that a killed process had saved and not yet
   // logged is added, without its histograms.
   void Start(const TrainingOptions& options, const std::vector<EpochReport>& history, int64_t steps);
