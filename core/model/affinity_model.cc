@@ -171,10 +171,18 @@ std::pair<torch::Tensor, torch::Tensor> AffinityModelImpl::PoolFused(const PairB
 
 torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<torch::Tensor>* gates,
                                          ForwardObserver* observer) {
-  const torch::Tensor atoms = molecules_(batch), tokens = proteins_(batch);
-  const torch::Tensor drugs = drug_pool_(GatherRows(atoms, batch.molecules.rows), batch.molecules.mask);
-  const torch::Tensor targets = target_pool_(GatherRows(tokens, batch.proteins.rows), batch.proteins.mask);
+  return Score(batch, Encode(batch), gates, observer);
+}
 
+AffinityModelImpl::Encoded AffinityModelImpl::Encode(const PairBatch& batch) {
+  const torch::Tensor atoms = molecules_(batch), tokens = proteins_(batch);
+  return {atoms, tokens, drug_pool_(GatherRows(atoms, batch.molecules.rows), batch.molecules.mask),
+          target_pool_(GatherRows(tokens, batch.proteins.rows), batch.proteins.mask)};
+}
+
+torch::Tensor AffinityModelImpl::Score(const PairBatch& batch, const Encoded& encoded,
+                                       std::vector<torch::Tensor>* gates, ForwardObserver* observer) {
+  const auto& [atoms, tokens, drugs, targets] = encoded;
   Side drug{GatherRows(atoms, batch.pair_atom_rows), {}}, target{GatherRows(tokens, batch.pair_token_rows), {}};
   for (size_t layer = 0; layer < drug_sides_->size(); ++layer) {
     // Gradients of many pairs meet in the rows of one molecule or protein: they are summed in the parameters' type.

@@ -94,6 +94,18 @@ class AffinityModelImpl : public torch::nn::Module {
   torch::Tensor forward(const PairBatch& batch, std::vector<torch::Tensor>* gates = nullptr,
                         ForwardObserver* observer = nullptr);
 
+  // The two halves of forward(), which is Score(batch, Encode(batch)): what is computed once for each distinct molecule
+  // and protein, and what is computed for each pair.
+  struct Encoded {
+    torch::Tensor atoms;    // [atoms, hidden]
+    torch::Tensor tokens;   // [tokens, hidden]
+    torch::Tensor drugs;    // [molecules, 2 * hidden], pooled
+    torch::Tensor targets;  // [proteins, 2 * hidden], pooled
+  };
+  Encoded Encode(const PairBatch& batch);
+  torch::Tensor Score(const PairBatch& batch, const Encoded& encoded, std::vector<torch::Tensor>* gates = nullptr,
+                      ForwardObserver* observer = nullptr);
+
   // As AffinityHead's.
   void set_generator(const at::Generator& generator) { head_->set_generator(generator); }
 
