@@ -1,0 +1,96 @@
+// What only a GPU can show. Built where LibTorch has CUDA, and to be run on a machine with such a GPU.
+#include <c10/cuda/CUDACachingAllocator.h>
+
+#include <cmath>
+
+#include "core/model/mixed_precision.h"
+#include "core/model/predict_pairs.h"
+#include "core/training/batch_trainer.h"
+#include "tests/core/training/trainer_fixture.h"
+
+namespace deepbindnet {
+namespace {
+
+using testing::HasSubstr;
+
+class CudaTest : public TrainerTest {
+ protected:
+  CudaTest() { options_.device = "cuda"; }
+};
+
+TEST_F(CudaTest, TrainsInEveryPrecision) {
+  options_.num_epochs = 30;
+  options_.lr = 1e-2;
+  for (const auto& [name, mixed_precision, half_type] :
+       {std::tuple("fp32", false, HalfType::kAuto), std::tuple("bf16", true, HalfType::kBf16),
+        std::tuple("fp16", true, HalfType::kFp16)}) {
+    SCOPED_TRACE(name);
+    options_.mixed_precision = mixed_precision;
+    options_.half_type = half_type;
+    Recorder recorder;
+    ASSERT_THAT(Run(name, &recorder), IsOk());
+    EXPECT_LT(recorder.epochs.back().train_loss, 0.7 * recorder.epochs.front().train_loss);
+    ASSERT_OK_AND_ASSIGN(const Checkpoint latest, LoadCheckpoint(recorder.files.Latest()));
+    EXPECT_THAT(latest.training, HasSubstr(std::string("\"") + HalfTypeName(half_type).data() + "\""));
+  }
+}
+
+TEST_F(CudaTest, ResumesWithinAnEpoch) {
+  options_.num_epochs = 2;
+  Recorder whole, first, second;
+  ASSERT_THAT(Run("whole", &whole), IsOk());
+  first.on_step = [this](const StepReport& step) { stop_ = step.epoch == 2 && step.step == 1; };
+  ASSERT_EQ(Run("parts", &first).status().code(), absl::StatusCode::kCancelled);
+  stop_ = false;
+  ASSERT_THAT(Run("parts", &second, /*resume=*/true), IsOk());
+  ASSERT_EQ(second.epochs.size(), 2U);
+  EXPECT_NEAR(second.epochs[1].val.rmse, whole.epochs[1].val.rmse, 1e-3) << "sums on a GPU have no fixed order";
+}
+
+TEST_F(CudaTest, PredictsAsTheCpuDoes) {
+  Recorder recorder;
+  ASSERT_THAT(Run("model", &recorder), IsOk());
+  const ProcessedDataset data = MakeDataset();
+  ASSERT_OK_AND_ASSIGN(const LoadedModel cpu, LoadModel(recorder.files.Best(), torch::kCPU));
+  ASSERT_OK_AND_ASSIGN(const LoadedModel gpu, LoadModel(recorder.files.Best(), torch::kCUDA));
+  const auto a = PredictAffinities(cpu.model, torch::kCPU, data, data.train, data.scaler);
+  const auto b = PredictAffinities(gpu.model, torch::kCUDA, data, data.train, data.scaler);
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-3) << i;
+}
+
+TEST_F(CudaTest, MemoryThatRunsOutHalvesTheMicroBatch) {
+  constexpr int kPairs = 16384;
+  const SyntheticEntities entities({30, 40, 50, 60, 35}, {500, 800, 300});
+  TrainingPairs pairs{entities.Graphs(), entities.Tokens(), {}, {}, torch::zeros({kPairs}, torch::kCUDA)};
+  std::vector<int64_t> all;
+  for (int i = 0; i < kPairs; ++i) {
+    pairs.pairs.push_back({i % 5, i % 3});
+    all.push_back(i);
+  }
+  options_.batch_size = kPairs;
+  ASSERT_OK_AND_ASSIGN(const auto alone, Ranks::Connect(RankPlace(), torch::kCUDA));
+  BatchTrainer trainer(pairs, options_, torch::kCUDA, c10::nullopt, 1, alone.get());
+  ASSERT_OK_AND_ASSIGN(const StepOutcome whole, trainer.Step(all, 1e-3, 1, false));
+  EXPECT_EQ(whole.notice, "");
+  const auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(0);
+  const auto peak = static_cast<double>(stats.reserved_bytes[0].peak);
+  c10::cuda::CUDACachingAllocator::emptyCache();
+  size_t free_bytes = 0, total_bytes = 0;
+  ASSERT_EQ(cudaMemGetInfo(&free_bytes, &total_bytes), cudaSuccess);
+  c10::cuda::CUDACachingAllocator::setMemoryFraction(0.7 * peak / static_cast<double>(total_bytes), 0);
+  const auto scarce = trainer.Step(all, 1e-3, 2, false);
+  c10::cuda::CUDACachingAllocator::setMemoryFraction(1, 0);
+  ASSERT_THAT(scarce, IsOk());
+  EXPECT_THAT(scarce->notice, HasSubstr("memory ran out: computing at most"));
+  EXPECT_TRUE(scarce->finite);
+}
+
+TEST(CudaHalfTest, AutoIsWhatTheGpuMultiplies) {
+  TrainingOptions options;
+  EXPECT_EQ(*ChooseHalf(options, torch::kCUDA), SupportsBf16(torch::kCUDA) ? torch::kBFloat16 : torch::kHalf);
+  options.half_type = HalfType::kFp16;
+  EXPECT_EQ(*ChooseHalf(options, torch::kCUDA), torch::kHalf);
+}
+
+}  // namespace
+}  // namespace deepbindnet
