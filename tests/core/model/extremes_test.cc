@@ -8,6 +8,7 @@
 #include "core/model/affinity_model.h"
 #include "core/model/mixed_precision.h"
 #include "tests/support/gradient_check.h"
+#include "tests/support/half.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {
@@ -49,7 +50,7 @@ class ExtremesTest : public testing::TestWithParam<Case> {
   torch::Tensor Predict(const std::vector<PairIndex>& pairs) {
     const PairBatch batch = Entities().Batch(pairs, GetParam().residues_per_token);
     PoisonMemory();
-    const MixedPrecisionScope scope(torch::kCPU, GetParam().mixed_precision);
+    const MixedPrecisionScope scope(torch::kCPU, Bf16If(GetParam().mixed_precision));
     return model_->forward(batch);
   }
 

@@ -6,6 +6,7 @@
 #include "core/model/affinity_model.h"
 #include "core/model/mixed_precision.h"
 #include "tests/support/gradient_check.h"
+#include "tests/support/half.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {
@@ -224,8 +225,7 @@ torch::Tensor TrainingGradient(AffinityModel model, torch::Dtype type, bool mixe
   PoisonMemory(1 << 21);
   torch::Tensor predicted;
   {
-    const MixedPrecisionScope scope(torch::kCPU,
-                                    mixed_precision ? c10::optional<torch::Dtype>(torch::kBFloat16) : c10::nullopt);
+    const MixedPrecisionScope scope(torch::kCPU, Bf16If(mixed_precision));
     predicted = model->forward(batch);
   }
   Projected(predicted).backward();

@@ -14,7 +14,6 @@
 #include "core/base/file.h"
 #include "core/data/preprocess.h"
 #include "core/training/trainer.h"
-#include "tests/support/silent_observer.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

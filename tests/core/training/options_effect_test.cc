@@ -30,7 +30,9 @@ class TrainingOptionsEffectTest : public TrainerTest {
 
 TEST_F(TrainingOptionsEffectTest, TheLossIsTheOneThatWasChosen) {
   const SyntheticEntities entities({4, 6, 5, 7, 3}, {20, 35, 50});
-  TrainingPairs data{entities.Graphs(), entities.Tokens(), {}, {}};
+  TrainingPairs data;
+  data.molecules = entities.Graphs();
+  data.proteins = entities.Tokens();
   std::vector<float> z;
   std::vector<int64_t> chosen;
   for (int i = 0; i < 15; ++i) {
@@ -42,9 +44,9 @@ TEST_F(TrainingOptionsEffectTest, TheLossIsTheOneThatWasChosen) {
   std::vector<double> losses;
   for (const Loss loss : {Loss::kMse, Loss::kHuber, Loss::kLogCosh}) {
     options_.loss = loss;
-    Replicas replicas(data, options_, torch::kCPU, false, 1);
+    Replicas replicas(data, options_, torch::kCPU, c10::nullopt, 1);
     const Optimizer optimizer(replicas.modules(), {});
-    const BatchResult result = replicas.Backward(chosen, 0, false);
+    const BatchResult result = replicas.Backward(chosen, static_cast<int64_t>(chosen.size()), 1, false);
     EXPECT_NEAR(result.loss, ComputeLoss(loss, result.predicted, data.z).item<double>(), 1e-5) << LossName(loss);
     losses.push_back(result.loss);
   }

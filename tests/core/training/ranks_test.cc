@@ -77,7 +77,7 @@ TEST(RanksTest, ASumWithZerosIsExact) {
 
 TEST(RanksTest, EveryRankHasTheTextOfTheFirst) {
   OnRanks(2, [](Ranks* ranks) {
-    for (const std::string text : {std::string(), std::string("a\0b", 3), std::string(100000, 'x')}) {
+    for (const std::string& text : {std::string(), std::string("a\0b", 3), std::string(100000, 'x')}) {
       ASSERT_OK_AND_ASSIGN(const std::string got,
                            ranks->BroadcastText(ranks->rank() == 0 ? text : "of another length than rank 0's"));
       EXPECT_EQ(got, text);

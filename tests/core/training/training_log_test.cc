@@ -10,7 +10,6 @@
 #include "absl/strings/match.h"
 #include "core/base/file.h"
 #include "core/training/summaries.h"
-#include "tests/support/silent_observer.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
