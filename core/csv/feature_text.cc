@@ -13,7 +13,10 @@ namespace deepbindnet {
 
 std::string FormatFeatures(const std::vector<float>& features) {
   std::string text;
-  for (const float value : features) absl::StrAppendFormat(&text, text.empty() ? "%.9g" : " %.9g", value);
+  for (const float value : features) {
+    if (!text.empty()) text.push_back(' ');
+    absl::StrAppendFormat(&text, "%.9g", value);
+  }
   return text;
 }
 
