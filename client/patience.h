@@ -21,7 +21,7 @@ auto CallPatiently(Connection* connection, Call call) -> decltype(call()) {
     const std::optional<absl::Duration> delay = GetRetryDelay(response.status());
     const bool later = delay.has_value() || (IsConnectionLoss(response.status()) && connection->has_answered());
     if (later && backoff.Wait(delay)) continue;
-    if (connection->interrupted()) return InterruptedError("interrupted; nothing was written");
+    if (connection->interrupted()) return InterruptedError("interrupted; --output was not written");
     return response;
   }
 }
