@@ -3,9 +3,13 @@
 import os
 import re
 import signal
+import sys
 import unittest
 
-from harness import STEP_DEADLINE, TINY, ServerTest, wait_until
+from harness import SOURCE_DIR, STEP_DEADLINE, TINY, ServerTest, wait_until
+
+sys.path.insert(0, os.path.join(SOURCE_DIR, "tests", "support"))
+import event_reader
 
 # More than a test can wait for: a training runs until it is cancelled, so that nothing ends before it is disturbed.
 EPOCHS = "100000"
@@ -49,6 +53,7 @@ class ResilienceTest(ServerTest):
         resumed = resumed_after(training.objects[-1])
         self.assertGreaterEqual(resumed, told, training.objects[-1])
         training.until_epoch(resumed + 1)
+        self.assert_event_files_have_no_gap(name, resumed + 1)
         self.cancel(name, training)
         self.assert_no_gap(training)
         changes = [(event["from"], event["to"]) for event in training.objects if event["type"] == "state"]
@@ -57,6 +62,15 @@ class ResilienceTest(ServerTest):
         later = self.start_cli("jobs", "watch", name)
         self.assertEqual(later.finish(), 1)
         self.assertEqual(later.journalled(), training.journalled())
+
+    def assert_event_files_have_no_gap(self, name, epoch):
+        """While the job goes on: a reader has every epoch up to `epoch` and every step once, and saw one restart."""
+        run = event_reader.Run(os.path.join(self.server.data_dir, "models", name, "logs"))
+        self.assertEqual((len(run.files), len(run.restarts)), (2, 1))
+        for tag, least in (("RMSE/val", epoch), ("Loss/batch", epoch)):
+            steps = [step for step, _ in run.scalars[tag]]
+            self.assertGreaterEqual(len(steps), least, tag)
+            self.assertEqual(steps, list(range(1, len(steps) + 1)), tag)
 
     def drain(self):
         """SIGTERM; the server comes to its end by itself and is not ended when the drain timeout passes."""

@@ -3,9 +3,13 @@
 import hashlib
 import json
 import os
+import sys
 import unittest
 
-from harness import TINY, ServerTest, read_csv
+from harness import SOURCE_DIR, TINY, ServerTest, read_csv
+
+sys.path.insert(0, os.path.join(SOURCE_DIR, "tests", "support"))
+import event_reader
 
 METRICS = ["mse", "rmse", "mae", "r2", "pearson", "spearman", "ci", "rm2"]
 
@@ -118,6 +122,19 @@ class WorkflowTest(ServerTest):
         self.assertIn("best_model.pt", {os.path.basename(line["path"]) for line in lines})
         with open(os.path.join(directory, "best_model.pt"), "rb") as file:
             self.assertEqual(hashlib.sha256(file.read()).hexdigest(), self.trainings["gated"][-1]["digest"])
+
+    def test_event_files_of_a_remote_training_can_be_downloaded(self):
+        directory = self.path("events")
+        self.run_json("jobs", "download", "demo-gated", "--output-dir", directory)
+        run = event_reader.Run(os.path.join(directory, "logs"))
+        epochs = [line for line in self.trainings["gated"] if line["type"] == "epoch"]
+        for tag, part, metric in (("RMSE/val", "val", "rmse"), ("R2/train", "train", "r2"), ("CI/val", "val", "ci")):
+            self.assertEqual([step for step, _ in run.scalars[tag]], [epoch["epoch"] for epoch in epochs])
+            for (_, value), epoch in zip(run.scalars[tag], epochs):
+                self.assertAlmostEqual(value, epoch[part][metric], places=5)
+        self.assertEqual(run.hparams["hidden_dim"], 16)
+        [(_, rmse)] = run.scalars["Best/RMSE_test"]
+        self.assertAlmostEqual(rmse, self.trainings["gated"][-1]["test_rmse"], places=5)
 
     def test_a_repeated_request_id_is_one_job(self):
         command = ("train", "--dataset", "demo", "--name", "idempotent", "--num-epochs", "1", "--request-id",
