@@ -97,6 +97,7 @@ absl::Status TrainingLog::Open(const TrainingOptions& options, const std::vector
   events.push_back(ExperimentEvent(options, MetricTags()));
   events.push_back(RunStartEvent(options, clock_()));
   std::vector<WireMessage> epochs;
+  epochs.reserve(history.size());
   for (const EpochReport& report : history) epochs.push_back(EpochEvent(report));
   DBN_ASSIGN_OR_RETURN(epochs, MissingEvents(directory_, std::move(epochs)));
   DBN_ASSIGN_OR_RETURN(file_, EventFile::Create(directory_, static_cast<int64_t>(clock_())));

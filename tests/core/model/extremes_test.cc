@@ -57,7 +57,7 @@ class ExtremesTest : public testing::TestWithParam<Case> {
   // Of parameters that learn, by name.
   std::vector<std::pair<std::string, torch::Tensor>> Gradients(const std::vector<PairIndex>& pairs) {
     model_->train();
-    for (torch::Tensor parameter : model_->parameters()) parameter.mutable_grad() = torch::Tensor();
+    for (const torch::Tensor& parameter : model_->parameters()) parameter.mutable_grad() = torch::Tensor();
     const torch::Tensor predicted = Predict(pairs);
     (predicted - 1).square().mean().backward();
     std::vector<std::pair<std::string, torch::Tensor>> gradients;
