@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -107,25 +108,42 @@ TEST_F(EventFilesOfARunTest, AResumedRunReadsAsIfItHadNeverStopped) {
   ExpectPythonAgrees("resumed", steps, GateCounts(1), restarts);
 }
 
+// As after kill -9: the log is ahead of the checkpoint.
 TEST_F(EventFilesOfARunTest, StepsAfterTheCheckpointAreTrainedAndReadAgain) {
   std::vector<StepReport> steps;
   options_.model.model_type = ModelType::kStandard;
-  const auto run = [&](int stop_in, bool resume) {
-    Recorder recorder;
-    recorder.on_step = [&, stop_in](const StepReport& step) {
-      steps.push_back(step);
-      stop_ = step.epoch == stop_in && step.step == 1;
-    };
-    const absl::Status status = Run("again", &recorder, resume).status();
-    stop_ = false;
-    return status;
+  Recorder killed, resumed;
+  killed.on_step = [&](const StepReport& step) {
+    steps.push_back(step);
+    if (step.epoch != 2) return;
+    std::filesystem::copy_file(killed.files.Latest(), root_ / "kept.pt");
+    stop_ = true;
   };
-  ASSERT_TRUE(absl::IsCancelled(run(2, false)));
+  ASSERT_TRUE(absl::IsCancelled(Run("again", &killed).status()));
+  stop_ = false;
+  std::filesystem::rename(root_ / "kept.pt", killed.files.Latest());
   const int64_t per_epoch = steps.back().steps;
   ASSERT_GT(per_epoch, 1);
   ASSERT_EQ(steps.back().run_step, per_epoch + 1) << "the first step of epoch 2 is in the log";
-  ASSERT_THAT(run(0, true), IsOk());
+  resumed.on_step = [&](const StepReport& step) { steps.push_back(step); };
+  ASSERT_THAT(Run("again", &resumed, /*resume=*/true), IsOk());
+  ASSERT_EQ(resumed.steps.front().run_step, per_epoch + 1);
   ExpectPythonAgrees("again", steps, {}, {per_epoch + 1});
+}
+
+TEST_F(EventFilesOfARunTest, ARunStoppedInItsFirstEpochKeepsItsSteps) {
+  std::vector<StepReport> steps;
+  Recorder first, second;
+  first.on_step = [&](const StepReport& step) {
+    steps.push_back(step);
+    stop_ = true;
+  };
+  ASSERT_TRUE(absl::IsCancelled(Run("early", &first).status()));
+  stop_ = false;
+  second.on_step = [&](const StepReport& step) { steps.push_back(step); };
+  ASSERT_THAT(Run("early", &second, /*resume=*/true), IsOk());
+  ASSERT_EQ(second.steps.front().run_step, 2);
+  ExpectPythonAgrees("early", steps, GateCounts(1), {2});
 }
 
 TEST_F(EventFilesOfARunTest, ALogThatCannotBeWrittenStopsNothing) {
