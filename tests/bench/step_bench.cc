@@ -1,5 +1,5 @@
 // What a training step costs and where its time goes, on a processed data set:
-//   deepbindnet_step_bench DATA_DIR [DEVICE [SECONDS]]
+//   deepbindnet_step_bench DATA_DIR [DEVICE [SECONDS [BATCH_SIZE]]]
 // trains each preset in each precision for SECONDS (20) on DEVICE (auto) and prints one JSON line for each: seconds per
 // epoch (of all the part's pairs, from the rate of these steps), pairs a second, and the shares of the time that the
 // parts of a step take. The shares are measured apart, one replica with one thread after the other: the encoders with
@@ -129,8 +129,9 @@ absl::StatusOr<double> Rate(const TrainingPairs& data, const TrainingOptions& op
 }
 
 absl::Status Measure(const ProcessedDataset& dataset, const std::string& preset, bool mixed_precision,
-                     const torch::Device& device, double seconds) {
+                     const torch::Device& device, double seconds, int batch_size) {
   DBN_ASSIGN_OR_RETURN(TrainingOptions options, TrainingPreset(preset));
+  if (batch_size > 0) options.batch_size = batch_size;
   options.mixed_precision = mixed_precision;
   options.model.protein_feature_dim = static_cast<int>(dataset.manifest.protein_feature_dim);
   DBN_ASSIGN_OR_RETURN(const auto half, ChooseHalf(options, device));
@@ -145,6 +146,7 @@ absl::Status Measure(const ProcessedDataset& dataset, const std::string& preset,
                                       {"pairs_per_second", rate},
                                       {"half_type", half ? c10::toString(*half) : "none"},
                                       {"device", device.str()},
+                                      {"batch_size", options.batch_size},
                                       {"share_data", parts.data / sum},
                                       {"share_encoder", parts.encoder / sum},
                                       {"share_fusion", parts.fusion / sum},
@@ -154,12 +156,12 @@ absl::Status Measure(const ProcessedDataset& dataset, const std::string& preset,
   return absl::OkStatus();
 }
 
-absl::Status Run(const std::string& data_dir, const std::string& device_name, double seconds) {
+absl::Status Run(const std::string& data_dir, const std::string& device_name, double seconds, int batch_size) {
   DBN_ASSIGN_OR_RETURN(const torch::Device device, ParseDevice(device_name));
   DBN_ASSIGN_OR_RETURN(const ProcessedDataset dataset, LoadProcessedDataset(data_dir, {Part::kTrain}));
   for (const char* const preset : {"small", "base"}) {
     for (const bool mixed_precision : {false, true}) {
-      DBN_RETURN_IF_ERROR(Measure(dataset, preset, mixed_precision, device, seconds));
+      DBN_RETURN_IF_ERROR(Measure(dataset, preset, mixed_precision, device, seconds, batch_size));
     }
   }
   return absl::OkStatus();
@@ -170,13 +172,16 @@ absl::Status Run(const std::string& data_dir, const std::string& device_name, do
 
 int main(int argc, char** argv) {
   double seconds = 20;
-  if (argc < 2 || argc > 4 || (argc == 4 && (!absl::SimpleAtod(argv[3], &seconds) || seconds <= 0))) {
-    std::cerr << "usage: deepbindnet_step_bench DATA_DIR [DEVICE [SECONDS]]" << std::endl;
+  int batch_size = 0;  // The preset's.
+  const bool usable = argc >= 2 && argc <= 5 && (argc < 4 || (absl::SimpleAtod(argv[3], &seconds) && seconds > 0)) &&
+                      (argc < 5 || (absl::SimpleAtoi(argv[4], &batch_size) && batch_size > 0));
+  if (!usable) {
+    std::cerr << "usage: deepbindnet_step_bench DATA_DIR [DEVICE [SECONDS [BATCH_SIZE]]]" << std::endl;
     return 2;
   }
   deepbindnet::SetComputeThreads(0);
-  const absl::Status status =
-      deepbindnet::CatchTorch([&] { return deepbindnet::Run(argv[1], argc > 2 ? argv[2] : "auto", seconds); });
+  const absl::Status status = deepbindnet::CatchTorch(
+      [&] { return deepbindnet::Run(argv[1], argc > 2 ? argv[2] : "auto", seconds, batch_size); });
   if (status.ok()) return 0;
   std::cerr << status << std::endl;
   return 1;
