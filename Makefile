@@ -8,10 +8,12 @@ BUILD_DIR := build/release
 CLANG_DIR := build/clang
 # What the demo uploads: a CSV of the caller's, or empty for the synthetic data set.
 CSV ?=
+# What bench-steps trains on: a directory that preprocess wrote.
+DATA_DIR ?= data/processed
 
 sources = $(shell git ls-files '*.cc' '*.h')
 
-.PHONY: help deps configure build demo test core-test bench format format-check include-check thread-safety lint image
+.PHONY: help deps configure build demo test core-test bench bench-steps format format-check include-check thread-safety lint image
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -43,6 +45,11 @@ bench:  ## Measure; one JSON line per figure on standard output
 	@cmake --preset release -DDEEPBINDNET_BUILD_BENCHMARKS=ON >&2
 	@cmake --build --preset release --parallel $(JOBS) --target deepbindnet_bench >&2
 	@OMP_WAIT_POLICY=PASSIVE $(BUILD_DIR)/tests/deepbindnet_bench
+
+bench-steps:  ## Measure training steps on the processed data DATA_DIR: seconds an epoch, and where they go
+	@cmake --preset release -DDEEPBINDNET_BUILD_BENCHMARKS=ON >&2
+	@cmake --build --preset release --parallel $(JOBS) --target deepbindnet_step_bench >&2
+	@OMP_WAIT_POLICY=PASSIVE $(BUILD_DIR)/tests/deepbindnet_step_bench '$(DATA_DIR)'
 
 format:  ## Format the sources in place
 	@clang-format -i $(sources)
