@@ -33,7 +33,7 @@ class Server {
   Ports ports() const;
 
   // Health says NOT_SERVING, new work is refused, predictions that were accepted are finished, running jobs are
-  // stopped and go back to the queue, where they go on from their last epoch's checkpoint later, watches are told to
+  // stopped and go back to the queue, where they go on from their last checkpoint later, watches are told to
   // come back. Blocks until then, or until `deadline` at the latest. Call once.
   void Drain(absl::Time deadline);
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kExitDone = 0;
 constexpr int kExitFailed = 1;
+constexpr absl::string_view kRankLost = "RANK_LOST";  // core/training/ranks.h
 constexpr std::streamoff kTailBytes = 2000;
 constexpr size_t kTailLines = 5;
 
@@ -44,15 +45,15 @@ Outcome Failed(std::string reason, std::string message) {
   return outcome;
 }
 
-Outcome Crashed(const v1::Job& job, const WorkerExit& exit) {
+// `what` happened; `killed`: by SIGKILL, perhaps the system's.
+Outcome Crashed(const v1::Job& job, const std::string& what, bool killed) {
   Outcome outcome;
-  const std::string what = absl::StrCat("the worker ", DescribeExit(exit));
   if (job.restarts() < job.max_restarts()) {
     outcome.to = v1::QUEUED;
     outcome.why = absl::StrCat(what, "; restart ", job.restarts() + 1, " of ", job.max_restarts());
   } else {
     outcome = Failed("WORKER_CRASHED", absl::StrCat(what, " after ", job.restarts(), " restarts"));
-    if (exit.how == WorkerExit::How::kSignalled && exit.value == SIGKILL) {
+    if (killed) {
       absl::StrAppend(outcome.error.mutable_message(),
                       "; the system may have run out of memory: lower batch_size or give the machine more");
     }
@@ -80,11 +81,13 @@ Outcome DecideOutcome(const v1::Job& job, const RunReport& report) {
     return outcome;
   }
   if (ExitedWith(report.exit, kExitFailed) && report.error) {
+    // One of the worker's processes crashed.
+    if (report.error->reason() == kRankLost) return Crashed(job, report.error->message(), /*killed=*/false);
     return Failed(report.error->reason(), report.error->message());
   }
   if (report.draining) {
     outcome.to = v1::QUEUED;
-    outcome.why = "the server is shutting down; it goes on from its last epoch's checkpoint";
+    outcome.why = "the server is shutting down; it goes on from its last checkpoint";
     return outcome;
   }
   if (report.exit.how == WorkerExit::How::kNotStarted) {
@@ -93,7 +96,8 @@ Outcome DecideOutcome(const v1::Job& job, const RunReport& report) {
     outcome.not_started = true;
     return outcome;
   }
-  return Crashed(job, report.exit);
+  return Crashed(job, absl::StrCat("the worker ", DescribeExit(report.exit)),
+                 report.exit.how == WorkerExit::How::kSignalled && report.exit.value == SIGKILL);
 }
 
 std::string DescribeExit(const WorkerExit& exit) {

@@ -17,7 +17,8 @@ EPOCHS = "100000"
 
 def resumed_after(event):
     """The epoch after which a restarted worker goes on, from its line in the job's log; 0 for any other event."""
-    match = event["type"] == "log" and re.fullmatch(r"resumed after epoch (\d+)", event["text"])
+    match = event["type"] == "log" and re.fullmatch(
+        r"resumed after epoch (\d+)( and \d+ steps of the next)?", event["text"])
     return int(match.group(1)) if match else 0
 
 
@@ -26,9 +27,9 @@ class ResilienceTest(ServerTest):
         if self.server.process.poll() is not None:
             self.server.start()
 
-    def start_training(self, name):
+    def start_training(self, name, *options):
         self.addCleanup(self.run_cli, "jobs", "cancel", name)
-        return self.start_cli("train", "--dataset", "demo", "--name", name, "--num-epochs", EPOCHS, *TINY)
+        return self.start_cli("train", "--dataset", "demo", "--name", name, "--num-epochs", EPOCHS, *TINY, *options)
 
     def cancel(self, name, *watchers):
         self.run_json("jobs", "cancel", name)
@@ -110,6 +111,19 @@ class ResilienceTest(ServerTest):
         os.kill(worker, signal.SIGKILL)
         self.assert_goes_on_from_its_checkpoint(training, "restarted")
         self.assertEqual(training.objects[-1]["restarts"], 1)
+
+    def test_killing_one_of_two_processes_restarts_the_job(self):
+        training = self.start_training("ranks", "--num-processes", "2")
+        training.until_epoch(3)
+        [worker] = self.server.workers()
+        with open(f"/proc/{worker}/task/{worker}/children", encoding="ascii") as file:
+            [rank] = file.read().split()
+        os.kill(int(rank), signal.SIGKILL)
+        self.assert_goes_on_from_its_checkpoint(training, "ranks")
+        self.assertEqual(training.objects[-1]["restarts"], 1)
+        [change] = [event for event in training.objects if event["type"] == "state" and event["to"] == "QUEUED" and
+                    event["from"] == "RUNNING"]
+        self.assertIn("rank 1 was killed by signal 9 (SIGKILL)", change["why"])
 
     def test_sigterm_drains_and_the_job_goes_on_after_a_restart(self):
         training = self.start_training("drained")

@@ -74,6 +74,20 @@ TEST(DecideOutcomeTest, EverythingElseIsACrashThatIsTriedAgain) {
   }
 }
 
+TEST(DecideOutcomeTest, ALostRankIsACrash) {
+  RunReport report = Exited(1);
+  report.error.emplace();
+  report.error->set_reason("RANK_LOST");
+  report.error->set_message("rank 0 of 2: another process has ended");
+  Outcome outcome = DecideOutcome(Running(2, 3), report);
+  EXPECT_EQ(outcome.to, v1::QUEUED);
+  EXPECT_TRUE(outcome.crashed);
+  EXPECT_EQ(outcome.why, "rank 0 of 2: another process has ended; restart 3 of 3");
+  outcome = DecideOutcome(Running(3, 3), report);
+  EXPECT_EQ(outcome.to, v1::FAILED);
+  EXPECT_EQ(outcome.error.message(), "rank 0 of 2: another process has ended after 3 restarts");
+}
+
 TEST(DecideOutcomeTest, ACrashTooManyIsFailureThatNamesTheSignal) {
   const Outcome outcome = DecideOutcome(Running(3, 3), Killed(SIGSEGV));
   EXPECT_EQ(outcome.to, v1::FAILED);
