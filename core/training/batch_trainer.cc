@@ -24,8 +24,7 @@ absl::StatusOr<c10::optional<torch::Dtype>> ChooseHalf(const TrainingOptions& op
   const bool bf16 = SupportsBf16(device), fp16 = device.is_cuda();
   switch (options.half_type) {
     case HalfType::kAuto:
-      if (bf16) return c10::optional<torch::Dtype>(torch::kBFloat16);
-      return fp16 ? c10::optional<torch::Dtype>(torch::kHalf) : c10::nullopt;
+      return bf16 && device.is_cpu() ? c10::optional<torch::Dtype>(torch::kBFloat16) : c10::nullopt;
     case HalfType::kBf16:
       if (bf16) return c10::optional<torch::Dtype>(torch::kBFloat16);
       break;

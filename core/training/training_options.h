@@ -13,7 +13,7 @@ namespace deepbindnet {
 
 enum class Loss { kMse, kHuber, kLogCosh };
 
-// Of matrix products in mixed precision; kAuto: bf16 where the device multiplies it, else fp16 on a GPU, else none.
+// Of matrix products in mixed precision; kAuto: bf16 on a CPU that multiplies it, else none.
 enum class HalfType { kAuto, kBf16, kFp16 };
 
 struct TrainingOptions {
@@ -23,7 +23,7 @@ struct TrainingOptions {
   double lr = 2e-3;             // Peak learning rate, (0, 1].
   double weight_decay = 1e-4;   // Decoupled, [0, 1].
   int patience = 15;            // Epochs without a lower validation RMSE before stopping; 0 never stops.
-  bool mixed_precision = true;  // Matrix products of half_type where the device has them.
+  bool mixed_precision = true;  // Matrix products in half_type.
   HalfType half_type = HalfType::kAuto;
   Loss loss = Loss::kMse;
   double max_minutes = 0.0;       // Training time after which the run ends and to which the schedule anneals; 0: none.

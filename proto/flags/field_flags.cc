@@ -119,9 +119,10 @@ const std::vector<FieldFlag>& TrainingFlags() {
       {"weight-decay", "weight_decay", "Decoupled weight decay, 0..1; more against overfitting [0.0001]"},
       {"patience", "patience", "Epochs without a lower validation RMSE before stopping; 0 never stops [15]"},
       {"mixed-precision", "mixed_precision",
-       "bf16 or fp16 matrix products: true or false; alone it means true [true where the device has them]"},
+       "Matrix products in --half-type: true or false; alone it means true [true]"},
       {"half-type", "half_type",
-       "Type of matrix products in mixed precision; fp16 on GPUs only [bf16 where the device has it, else fp16]"},
+       "Type of matrix products in mixed precision; auto: bf16 on a CPU that has it, else none; fp16 on GPUs only "
+       "[auto]"},
       {"loss", "loss", "Training loss on z-scored affinities; huber turns linear at 1 standard deviation [mse]"},
       {"max-minutes", "max_minutes",
        "Minutes of training after which the run ends, above 0; the schedule anneals to it [no limit]"},

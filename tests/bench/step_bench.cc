@@ -133,6 +133,7 @@ absl::Status Measure(const ProcessedDataset& dataset, const std::string& preset,
   DBN_ASSIGN_OR_RETURN(TrainingOptions options, TrainingPreset(preset));
   if (batch_size > 0) options.batch_size = batch_size;
   options.mixed_precision = mixed_precision;
+  if (device.is_cuda()) options.half_type = HalfType::kBf16;
   options.model.protein_feature_dim = static_cast<int>(dataset.manifest.protein_feature_dim);
   DBN_ASSIGN_OR_RETURN(const auto half, ChooseHalf(options, device));
   const TrainingPairs data = PairsOfTrain(dataset, device);

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "core/model/mixed_precision.h"
+#include "tests/support/half.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/synthetic_batch.h"
 
@@ -148,6 +150,7 @@ TEST(ChooseHalfTest, IsWhatTheDeviceMultiplies) {
   options.mixed_precision = false;
   EXPECT_EQ(*ChooseHalf(options, torch::kCPU), c10::nullopt);
   options.mixed_precision = true;
+  EXPECT_EQ(*ChooseHalf(options, torch::kCPU), Bf16If(SupportsBf16(torch::kCPU)));
   options.half_type = HalfType::kFp16;
   EXPECT_THAT(ChooseHalf(options, torch::kCPU), IsError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD",
                                                         "half_type: fp16 is not what cpu multiplies"));

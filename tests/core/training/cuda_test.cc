@@ -85,11 +85,13 @@ TEST_F(CudaTest, MemoryThatRunsOutHalvesTheMicroBatch) {
   EXPECT_TRUE(scarce->finite);
 }
 
-TEST(CudaHalfTest, AutoIsWhatTheGpuMultiplies) {
+TEST(CudaHalfTest, IsWhatIsAskedForByName) {
   TrainingOptions options;
-  EXPECT_EQ(*ChooseHalf(options, torch::kCUDA), SupportsBf16(torch::kCUDA) ? torch::kBFloat16 : torch::kHalf);
+  EXPECT_EQ(*ChooseHalf(options, torch::kCUDA), c10::nullopt) << "fp32 is faster";
   options.half_type = HalfType::kFp16;
   EXPECT_EQ(*ChooseHalf(options, torch::kCUDA), torch::kHalf);
+  options.half_type = HalfType::kBf16;
+  EXPECT_EQ(ChooseHalf(options, torch::kCUDA).ok(), SupportsBf16(torch::kCUDA));
 }
 
 }  // namespace
