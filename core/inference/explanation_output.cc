@@ -93,6 +93,7 @@ std::string ExplanationJson(const Explanation& explanation, const PredictorInfo&
                {"model_digest", model.digest},
                {"predicted_affinity", explanation.value},
                {"affinity_unit", model.affinity_unit},
+               {"affinity_direction", std::string(AffinityDirectionName(model.affinity_direction))},
                {"canonical_smiles", explanation.canonical_smiles},
                {"sequence", explanation.sequence},
                {"residues_per_token", explanation.residues_per_token}};

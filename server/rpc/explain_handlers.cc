@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/exceptions.h"
 #include "core/inference/explanation_output.h"
+#include "server/rpc/describe_model.h"
 #include "server/rpc/grpc_status.h"
 #include "server/rpc/service.h"
 #include "server/rpc/unary_call.h"
@@ -74,9 +75,7 @@ absl::Status Service::StartExplanation(v1::ExplainRequest* request, v1::ExplainR
 
 absl::Status Service::ExplainPairs(const ServedModel& model, v1::ExplainRequest* request, v1::ExplainResponse* response,
                                    const UnaryCall& call) const {
-  response->set_model(model.name);
-  response->set_model_digest(model.predictor->info().digest);
-  response->set_affinity_unit(model.predictor->info().affinity_unit);
+  DescribeModel(model, response);
   const PredictionInput input = TakeInput(request->mutable_input());
   size_t bytes = 0;
   for (size_t pair = 0; pair < input.pairs.size(); ++pair) {

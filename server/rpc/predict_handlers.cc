@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/exceptions.h"
-#include "server/convert/convert.h"
+#include "server/rpc/describe_model.h"
 #include "server/rpc/grpc_status.h"
 #include "server/rpc/service.h"
 #include "server/rpc/unary_call.h"
@@ -33,11 +33,7 @@ PredictionInput TakeInput(v1::PredictRequest* request) {
 namespace {
 
 void FillResponse(const ServedModel& model, const PredictTask::Values& values, v1::PredictResponse* response) {
-  response->set_model(model.name);
-  response->set_model_digest(model.predictor->info().digest);
-  response->set_affinity_unit(model.predictor->info().affinity_unit);
-  const AffinityDirection direction = model.predictor->info().affinity_direction;
-  if (direction != AffinityDirection::kUnknown) response->set_affinity_direction(ToProto(direction));
+  DescribeModel(model, response);
   for (const absl::StatusOr<double>& value : values) {
     v1::Prediction* const prediction = response->add_predictions();
     if (value.ok()) {

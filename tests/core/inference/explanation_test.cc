@@ -212,6 +212,7 @@ PredictorInfo Model() {
   PredictorInfo info;
   info.model_type = "gated";
   info.affinity_unit = "pKd";
+  info.affinity_direction = AffinityDirection::kLowerBindsTighter;
   info.digest = "d1";
   return info;
 }
@@ -224,6 +225,7 @@ TEST(ExplanationJsonTest, HasWhatTheFormatSays) {
   EXPECT_EQ(json["model_digest"], "d1");
   EXPECT_EQ(json["predicted_affinity"], 7.25);
   EXPECT_EQ(json["affinity_unit"], "pKd");
+  EXPECT_EQ(json["affinity_direction"], "lower");
   EXPECT_EQ(json["canonical_smiles"], "CO");
   EXPECT_EQ(json["sequence"], "MKV");
   EXPECT_EQ(json["residues_per_token"], 2);
@@ -234,6 +236,11 @@ TEST(ExplanationJsonTest, HasWhatTheFormatSays) {
   EXPECT_EQ(json["residues"], nlohmann::json::parse(R"([{"position": 1, "residue": "M", "span": 0},
                                 {"position": 2, "residue": "K", "span": 0},
                                 {"position": 3, "residue": "V", "span": 1}])"));
+}
+
+TEST(ExplanationJsonTest, ADirectionThatIsNotKnownIsNamedSo) {
+  const auto json = nlohmann::json::parse(ExplanationJson(Small(), PredictorInfo(), ExplanationDetail::kSummary));
+  EXPECT_EQ(json["affinity_direction"], "unknown");
 }
 
 TEST(ExplanationJsonTest, DetailAddsLayersAndHeads) {

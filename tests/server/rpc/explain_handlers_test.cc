@@ -61,6 +61,7 @@ TEST_F(ExplainHandlersTest, AnswersEveryPairInOrder) {
   EXPECT_EQ(response_.pairs(1).json(), "");
   EXPECT_EQ(response_.pairs(2).json(), response_.pairs(0).json());
   EXPECT_EQ(response_.affinity_unit(), "pKd");
+  EXPECT_EQ(response_.affinity_direction(), v1::HIGHER_BINDS_TIGHTER);
   EXPECT_EQ(response_.model(), "gated");
   EXPECT_EQ(response_.model_digest(), "digest of gated");
 }
