@@ -70,6 +70,8 @@ absl::Status UsageError(absl::string_view message) {
   return WithExitCode(absl::InvalidArgumentError(message), ExitCode::kUsage);
 }
 
+absl::Status AsUsageError(const absl::Status& status) { return status.ok() ? status : UsageError(status.message()); }
+
 absl::Status InterruptedError(absl::string_view message) {
   return WithExitCode(absl::CancelledError(message), ExitCode::kInterrupted);
 }

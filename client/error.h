@@ -29,6 +29,9 @@ enum class ExitCode {
 // The command line or a file it names is wrong; nothing was sent. The message names the option and the remedy.
 absl::Status UsageError(absl::string_view message);
 
+// What is wrong with a local file, as a usage error; OK stays OK.
+absl::Status AsUsageError(const absl::Status& status);
+
 // The user left. The message says how to come back.
 absl::Status InterruptedError(absl::string_view message);
 

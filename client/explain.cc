@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/files.h"
-#include "client/pair_batch.h"
 #include "client/patience.h"
 
 namespace deepbindnet::client {
@@ -53,20 +52,19 @@ ExplanationFiles ExplanationFilesOf(const std::string& directory, int64_t row) {
   return {stem + ".json", stem + ".svg"};
 }
 
-absl::StatusOr<v1::ExplainedPair> ExplainPair(const std::string& model, const std::string& smiles,
-                                              const std::string& sequence, const ExplainOptions& options,
-                                              Session* session) {
+absl::StatusOr<v1::ExplainedPair> ExplainPair(const std::string& model, const InputPair& pair,
+                                              const ExplainOptions& options, Session* session) {
   PairBatch pairs;
-  pairs.Add({}, 1, smiles, sequence);
+  pairs.Add({}, pair);
   CLIENT_ASSIGN_OR_RETURN(v1::ExplainResponse response, Explain(MakeRequest(model, options, &pairs), session));
-  v1::ExplainedPair& pair = *response.mutable_pairs(0);
-  if (!pair.error().empty()) return absl::InvalidArgumentError(pair.error());
-  CLIENT_RETURN_IF_ERROR(WriteFiles(pair, 1, options.directory));
-  return std::move(pair);
+  v1::ExplainedPair& explained = *response.mutable_pairs(0);
+  if (!explained.error().empty()) return absl::InvalidArgumentError(explained.error());
+  CLIENT_RETURN_IF_ERROR(WriteFiles(explained, 1, options.directory));
+  return std::move(explained);
 }
 
-absl::Status TableExplanation::Add(int64_t row, const std::string& smiles, const std::string& sequence) {
-  rows_.push_back({row, smiles, sequence});
+absl::Status TableExplanation::Add(int64_t row, const InputPair& pair) {
+  rows_.push_back({row, pair});
   return rows_.size() < kPairsPerCall ? absl::OkStatus() : Send();
 }
 
@@ -77,7 +75,7 @@ absl::Status TableExplanation::Finish() {
 
 absl::Status TableExplanation::Send() {
   PairBatch pairs;
-  for (const Row& row : rows_) pairs.Add({}, row.row, row.smiles, row.sequence);
+  for (const Row& row : rows_) pairs.Add({}, row.pair);
   const v1::ExplainRequest request = MakeRequest(model_, options_, &pairs);
   CLIENT_ASSIGN_OR_RETURN(const v1::ExplainResponse response,
                           CallPatiently(session_->connection(), [&] { return Explain(request, session_); }));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "client/pair_batch.h"
 #include "client/session.h"
 #include "deepbindnet/v1/deepbindnet.pb.h"
 
@@ -27,9 +28,8 @@ struct ExplanationFiles {
 ExplanationFiles ExplanationFilesOf(const std::string& directory, int64_t row);
 
 // The explanation of one pair, whose files are written as those of row 1.
-absl::StatusOr<v1::ExplainedPair> ExplainPair(const std::string& model, const std::string& smiles,
-                                              const std::string& sequence, const ExplainOptions& options,
-                                              Session* session);
+absl::StatusOr<v1::ExplainedPair> ExplainPair(const std::string& model, const InputPair& pair,
+                                              const ExplainOptions& options, Session* session);
 
 // Explains rows of a table, several in one call, in the order in which they are added. Not thread-safe.
 class TableExplanation {
@@ -42,7 +42,7 @@ class TableExplanation {
       : model_(model), options_(options), session_(session), check_(std::move(check)) {}
 
   // Asks for what has been added once it fills a call.
-  absl::Status Add(int64_t row, const std::string& smiles, const std::string& sequence);
+  absl::Status Add(int64_t row, const InputPair& pair);
   // Asks for the rest.
   absl::Status Finish();
 
@@ -52,7 +52,7 @@ class TableExplanation {
  private:
   struct Row {
     int64_t row = 0;
-    std::string smiles, sequence;
+    InputPair pair;
   };
 
   absl::Status Send();

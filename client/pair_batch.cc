@@ -2,8 +2,8 @@
 
 namespace deepbindnet::client {
 
-bool PairBatch::Add(const std::vector<std::string>& row, int64_t line, const std::string& smiles,
-                    const std::string& sequence, const std::vector<float>* features) {
+bool PairBatch::Add(const PairRow& row, const InputPair& input) {
+  const auto& [smiles, sequence, features] = input;
   const size_t target_bytes = sequence.size() + (features == nullptr ? 0 : features->size() * sizeof(float));
   const size_t new_bytes =
       (drugs_.count(smiles) == 0 ? smiles.size() : 0) + (targets_.count({sequence, features}) == 0 ? target_bytes : 0);
@@ -18,7 +18,7 @@ bool PairBatch::Add(const std::vector<std::string>& row, int64_t line, const std
   v1::PredictRequest::Pair* pair = request_.add_pairs();
   pair->set_drug(drug->second);
   pair->set_target(target->second);
-  rows_.push_back({row, line, request_.pairs_size() - 1, ""});
+  rows_.push_back({row, input, request_.pairs_size() - 1});
   return true;
 }
 
@@ -31,9 +31,7 @@ void PairBatch::AddTarget(const std::string& sequence, const std::vector<float>*
   request_.mutable_protein_features()->rbegin()->mutable_values()->Assign(features->begin(), features->end());
 }
 
-void PairBatch::AddUnsendable(const std::vector<std::string>& row, int64_t line, const std::string& error) {
-  rows_.push_back({row, line, -1, error});
-}
+void PairBatch::AddUnsendable(const PairRow& row) { rows_.push_back({row, {}, -1}); }
 
 void PairBatch::Clear() { *this = PairBatch(); }
 

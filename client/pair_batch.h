@@ -8,9 +8,16 @@
 #include <utility>
 #include <vector>
 
+#include "core/csv/pair_table.h"
 #include "deepbindnet/v1/deepbindnet.pb.h"
 
 namespace deepbindnet::client {
+
+struct InputPair {
+  std::string smiles, sequence;
+  // The protein's vector, which outlives whatever holds the pair; null: the one that the model knows, if it needs any.
+  const std::vector<float>* features = nullptr;
+};
 
 // Not thread-safe.
 class PairBatch {
@@ -18,19 +25,17 @@ class PairBatch {
   static constexpr int kMaxPairs = 4096;              // As the service allows.
   static constexpr size_t kMaxBytes = 3 * (1 << 20);  // Below the 4 MiB at which gRPC servers refuse by default.
 
-  // Adds a row, or returns false where the batch is full; an empty batch takes any row. `features`, which may be null,
-  // is the protein's vector and outlives the batch: a sequence with another vector is another protein.
-  bool Add(const std::vector<std::string>& row, int64_t line, const std::string& smiles, const std::string& sequence,
-           const std::vector<float>* features = nullptr);
+  // Adds a row with its pair, or returns false where the batch is full; an empty batch takes any row. A sequence with
+  // another vector is another protein.
+  bool Add(const PairRow& row, const InputPair& pair);
 
-  // Adds a row that is not sent, with the reason.
-  void AddUnsendable(const std::vector<std::string>& row, int64_t line, const std::string& error);
+  // Adds a row that is not sent; its status says why.
+  void AddUnsendable(const PairRow& row);
 
   struct Row {
-    std::vector<std::string> fields;
-    int64_t line = 0;
-    int pair = -1;      // Index into the request's pairs; -1 where it is not sent.
-    std::string error;  // Why it is not sent.
+    PairRow row;
+    InputPair input;
+    int pair = -1;  // Index into the request's pairs; -1 where it is not sent.
   };
   const std::vector<Row>& rows() const { return rows_; }
   v1::PredictRequest* mutable_request() { return &request_; }

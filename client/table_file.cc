@@ -47,15 +47,12 @@ absl::Status WriteError(const std::string& path) {
                                                    "); is the disk full? TMPDIR names another place"));
 }
 
-// Usage errors: they are about local files.
-absl::Status AsUsage(const absl::Status& status) { return status.ok() ? status : UsageError(status.message()); }
-
 absl::Status WriteTable(deepbindnet::CsvReader* table, const std::string& path, int descriptor, Console* console) {
   GzipWriter writer(descriptor);
   CsvRow row;
   for (int64_t rows = 0;; ++rows) {
     const absl::StatusOr<bool> more = table->Next(&row);
-    CLIENT_RETURN_IF_ERROR(AsUsage(more.status()));
+    CLIENT_RETURN_IF_ERROR(AsUsageError(more.status()));
     if (!*more) break;
     if (!writer.Write(deepbindnet::CsvLine(row.fields))) return WriteError(path);
     if (rows % kRowsPerProgress == 0) {
@@ -77,7 +74,7 @@ absl::StatusOr<std::unique_ptr<TableFile>> TableFile::Make(const std::string& ta
     return std::unique_ptr<TableFile>(new TableFile(table, /*is_temporary=*/false));
   }
   const auto reader = OpenTable(table, protein_features);
-  CLIENT_RETURN_IF_ERROR(AsUsage(reader.status()));
+  CLIENT_RETURN_IF_ERROR(AsUsageError(reader.status()));
   std::string path = (fs::temp_directory_path(error) / "deepbindnet-XXXXXX").string();
   const int descriptor = mkstemp(path.data());
   if (descriptor < 0) return WriteError(path);

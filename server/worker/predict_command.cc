@@ -5,7 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/base/file.h"
+#include "core/csv/protein_features.h"
 #include "core/inference/predictor.h"
+#include "proto/flags/predict_flags.h"
 #include "server/worker/commands.h"
 #include "server/worker/predict_table.h"
 #include "server/worker/stop.h"
@@ -16,10 +18,8 @@ namespace {
 struct Options {
   std::string checkpoint;
   std::string device = "auto";
-  std::string smiles;
-  std::string sequence;
-  std::string detail = "layers";
-  PredictTableOptions table;
+  PredictFlags flags;
+  ExplanationFileOptions explain;
 };
 
 ExplanationDetail ParseDetail(const std::string& name) {
@@ -40,19 +40,35 @@ absl::Status ExplainPair(const Predictor& predictor, const PredictionInput& inpu
   return absl::OkStatus();
 }
 
+// One pair, with its protein's vector where the file has one.
+absl::StatusOr<PredictionInput> ReadPair(const PredictFlags& flags) {
+  PredictionInput input = {{flags.smiles}, {flags.sequence}, {{0, 0}}};
+  if (flags.protein_features.empty()) return input;
+  DBN_ASSIGN_OR_RETURN(const ProteinFeatures features, ProteinFeatures::Read(flags.protein_features));
+  const std::vector<float>* const vector = features.Find(flags.sequence, /*id=*/"");
+  if (vector != nullptr) input.features = {*vector};
+  return input;
+}
+
 int PredictPair(const Predictor& predictor, const Options& options, Console* console) {
-  const PredictionInput input = {{options.smiles}, {options.sequence}, {{0, 0}}};
-  const auto values = predictor.Predict(input);
+  const auto input = ReadPair(options.flags);
+  if (!input.ok()) return console->Fail(input.status());
+  const auto values = predictor.Predict(*input);
   if (!values.ok()) return console->Fail(values.status());
   const absl::StatusOr<double>& value = values->front();
   if (!value.ok()) return console->Fail(value.status());
   const PredictorInfo& model = predictor.info();
-  Json object = {{"state", "SUCCEEDED"},         {"smiles", options.smiles},    {"sequence", options.sequence},
-                 {"predicted_affinity", *value}, {"unit", model.affinity_unit}, {"model_type", model.model_type},
+  Json object = {{"state", "SUCCEEDED"},
+                 {"smiles", options.flags.smiles},
+                 {"sequence", options.flags.sequence},
+                 {"predicted_affinity", *value},
+                 {"unit", model.affinity_unit},
+                 {"affinity_direction", std::string(AffinityDirectionName(model.affinity_direction))},
+                 {"model_type", model.model_type},
                  {"model_digest", model.digest}};
   std::string explanation;
-  if (!options.table.explain.directory.empty()) {
-    const absl::Status explained = ExplainPair(predictor, input, options.table.explain, &object, &explanation);
+  if (!options.explain.directory.empty()) {
+    const absl::Status explained = ExplainPair(predictor, *input, options.explain, &object, &explanation);
     if (!explained.ok()) return console->Fail(explained);
   }
   console->Line(absl::StrFormat("%.4f%s%s  (%s model)%s", *value, model.affinity_unit.empty() ? "" : " ",
@@ -61,7 +77,9 @@ int PredictPair(const Predictor& predictor, const Options& options, Console* con
   return kDone;
 }
 
-int PredictRows(const Predictor& predictor, const PredictTableOptions& options, Console* console) {
+int PredictRows(const Predictor& predictor, const Options& given, Console* console) {
+  const PredictTableOptions options = {given.flags.input, given.flags.output, given.flags.protein_features,
+                                       given.explain};
   const auto summary =
       PredictTable(predictor, options, [console](int64_t rows) { console->Progress("predicting", rows, 0, "rows"); });
   if (!summary.ok()) return console->Fail(summary.status());
@@ -78,6 +96,7 @@ int PredictRows(const Predictor& predictor, const PredictTableOptions& options, 
                    {"predicted", summary->predicted},
                    {"failed", summary->failed},
                    {"unit", predictor.info().affinity_unit},
+                   {"affinity_direction", std::string(AffinityDirectionName(predictor.info().affinity_direction))},
                    {"model_type", predictor.info().model_type},
                    {"model_digest", predictor.info().digest}});
   return kDone;
@@ -87,23 +106,8 @@ int Run(const Options& options, Console* console) {
   HandleStopSignals(OnStop::kExit);
   const auto predictor = LoadPredictor(options.checkpoint, options.device);
   if (!predictor.ok()) return console->Fail(predictor.status());
-  return options.table.input.empty() ? PredictPair(**predictor, options, console)
-                                     : PredictRows(**predictor, options.table, console);
-}
-
-void AddExplainOptions(CLI::App* command, Options* options) {
-  CLI::Option* const explain =
-      command
-          ->add_option("--explain", options->table.explain.directory,
-                       "Directory for what the model attended to: row-N.json and row-N.svg for data row N, from 1; "
-                       "a single pair is row 1")
-          ->type_name("DIR");
-  command->add_option("--explain-detail", options->detail, "summary, layers or heads in the JSON [layers]")
-      ->check(CLI::IsMember({"summary", "layers", "heads"}))
-      ->type_name("DETAIL")
-      ->needs(explain);
-  command->add_flag("--atom-indices", options->table.explain.atom_indices, "Write each atom's index into the drawing")
-      ->needs(explain);
+  return options.flags.input.empty() ? PredictPair(**predictor, options, console)
+                                     : PredictRows(**predictor, options, console);
 }
 
 }  // namespace
@@ -116,33 +120,19 @@ void AddPredictCommand(CLI::App* app, Action* action) {
       ->required()
       ->type_name("FILE");
   command->add_option("--device", options->device, "auto, cpu, cuda or cuda:N [auto]")->type_name("DEVICE");
-  CLI::Option* const smiles =
-      command->add_option("--smiles", options->smiles, "The molecule, at most 4096 characters")->type_name("SMILES");
-  CLI::Option* const sequence =
-      command->add_option("--sequence", options->sequence, "The protein, one letter a residue, at most 10000")
-          ->type_name("SEQUENCE");
-  CLI::Option* const input =
-      command
-          ->add_option(
-              "--input", options->table.input,
-              "CSV, also .gz, with columns compound_iso_smiles|smiles|drug and target_sequence|sequence|protein")
-          ->type_name("FILE");
-  CLI::Option* const output =
-      command
-          ->add_option("--output", options->table.output,
-                       "CSV to write: the input's columns and predicted_affinity, predicted_unit, prediction_error")
-          ->type_name("FILE");
-  AddExplainOptions(command, options.get());
+  AddPredictFlags(&options->flags, command);
   command->callback([=] {
-    const bool pair = smiles->count() > 0 && sequence->count() > 0 && input->count() == 0 && output->count() == 0;
-    const bool table = smiles->count() == 0 && sequence->count() == 0 && input->count() > 0 &&
-                       (output->count() > 0 || !options->table.explain.directory.empty());
+    const auto given = [command](const char* option) { return command->count(option) > 0; };
+    const bool pair = given("--smiles") && given("--sequence") && !given("--input") && !given("--output");
+    const bool table =
+        !given("--smiles") && !given("--sequence") && given("--input") && (given("--output") || given("--explain"));
     if (!pair && !table) {
       throw CLI::ValidationError("predict",
                                  "give --smiles and --sequence for one pair, or --input with --output or --explain for "
                                  "a CSV");
     }
-    options->table.explain.detail = ParseDetail(options->detail);
+    const PredictFlags& flags = options->flags;
+    options->explain = {flags.explain, ParseDetail(flags.explain_detail), flags.atom_indices};
     *action = [options](Console* console) { return Run(*options, console); };
   });
 }

@@ -13,8 +13,9 @@
 namespace deepbindnet {
 
 struct PredictTableOptions {
-  std::string input;   // CSV, also gzipped, with a header that names a molecule's and a protein's column.
-  std::string output;  // CSV to write, as `deepbindnet predict` writes it; empty: none.
+  std::string input;             // CSV, also gzipped, with a header that names a molecule's and a protein's column.
+  std::string output;            // CSV to write, as `deepbindnet predict` writes it; empty: none.
+  std::string protein_features;  // File of vectors, by sequence or by the input's column of ids; empty: none.
   ExplanationFileOptions explain;
 };
 
@@ -26,7 +27,7 @@ struct PredictTableSummary {
 // Predicts every row, and explains each that has a prediction where that is asked for. A row that cannot be predicted
 // says why in the output and stops nothing. The output appears whole, after the last row; explanations appear one after
 // the other. `on_rows` hears how many rows are done. Errors: NOT_FOUND no such input; INVALID_ARGUMENT (naming file and
-// line) an input without header, columns or rows, a truncated one, or damaged data.
+// line) an input without header, columns or rows, a truncated one, or damaged data; likewise a file of vectors.
 absl::StatusOr<PredictTableSummary> PredictTable(const Predictor& predictor, const PredictTableOptions& options,
                                                  const std::function<void(int64_t)>& on_rows);
 

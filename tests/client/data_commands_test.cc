@@ -12,6 +12,7 @@
 #include "client/pair_batch.h"
 #include "core/csv/csv_reader.h"
 #include "tests/client/cli_fixture.h"
+#include "tests/client/protein_vectors.h"
 
 namespace deepbindnet::client {
 namespace {
@@ -100,19 +101,6 @@ TEST_F(DataCommandsTest, ADamagedFolderIsWrongUsageAndNothingIsSentOrLeft) {
   unsetenv("TMPDIR");
 }
 
-// A matrix of one row a key, as numpy.save writes it.
-std::string WriteNpy(const std::string& path, const std::vector<std::vector<float>>& rows, const std::string& keys) {
-  std::string header = absl::StrCat("{'descr': '<f4', 'fortran_order': False, 'shape': (", rows.size(), ", ",
-                                    rows.front().size(), "), }\n");
-  std::ofstream file(path + ".npy", std::ios::binary);
-  file << "\x93NUMPY\x01" << '\0' << static_cast<char>(header.size()) << '\0' << header;
-  for (const auto& row : rows) {
-    file.write(reinterpret_cast<const char*>(row.data()), static_cast<std::streamsize>(row.size() * sizeof(float)));
-  }
-  std::ofstream(path + ".txt") << keys;
-  return path + ".npy";
-}
-
 TEST_F(DataCommandsTest, FeaturesAreUploadedInAColumnOfTheTable) {
   const std::string features = WriteNpy(Path("v"), {{1.0F, 0.5F}, {-2.0F, 3.0F}}, "MK\nP2\n");
   const std::string table = Write("t.csv", "smiles,sequence,target_id,y\nC,MK,P1,5\nC,MV,P2,6\nCC,MK,P1,7\n");
@@ -161,15 +149,6 @@ TEST_F(DataCommandsTest, PredictsOnePair) {
   EXPECT_EQ(JsonLines().at(0)["predicted_affinity"], 102.0);
 }
 
-// The vectors of a request, one for each sequence.
-std::vector<std::vector<float>> VectorsOf(const v1::PredictRequest& request) {
-  std::vector<std::vector<float>> vectors;
-  for (const auto& features : request.protein_features()) {
-    vectors.emplace_back(features.values().begin(), features.values().end());
-  }
-  return vectors;
-}
-
 TEST_F(DataCommandsTest, FeaturesOfAPairAreSentWhereThereAreSome) {
   std::vector<v1::PredictRequest> requests;
   service_.predict = [&](const v1::PredictRequest& request, v1::PredictResponse* response) {
@@ -205,6 +184,21 @@ TEST_F(DataCommandsTest, FeaturesOfATableAreSentOncePerProtein) {
               ElementsAre(ElementsAre(), ElementsAre(1.0F), ElementsAre(2.0F), ElementsAre(3.0F)));
   EXPECT_EQ(requests[0].pairs(4).target(), 3u);
   EXPECT_EQ(requests[0].pairs(5).target(), 2u);
+}
+
+TEST_F(DataCommandsTest, ATablesDirectionIsThatOfTheModel) {
+  service_.predict = [](const v1::PredictRequest& request, v1::PredictResponse* response) {
+    response->set_affinity_direction(v1::LOWER_BINDS_TIGHTER);
+    return PredictLengths(request, response);
+  };
+  const std::vector<std::string> command = {
+      "--json", "predict", "--input", Write("pairs.csv", "smiles,sequence\nC,M\n"), "--output", Path("out.csv")};
+  ASSERT_EQ(Run(command), ExitCode::kDone);
+  EXPECT_EQ(JsonLines().at(0)["affinity_direction"], "lower");
+  EXPECT_EQ(JsonLines().at(0)["unit"], "pKd");
+  service_.predict = PredictLengths;
+  ASSERT_EQ(Run(command), ExitCode::kDone);
+  EXPECT_EQ(JsonLines().at(0)["affinity_direction"], "unknown");
 }
 
 TEST_F(DataCommandsTest, AnUnreadablePairIsOneLineAndExitCodeOne) {
@@ -281,6 +275,21 @@ TEST_F(DataCommandsTest, ATableWithoutItsColumnsIsWrongUsage) {
   EXPECT_THAT(err_.str(), HasSubstr("a.csv: has no SMILES column; name one 'smiles'"));
   EXPECT_EQ(Run({"predict", "--input", Write("b.csv", "smiles,b\n"), "--output", Path("o")}), ExitCode::kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("b.csv: has no sequence column; name one 'sequence'"));
+}
+
+TEST_F(DataCommandsTest, ATableThatCannotBeReadIsWrongUsage) {
+  service_.predict = PredictLengths;
+  const auto error_of = [this](const std::string& input) {
+    EXPECT_EQ(Run({"predict", "--input", input, "--output", Path("out.csv")}), ExitCode::kUsage) << input;
+    return err_.str();
+  };
+  EXPECT_THAT(error_of(Path("none.csv")), AllOf(HasSubstr("--input: "), HasSubstr("none.csv")));
+  EXPECT_THAT(error_of(Path("")), AllOf(HasSubstr("--input: "), HasSubstr("is a directory; give a CSV file")));
+  EXPECT_THAT(error_of(Write("a.csv", "")), HasSubstr("a.csv: is empty; it needs a header"));
+  EXPECT_THAT(error_of(Write("b.csv", "smiles,sequence\n")), HasSubstr("b.csv: has a header and no rows"));
+  EXPECT_THAT(error_of(Write("c.csv", "smiles,sequence\nC,\"M\n")),
+              HasSubstr("c.csv: line 2: a quote (\") is opened here and never closed"));
+  EXPECT_FALSE(std::filesystem::exists(Path("out.csv")));
 }
 
 TEST_F(DataCommandsTest, ATableIsSentInChunksWithDistinctStringsOnce) {

@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "tests/client/cli_fixture.h"
+#include "tests/client/protein_vectors.h"
 
 namespace deepbindnet::client {
 namespace {
 
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::SizeIs;
@@ -117,6 +119,35 @@ TEST_F(ExplainTest, FilesBearTheNumberOfTheDataRow) {
   EXPECT_FALSE(std::filesystem::exists(Path("e/row-1.json")));
   EXPECT_FALSE(std::filesystem::exists(Path("e/row-3.json")));
   EXPECT_THAT(out_.str(), HasSubstr(absl::StrCat("wrote ", Path("e"), ": the explanations of 2 pairs")));
+}
+
+TEST_F(ExplainTest, TheVectorOfAPairsProteinIsSent) {
+  const std::string features = WriteNpy(Path("v"), {{1.0F, 0.5F}}, "MK\n");
+  const std::vector<std::string> command = {"predict", "--smiles",           "CCO",    "--explain",
+                                            Path("e"), "--protein-features", features, "--sequence"};
+  const auto run_with = [&](const std::string& sequence) {
+    std::vector<std::string> arguments = command;
+    arguments.push_back(sequence);
+    return Run(arguments);
+  };
+  ASSERT_EQ(run_with("mk"), ExitCode::kDone) << err_.str();
+  ASSERT_EQ(run_with("MV"), ExitCode::kDone) << err_.str();
+  ASSERT_THAT(requests_, SizeIs(2));
+  EXPECT_THAT(VectorsOf(requests_[0].input()), ElementsAre(ElementsAre(1.0F, 0.5F)));
+  EXPECT_THAT(VectorsOf(requests_[1].input()), ElementsAre());
+}
+
+TEST_F(ExplainTest, VectorsOfATablesProteinsAreSentBySequenceAndById) {
+  const std::string features = WriteNpy(Path("v"), {{1.0F}, {2.0F}, {3.0F}}, "MK\nP2\nP3\n");
+  const std::string input = Write("pairs.csv", "smiles,sequence,protein_id\nC,MA,\nC,MK,P1\nC,MV,P2\nC,MV,P3\n");
+  ASSERT_EQ(Run({"predict", "--input", input, "--output", Path("out.csv"), "--explain", Path("e"), "--protein-features",
+                 features}),
+            ExitCode::kDone)
+      << err_.str();
+  ASSERT_THAT(requests_, SizeIs(1));
+  EXPECT_THAT(requests_[0].input().sequences(), ElementsAre("MA", "MK", "MV", "MV"));
+  EXPECT_THAT(VectorsOf(requests_[0].input()),
+              ElementsAre(ElementsAre(), ElementsAre(1.0F), ElementsAre(2.0F), ElementsAre(3.0F)));
 }
 
 // Answers two pairs of a call and says that the rest is too much; the molecule CCC is too much by itself.

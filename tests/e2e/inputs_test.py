@@ -110,9 +110,44 @@ class InputsTest(ServerTest):
         predicted = set()
         for values in ([0.0, 1.0, 0.0], [4.0, -1.0, 2.0]):
             torch.save({unknown: torch.tensor(values)}, given)
-            [prediction] = self.run_json(*pair, unknown, "--protein-features", given)
+            [prediction] = self.run_json(*pair, unknown, "--protein-features", given, "--explain",
+                                         self.path("explained"))
             predicted.add(prediction["predicted_affinity"])
+            self.assertAlmostEqual(prediction["explanation"]["predicted_affinity"], prediction["predicted_affinity"],
+                                   places=4)
+            self.assertEqual(prediction["explanation"]["affinity_direction"], "higher")
         self.assertEqual(len(predicted), 2, "predictions move with the features")
+        self.check_predictions_of_the_worker(unknown, given, prediction)
+
+    def check_predictions_of_the_worker(self, sequence, features, remote):
+        """Of one pair and of a table, by sequence and by id, as the server's."""
+        self.run_json("models", "download", "featured", "--output-dir", self.path("downloaded"))
+
+        def predict(*arguments):
+            result = subprocess.run(
+                [program("deepbindnet-worker"), "predict", "--json", "--checkpoint",
+                 self.path("downloaded/best_model.pt"), *arguments],
+                capture_output=True, text=True, env=ENVIRONMENT, timeout=JOB_DEADLINE)
+            return result, json.loads(result.stdout.splitlines()[-1]) if result.returncode == 0 else None
+
+        pair = ("--smiles", self.smiles[0], "--sequence", sequence)
+        failed, _ = predict(*pair)
+        self.assertEqual(failed.returncode, 1)
+        self.assertIn("this model takes 3 values for each protein", failed.stderr)
+        _, local = predict(*pair, "--protein_features", features, "--explain", self.path("local-explained"))
+        self.assertAlmostEqual(local["predicted_affinity"], remote["predicted_affinity"], places=4)
+        self.assertAlmostEqual(local["explanation"]["predicted_affinity"], remote["predicted_affinity"], places=4)
+        self.assertEqual(local["affinity_direction"], "higher")
+
+        torch.save({"P": torch.load(features)[sequence]}, features)
+        table, output = self.path("pairs.csv"), self.path("predicted.csv")
+        with open(table, "w", encoding="utf-8") as file:
+            file.write(f"smiles,sequence,protein_id\n{self.smiles[0]},{sequence},P\n{self.smiles[0]},{sequence},Q\n")
+        _, summary = predict("--input", table, "--output", output, "--protein-features", features)
+        self.assertEqual((summary["predicted"], summary["failed"], summary["affinity_direction"]), (1, 1, "higher"))
+        rows = read_csv(output)
+        self.assertAlmostEqual(float(rows[0]["predicted_affinity"]), remote["predicted_affinity"], places=4)
+        self.assertIn("give its vector", rows[1]["prediction_error"])
 
     def test_a_protein_without_features_is_named(self):
         path = self.path("few.pt")

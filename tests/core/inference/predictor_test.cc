@@ -145,6 +145,17 @@ TEST_F(FeaturePredictorTest, AProteinWithoutAVectorFailsAloneAndSaysWhatToGive) 
   EXPECT_TRUE(results->at(1).ok());
 }
 
+TEST_F(FeaturePredictorTest, ExplainsWithTheVectorThatPredictsAndFailsWithoutIt) {
+  const auto explain = [this](const std::vector<std::vector<float>>& features) {
+    return predictor_->Explain({{"CCO"}, {"MKTAYIAK"}, {{0, 0}}, features}, 0);
+  };
+  const std::vector<std::vector<float>> one = {{1.0F, 0.0F, 0.0F}}, other = {{0.0F, 4.0F, -2.0F}};
+  EXPECT_NEAR(explain(one)->value, One("MKTAYIAK", one).value(), 1e-5);
+  EXPECT_GT(std::abs(explain(one)->value - explain(other)->value), 1e-3);
+  EXPECT_GT(std::abs(explain(one)->atoms[0].importance - explain(other)->atoms[0].importance), 1e-6);
+  EXPECT_EQ(GetReason(explain({}).status()), "MISSING_PROTEIN_FEATURES");
+}
+
 TEST_F(FeaturePredictorTest, AVectorThatDoesNotFitFailsAlone) {
   const absl::Status shorter = One(kKinase, {{1.0F}}).status();
   EXPECT_EQ(GetReason(shorter), "INVALID_PROTEIN_FEATURES");

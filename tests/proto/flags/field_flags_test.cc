@@ -46,17 +46,6 @@ TEST(TrainingFlagsTest, EveryFieldHasAFlagOfItsNameWithItsDefault) {
   EXPECT_EQ(fields.size(), static_cast<size_t>(descriptor->field_count()));
 }
 
-TEST(TrainingFlagsTest, HelpDoesNotPromiseWhatTheServerRefuses) {
-  for (const FieldFlag& flag : TrainingFlags()) {
-    const std::string name = flag.flag;
-    if (name == "gradient-accumulation" || name == "num-processes") {
-      EXPECT_THAT(flag.help, HasSubstr("this version: 1 only")) << name;
-    } else if (name == "keep-checkpoints") {
-      EXPECT_THAT(flag.help, HasSubstr("this version: 0 only")) << name;
-    }
-  }
-}
-
 TEST(DatasetFlagsTest, EveryFieldExists) {
   for (const FieldFlag& flag : DatasetFlags()) {
     v1::PrepareDatasetSpec spec;

@@ -90,6 +90,29 @@ TEST_F(PredictTableTest, ManyRowsArePredictedInTurnsWithDistinctTextsOnce) {
   EXPECT_THAT(predictor_.calls()[0].pairs, SizeIs(4096));
 }
 
+TEST_F(PredictTableTest, VectorsGoToTheModelOncePerProteinAndVector) {
+  PredictTableOptions options;
+  options.input =
+      directory_.Write("in.csv", "smiles,sequence,protein_id\nC,MA,\nC,mk,P1\nCC,mk,P1\nC,MV,P2\nC,MV,P3\nCC,MV,P2\n");
+  options.protein_features = directory_ / "v.npy";
+  const std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 1), }\n";
+  const float values[] = {1.0F, 2.0F, 3.0F};
+  directory_.Write("v.npy", absl::StrCat("\x93NUMPY\x01", std::string(1, '\0'), std::string(1, char(header.size())),
+                                         std::string(1, '\0'), header,
+                                         std::string(reinterpret_cast<const char*>(values), sizeof(values))));
+  directory_.Write("v.txt", "MK\nP2\nP3\n");
+  ASSERT_THAT(PredictTable(predictor_, options, [](int64_t) {}), IsOk());
+  ASSERT_THAT(predictor_.calls(), SizeIs(1));
+  const PredictionInput input = predictor_.calls()[0];
+  EXPECT_THAT(input.sequences, ElementsAre("MA", "mk", "MV", "MV"));
+  EXPECT_THAT(input.features, ElementsAre(ElementsAre(), ElementsAre(1.0F), ElementsAre(2.0F), ElementsAre(3.0F)));
+  EXPECT_EQ(input.pairs[2].target, 1);
+  EXPECT_EQ(input.pairs[4].target, 3);
+  EXPECT_EQ(input.pairs[5].target, 2);
+  options.protein_features = directory_ / "none.pt";
+  EXPECT_THAT(PredictTable(predictor_, options, [](int64_t) {}), IsError(kInvalid, "INVALID_ARGUMENT", "none.pt"));
+}
+
 TEST_F(PredictTableTest, CompressedTableIsReadAsItIs) {
   PredictTableOptions options;
   options.input = directory_ / "in.csv.gz";
