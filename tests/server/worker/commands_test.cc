@@ -282,7 +282,7 @@ INSTANTIATE_TEST_SUITE_P(
                    "max_sequence_length: 20000 is not in [1, 10000]"},
         WrongUsage{"UnknownType", TrainWith("--model-type", "magic"),
                    "--model-type: 'magic' is not one of gated|standard"},
-        WrongUsage{"Unsupported", TrainWith("--num-processes", "2"), "not supported by this version"},
+        WrongUsage{"TooManyProcesses", TrainWith("--num-processes", "1025"), "num_processes"},
         WrongUsage{"UnknownDevice", TrainWith("--device", "tpu"), "--device: tpu is none of auto, cpu"},
         WrongUsage{"SplitSize",
                    {"preprocess", "--input_file", "f", "--output_dir", "/nonexistent/o", "--test_size", "2"},
