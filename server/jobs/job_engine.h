@@ -82,7 +82,7 @@ class JobEngine {
 
   // Refuses new jobs, tells running workers to stop, puts their jobs back in the queue. Blocks until they have gone;
   // after `deadline` they are killed, and an end that the store does not take stays unrecorded: the next engine runs
-  // that job again. Either way a training goes on from its last finished epoch's checkpoint later.
+  // that job again. Either way a training goes on from its latest checkpoint later.
   virtual void Drain(absl::Time deadline) = 0;
 };
 

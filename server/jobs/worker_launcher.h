@@ -37,7 +37,7 @@ class WorkerHandle {
  public:
   // Kills a worker that still lives; returns after on_exit has.
   virtual ~WorkerHandle() = default;
-  // Asks it to stop (exit code 75). What it has done since its last checkpoint is lost.
+  // Asks it to stop (exit code 75). A training saves the step that it is at.
   virtual void Terminate() = 0;
   virtual void Kill() = 0;
 };
