@@ -132,6 +132,7 @@ TEST_F(EventFilesOfARunTest, StepsAfterTheCheckpointAreTrainedAndReadAgain) {
 }
 
 TEST_F(EventFilesOfARunTest, ARunStoppedInItsFirstEpochKeepsItsSteps) {
+  options_.num_epochs = 1;
   std::vector<StepReport> steps;
   Recorder first, second;
   first.on_step = [&](const StepReport& step) {
