@@ -4,6 +4,7 @@
 // epoch (of all the part's pairs, from the rate of these steps), pairs a second, and the shares of the time that the
 // parts of a step take. The shares are measured apart, one replica with one thread after the other: the encoders with
 // their backward pass, the fusion with the head and its backward pass, the optimiser, and the making of batches.
+#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <chrono>
@@ -139,7 +140,10 @@ absl::Status Measure(const ProcessedDataset& dataset, const std::string& preset,
   const TrainingPairs data = PairsOfTrain(dataset, device);
   const auto batches = EpochBatches(dataset.train.target, options.batch_size, options.seed, /*epoch=*/1);
   DBN_ASSIGN_OR_RETURN(const double rate, Rate(data, options, device, half, batches, seconds));
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
   const Parts parts = Profile(data, options, device, half, batches);
+  at::set_num_threads(threads);
   const double sum = parts.data + parts.encoder + parts.fusion + parts.optimizer;
   std::cout << nlohmann::ordered_json{{"name", preset + (mixed_precision ? "_mixed" : "_fp32") + "_seconds_per_epoch"},
                                       {"value", static_cast<double>(dataset.train.size()) / rate},
