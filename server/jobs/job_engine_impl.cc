@@ -98,8 +98,8 @@ absl::Status JobEngineImpl::Recover() {
       live.job = job;
       live.order = ++accepted_;
       if (job.state() == v1::RUNNING) {
-        DBN_RETURN_IF_ERROR(Transition(&live, v1::QUEUED,
-                                       "the server stopped while it ran; it goes on from its last checkpoint"));
+        DBN_RETURN_IF_ERROR(
+            Transition(&live, v1::QUEUED, "the server stopped while it ran; it goes on from its last checkpoint"));
       }
       if (job.state() == v1::CANCELLING) {
         DBN_RETURN_IF_ERROR(Transition(&live, v1::CANCELLED, "cancelled on request; the server stopped meanwhile"));
