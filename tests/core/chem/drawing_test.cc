@@ -80,7 +80,7 @@ double Lightness(const std::string& colour) {  // Relative luminance, as WCAG ha
 TEST(DrawMoleculeTest, EveryKindOfMoleculeIsAWholeDocument) {
   for (const char* const smiles :
        {"C", "[Na+]", "CC(=O)Oc1ccccc1C(=O)O", kPonatinib, "CC(C)NCC(O)COc1cccc2ccccc12.Cl.[Na+].[Cl-]",
-        "C[C@H](N)[C@@H]1CC[C@@H]2CCCC[C@H]2C1", "*CC", "F/C=C/F", "[13CH4]", "N~O"}) {
+        "C[C@H](N)[C@@H]1CC[C@@H]2CCCC[C@H]2C1", "F/C=C/F", "[13CH4]", "N~O"}) {
     const size_t atoms = static_cast<size_t>(ParseSmiles(smiles)->graph.atoms());
     const std::string svg = Draw(smiles, Equal(atoms));
     EXPECT_TRUE(IsWellFormed(svg)) << smiles << "\n" << svg;
