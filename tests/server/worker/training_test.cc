@@ -1,10 +1,12 @@
 // Trainings in several processes of the real worker.
 #include <arpa/inet.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <torch/torch.h>
+#include <unistd.h>
 
-#include <chrono>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -59,14 +61,6 @@ std::vector<pid_t> ChildrenOf(pid_t parent) {
   return children;
 }
 
-bool Runs(pid_t process) {
-  std::ifstream file(absl::StrCat("/proc/", process, "/stat"));
-  std::string stat;
-  std::getline(file, stat);
-  const size_t name_end = stat.rfind(')');
-  return name_end != std::string::npos && stat.substr(name_end + 2, 1) != "Z";
-}
-
 // One that was free a moment ago, on the loopback interface.
 int FreePort() {
   const FileDescriptor listener(socket(AF_INET, SOCK_STREAM, 0));
@@ -78,11 +72,6 @@ int FreePort() {
   EXPECT_EQ(bind(listener.get(), any, size), 0);
   EXPECT_EQ(getsockname(listener.get(), any, &size), 0);
   return ntohs(address.sin_port);
-}
-
-template <typename Condition>
-void WaitUntil(const Condition& condition) {
-  while (!condition()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 
 v1::WorkerTask TwoProcessTask(const std::string& output_dir, uint32_t epochs) {
@@ -169,9 +158,12 @@ TEST(DistributedTrainingTest, TheOthersEndWithRank0) {
   while (!event.has_epoch()) ASSERT_TRUE(process.Next(&event));
   const std::vector<pid_t> ranks = ChildrenOf(process.pid());
   ASSERT_EQ(ranks.size(), 1U);
+  const FileDescriptor rank(static_cast<int>(syscall(SYS_pidfd_open, ranks[0], 0)));
+  ASSERT_GE(rank.get(), 0);
   process.Signal(SIGKILL);
   EXPECT_EQ(process.Finish(), 128 + SIGKILL);
-  WaitUntil([&] { return !Runs(ranks[0]); });
+  pollfd ended = {rank.get(), POLLIN, 0};
+  EXPECT_EQ(poll(&ended, 1, /*timeout=*/-1), 1);
 }
 
 TEST(DistributedTrainingTest, MoreProcessesThanCoresAreRefused) {
