@@ -144,13 +144,13 @@ std::string CheckDevice(const std::string& device) {
 }  // namespace
 
 void AddTrainCommand(CLI::App* app, Action* action) {
-  CLI::App* const command = app->add_subcommand(
-      "train",
-      "Train a model on a data set that preprocess wrote. Where RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and "
-      "MASTER_PORT "
-      "are set, as torchrun, SLURM and Kubernetes do, this process is one of several that train it together; all read "
-      "the "
-      "data, rank 0 writes. SIGTERM saves the step at work and ends with exit code 75: start it again with --resume");
+  CLI::App* const command = app->add_subcommand("train", "Train a model on a data set that preprocess wrote");
+  command->footer(
+      absl::StrCat("Where RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT are set, as torchrun, SLURM and "
+                   "Kubernetes do, this\n"
+                   "process is one of several that train together: all read the data, rank 0 writes.\n"
+                   "SIGTERM saves the step at work.\n",
+                   app->get_footer()));
   const auto options = std::make_shared<Options>();
   command->add_option("--data-dir", options->data_dir, "Directory that preprocess wrote")->required()->type_name("DIR");
   command
