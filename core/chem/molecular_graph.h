@@ -17,6 +17,8 @@ inline constexpr int kAtomFeatures = static_cast<int>(kAtomFeatureSizes.size());
 //                                 order, conjugated, ring, stereo
 inline constexpr std::array<int, 4> kBondFeatureSizes = {6, 2, 2, 5};
 inline constexpr int kBondFeatures = static_cast<int>(kBondFeatureSizes.size());
+// See core/chem/environments.h.
+inline constexpr int kEnvironmentRadii = 3, kEnvironmentCodes = 2048;
 
 struct MolecularGraph {
   int atoms() const { return static_cast<int>(atom_features.size()) / kAtomFeatures; }
@@ -25,6 +27,7 @@ struct MolecularGraph {
   std::vector<uint8_t> atom_features;  // [atoms, kAtomFeatures], row-major; column c in [0, kAtomFeatureSizes[c])
   std::vector<int32_t> bond_atoms;     // [bonds, 2], row-major; each bond once, atom indices in [0, atoms)
   std::vector<uint8_t> bond_features;  // [bonds, kBondFeatures], row-major; column c in [0, kBondFeatureSizes[c])
+  std::vector<uint16_t> environments;  // [atoms, kEnvironmentRadii], what AtomEnvironments() says of all the above
 };
 
 }  // namespace deepbindnet

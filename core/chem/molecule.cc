@@ -10,6 +10,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "core/chem/environments.h"
 #include "core/chem/rdkit_util.h"
 
 namespace deepbindnet {
@@ -109,6 +110,7 @@ MolecularGraph MakeGraph(const RDKit::ROMol& molecule) {
   const RDKit::RingInfo& rings = *molecule.getRingInfo();
   for (const RDKit::Atom* atom : molecule.atoms()) AppendAtom(*atom, rings, &graph);
   for (const RDKit::Bond* bond : molecule.bonds()) AppendBond(*bond, rings, &graph);
+  graph.environments = AtomEnvironments(graph);
   return graph;
 }
 

@@ -10,11 +10,11 @@ namespace {
 
 using Rows = std::vector<int64_t>;
 
-constexpr int64_t kBucketPairs = 32;
 // What sizes are rounded up to.
-constexpr int64_t kRowQuantum = 1024, kTokenQuantum = 256, kPaddedAtomQuantum = 8, kPaddedTokenQuantum = 16;
+constexpr int64_t kRowQuantum = 1024, kTokenQuantum = 256;
 // Empty tokens behind each protein: at least the reach of a convolution over tokens, so that no protein sees another.
 constexpr int64_t kTokenGap = 2;
+constexpr uint8_t kStandardResidues = 20;  // The first residue tokens.
 
 int64_t RoundUp(int64_t value, int64_t quantum) { return (value + quantum - 1) / quantum * quantum; }
 
@@ -49,21 +49,11 @@ struct Ranges {
     first.push_back(start);
     count.push_back(size);
   }
-  int64_t most() const { return *std::max_element(count.begin(), count.end()); }
-};
-
-// The ranges as a padded index of `width` columns.
-EntityRows Padded(const Ranges& ranges, int64_t width) {
-  const int64_t items = static_cast<int64_t>(ranges.count.size());
-  EntityRows padded{torch::zeros({items, width}, torch::kInt64), torch::zeros({items, width}, torch::kBool)};
-  int64_t* rows = padded.rows.data_ptr<int64_t>();
-  bool* mask = padded.mask.data_ptr<bool>();
-  for (int64_t i = 0; i < items; ++i) {
-    std::iota(rows + i * width, rows + i * width + ranges.count[i], ranges.first[i]);
-    std::fill_n(mask + i * width, ranges.count[i], true);
+  RowRanges ToTensors() const {
+    return {torch::tensor(first), torch::tensor(count), *std::max_element(count.begin(), count.end()),
+            std::accumulate(count.begin(), count.end(), int64_t{0})};
   }
-  return padded;
-}
+};
 
 int64_t BondCode(const uint8_t* features) {
   int64_t code = 0;
@@ -80,12 +70,16 @@ int64_t MaxDegree(const std::vector<const MolecularGraph*>& molecules) {
   return most;
 }
 
-void AddAtomFeatures(const MolecularGraph& graph, int64_t* features) {
+void AddAtomFeatures(const MolecularGraph& graph, int64_t* features, int64_t* environments) {
   for (int a = 0; a < graph.atoms(); ++a) {
     int64_t offset = 0;
     for (int c = 0; c < kAtomFeatures; ++c) {
       features[a * kAtomFeatures + c] = offset + graph.atom_features[a * kAtomFeatures + c];
       offset += kAtomFeatureSizes[c];
+    }
+    for (int r = 0; r < kEnvironmentRadii; ++r) {
+      environments[a * kEnvironmentRadii + r] =
+          int64_t{r} * kEnvironmentCodes + graph.environments[a * kEnvironmentRadii + r];
     }
   }
 }
@@ -100,14 +94,16 @@ Ranges AddMolecules(const std::vector<const MolecularGraph*>& molecules, PairBat
   }
   const int64_t rows = RoundRows(atoms, kRowQuantum), degree = MaxDegree(molecules);
   batch->atom_features = torch::zeros({rows, kAtomFeatures}, torch::kInt64);
+  batch->environments = torch::full({rows, kEnvironmentRadii}, -1, torch::kInt64);
   batch->neighbors = torch::zeros({rows, degree}, torch::kInt64);
-  batch->neighbor_bonds = torch::full({rows, degree}, kBondCodes, torch::kInt64);
+  batch->neighbor_bonds = torch::full({rows, degree}, -1, torch::kInt64);
   int64_t* neighbors = batch->neighbors.data_ptr<int64_t>();
   int64_t* bonds = batch->neighbor_bonds.data_ptr<int64_t>();
   Rows used(atoms, 0);
   for (size_t m = 0; m < molecules.size(); ++m) {
     const MolecularGraph& graph = *molecules[m];
-    AddAtomFeatures(graph, batch->atom_features.data_ptr<int64_t>() + ranges.first[m] * kAtomFeatures);
+    AddAtomFeatures(graph, batch->atom_features.data_ptr<int64_t>() + ranges.first[m] * kAtomFeatures,
+                    batch->environments.data_ptr<int64_t>() + ranges.first[m] * kEnvironmentRadii);
     for (int b = 0; b < graph.bonds(); ++b) {
       const int64_t code = BondCode(&graph.bond_features[static_cast<size_t>(b) * kBondFeatures]);
       for (const int end : {0, 1}) {
@@ -118,8 +114,17 @@ Ranges AddMolecules(const std::vector<const MolecularGraph*>& molecules, PairBat
       }
     }
   }
-  batch->molecules = Padded(ranges, ranges.most());
+  batch->molecules = ranges.ToTensors();
   return ranges;
+}
+
+void AddTriplets(const std::vector<uint8_t>& protein, int64_t* triplets) {
+  const auto residue = [&](size_t i) {  // protein.size() and, by wrapping around, -1 lie beyond the ends.
+    return i < protein.size() ? std::min<int64_t>(protein[i], kStandardResidues + 1) : 0;
+  };
+  for (size_t i = 0; i < protein.size(); ++i) {
+    triplets[i] = (residue(i - 1) * kTripletAlphabet + residue(i)) * kTripletAlphabet + residue(i + 1);
+  }
 }
 
 // Fills the protein part and returns each protein's tokens.
@@ -132,15 +137,16 @@ Ranges AddProteins(const std::vector<const std::vector<uint8_t>*>& proteins, int
     tokens += count + kTokenGap;
   }
   const int64_t rows = RoundRows(tokens, kTokenQuantum);
-  batch->residues = torch::zeros({rows * residues_per_token}, torch::kInt64);
+  batch->residues = torch::full({rows, residues_per_token}, -1, torch::kInt64);
+  batch->triplets = torch::full({rows, residues_per_token}, -1, torch::kInt64);
   batch->token_mask = torch::zeros({rows, 1}, torch::kFloat32);
   for (size_t p = 0; p < proteins.size(); ++p) {
-    std::copy(proteins[p]->begin(), proteins[p]->end(),
-              batch->residues.data_ptr<int64_t>() + ranges.first[p] * residues_per_token);
+    const int64_t at = ranges.first[p] * residues_per_token;
+    std::copy(proteins[p]->begin(), proteins[p]->end(), batch->residues.data_ptr<int64_t>() + at);
+    AddTriplets(*proteins[p], batch->triplets.data_ptr<int64_t>() + at);
     std::fill_n(batch->token_mask.data_ptr<float>() + ranges.first[p], ranges.count[p], 1.0F);
   }
-  batch->residue_mask = (batch->residues != 0).to(torch::kFloat32).unsqueeze(1);
-  batch->proteins = Padded(ranges, ranges.most());
+  batch->proteins = ranges.ToTensors();
   return ranges;
 }
 
@@ -158,73 +164,35 @@ void AddFeatures(const FeatureList& features, const std::vector<int32_t>& used, 
   }
 }
 
-// One side of the pairs in bucket order: packed rows, and where each stands among the padded ones.
-class PackedSide {
- public:
-  PackedSide(const Ranges& entities, int64_t quantum) : entities_(entities), quantum_(quantum) {}
-
-  struct Bucket {
-    EntityRows entity, packed;
-  };
-  Bucket Add(const Rows& bucket_entities) {
-    Ranges of_entity, of_pair;
-    for (const int64_t entity : bucket_entities) {
-      of_entity.Add(entities_.first[entity], entities_.count[entity]);
-      of_pair.Add(static_cast<int64_t>(rows_.size()), entities_.count[entity]);
-      for (int64_t i = 0; i < entities_.count[entity]; ++i) rows_.push_back(entities_.first[entity] + i);
-    }
-    const int64_t width = RoundUp(of_entity.most(), quantum_);
-    for (size_t pair = 0; pair < bucket_entities.size(); ++pair) {
-      for (int64_t i = 0; i < of_pair.count[pair]; ++i) padded_.push_back(padded_rows_ + i);
-      padded_rows_ += width;
-    }
-    return {Padded(of_entity, width), Padded(of_pair, width)};
-  }
-  // Rounded up with rows that nothing refers to.
-  torch::Tensor rows() const { return Rounded(rows_); }
-  torch::Tensor padded() const { return Rounded(padded_); }
-
- private:
-  static torch::Tensor Rounded(Rows rows) {
-    rows.resize(RoundRows(static_cast<int64_t>(rows.size()), kRowQuantum), 0);
-    return torch::tensor(rows);
-  }
-
-  const Ranges& entities_;
-  const int64_t quantum_;
-  Rows rows_, padded_;
-  int64_t padded_rows_ = 0;
+// One side of all pairs.
+struct PairSide {
+  RowRanges entity, packed;
+  torch::Tensor rows;  // Of the packed ones among the entities', rounded up with rows that nothing refers to.
 };
 
-void AddPairs(const Rows& drug_of, const Rows& target_of, const Ranges& atoms, const Ranges& tokens, PairBatch* batch) {
-  Rows order(drug_of.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-    return std::make_pair(tokens.count[target_of[a]], atoms.count[drug_of[a]]) <
-           std::make_pair(tokens.count[target_of[b]], atoms.count[drug_of[b]]);
-  });
-  PackedSide drugs(atoms, kPaddedAtomQuantum), targets(tokens, kPaddedTokenQuantum);
-  Rows drug, target, place(order.size());
-  for (size_t begin = 0; begin < order.size(); begin += kBucketPairs) {
-    Rows bucket_drugs, bucket_targets;
-    for (size_t i = begin; i < std::min(order.size(), begin + kBucketPairs); ++i) {
-      bucket_drugs.push_back(drug_of[order[i]]);
-      bucket_targets.push_back(target_of[order[i]]);
-      place[order[i]] = static_cast<int64_t>(i);
-    }
-    drug.insert(drug.end(), bucket_drugs.begin(), bucket_drugs.end());
-    target.insert(target.end(), bucket_targets.begin(), bucket_targets.end());
-    PackedSide::Bucket drug_side = drugs.Add(bucket_drugs), target_side = targets.Add(bucket_targets);
-    batch->buckets.push_back({drug_side.entity.rows, drug_side.packed.rows, drug_side.entity.mask,
-                              target_side.entity.rows, target_side.packed.rows, target_side.entity.mask});
+PairSide PackSide(const Rows& entity_of, const Ranges& entities) {
+  Ranges of_entity, packed;
+  Rows rows;
+  for (const int64_t entity : entity_of) {
+    const int64_t first = entities.first[entity], count = entities.count[entity];
+    of_entity.Add(first, count);
+    packed.Add(static_cast<int64_t>(rows.size()), count);
+    for (int64_t i = 0; i < count; ++i) rows.push_back(first + i);
   }
-  batch->drug = torch::tensor(drug);
-  batch->target = torch::tensor(target);
-  batch->order = torch::tensor(place);
-  batch->pair_atom_rows = drugs.rows();
-  batch->padded_atoms = drugs.padded();
-  batch->pair_token_rows = targets.rows();
-  batch->padded_tokens = targets.padded();
+  rows.resize(RoundRows(static_cast<int64_t>(rows.size()), kRowQuantum), 0);
+  return {of_entity.ToTensors(), packed.ToTensors(), torch::tensor(rows)};
+}
+
+void AddPairs(const Rows& drug_of, const Rows& target_of, const Ranges& atoms, const Ranges& tokens, PairBatch* batch) {
+  const PairSide drugs = PackSide(drug_of, atoms), targets = PackSide(target_of, tokens);
+  batch->drug = torch::tensor(drug_of);
+  batch->target = torch::tensor(target_of);
+  batch->drug_atoms = drugs.entity;
+  batch->target_tokens = targets.entity;
+  batch->pair_atoms = drugs.packed;
+  batch->pair_tokens = targets.packed;
+  batch->pair_atom_rows = drugs.rows;
+  batch->pair_token_rows = targets.rows;
 }
 
 }  // namespace
@@ -253,21 +221,17 @@ PairBatch MakeBatch(const std::vector<const MolecularGraph*>& molecules,
 PairBatch PairBatch::To(const torch::Device& device) const {
   if (device.is_cpu()) return *this;
   PairBatch moved = *this;
-  for (torch::Tensor* tensor :
-       {&moved.atom_features, &moved.neighbors, &moved.neighbor_bonds, &moved.molecules.rows, &moved.molecules.mask,
-        &moved.residues, &moved.residue_mask, &moved.token_mask, &moved.proteins.rows, &moved.proteins.mask,
-        &moved.drug, &moved.target, &moved.pair_atom_rows, &moved.pair_token_rows, &moved.padded_atoms,
-        &moved.padded_tokens, &moved.order}) {
+  for (torch::Tensor* tensor : {&moved.atom_features, &moved.environments, &moved.neighbors, &moved.neighbor_bonds,
+                                &moved.residues, &moved.triplets, &moved.token_mask, &moved.drug, &moved.target,
+                                &moved.pair_atom_rows, &moved.pair_token_rows}) {
     *tensor = tensor->to(device);
   }
   for (torch::Tensor* tensor : {&moved.protein_features, &moved.token_protein}) {
     if (tensor->defined()) *tensor = tensor->to(device);
   }
-  for (PairBucket& bucket : moved.buckets) {
-    for (torch::Tensor* tensor : {&bucket.atom_rows, &bucket.pair_atom_rows, &bucket.atom_mask, &bucket.token_rows,
-                                  &bucket.pair_token_rows, &bucket.token_mask}) {
-      *tensor = tensor->to(device);
-    }
+  for (RowRanges* ranges : {&moved.molecules, &moved.proteins, &moved.drug_atoms, &moved.target_tokens,
+                            &moved.pair_atoms, &moved.pair_tokens}) {
+    *ranges = ranges->To(device);
   }
   return moved;
 }

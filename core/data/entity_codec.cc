@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/limits.h"
+#include "core/chem/environments.h"
 #include "core/chem/molecular_graph.h"
 #include "core/chem/protein.h"
 #include "core/data/tensor_columns.h"
@@ -107,6 +108,7 @@ absl::Status DecodeMolecules(const TensorDict& dict, std::vector<MoleculeEntry>*
     molecule.graph.bond_features = Slice(bond_features, bond_offsets[i], bond_offsets[i + 1], kBondFeatures);
     if (molecule.graph.atoms() == 0) return absl::InvalidArgumentError("'atom_offsets' has a molecule without atoms");
     DBN_RETURN_IF_ERROR(CheckRange(molecule.graph.bond_atoms, molecule.graph.atoms(), "bond_atoms"));
+    molecule.graph.environments = AtomEnvironments(molecule.graph);
     molecules->push_back(std::move(molecule));
   }
   return absl::OkStatus();

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "core/model/tensor_ops.h"
+#include "core/model/row_ops.h"
 
 namespace deepbindnet {
 namespace {
@@ -14,12 +14,9 @@ namespace {
 constexpr double kNewShare = 0.05;
 constexpr double kSmallestVariance = 1e-4;
 
-// Appends what a gate said about real rows: those behind the last padded place only round up the batch.
-void Append(const torch::Tensor& gate, const std::vector<torch::Tensor>& masks, std::vector<torch::Tensor>* gates) {
-  if (gates == nullptr || !gate.defined()) return;
-  int64_t rows = 0;
-  for (const torch::Tensor& mask : masks) rows += mask.sum().item<int64_t>();
-  gates->push_back(gate.slice(0, 0, rows));
+// What a gate said about real rows: those behind them only round up the batch.
+void Append(const torch::Tensor& gate, const RowRanges& ranges, std::vector<torch::Tensor>* gates) {
+  if (gates != nullptr && gate.defined()) gates->push_back(gate.narrow(0, 0, ranges.total));
 }
 
 }  // namespace
@@ -27,13 +24,8 @@ void Append(const torch::Tensor& gate, const std::vector<torch::Tensor>& masks, 
 AttentionPoolImpl::AttentionPoolImpl(int64_t hidden)
     : score_(register_module("score", torch::nn::Linear(torch::nn::LinearOptions(hidden, 1).bias(false)))) {}
 
-torch::Tensor AttentionPoolImpl::forward(const torch::Tensor& tokens, const torch::Tensor& mask,
-                                         torch::Tensor* weights) {
-  const torch::Tensor scores = (tokens * score_->weight.view({-1})).sum(2);
-  const torch::Tensor shares = torch::softmax(scores + MaskBias(mask, scores.scalar_type()), 1);
-  if (weights != nullptr) *weights = shares.detach();
-  const torch::Tensor largest = (tokens + MaskBias(mask, tokens.scalar_type()).unsqueeze(2)).amax(1);
-  return torch::cat({(tokens * shares.unsqueeze(2)).sum(1), largest}, 1);
+torch::Tensor AttentionPoolImpl::forward(const torch::Tensor& rows, const RowRanges& ranges, torch::Tensor* weights) {
+  return PoolRanges(rows, score_->weight.view({-1}), ranges, weights);
 }
 
 StandardizeImpl::StandardizeImpl(int64_t channels)
@@ -119,54 +111,40 @@ AffinityModelImpl::AffinityModelImpl(const ModelOptions& options) : options_(opt
 
 void AffinityModelImpl::Fuse(const PairBatch& batch, size_t layer, Side* drug, Side* target,
                              std::vector<torch::Tensor>* gates, ForwardObserver* observer) {
-  const int64_t hidden = options_.hidden_dim, heads = options_.fusion_heads;
-  std::vector<torch::Tensor> drug_read, target_read, atom_masks, token_masks;
-  torch::Tensor drug_weights, target_weights;
-  for (size_t b = 0; b < batch.buckets.size(); ++b) {
-    const PairBucket& bucket = batch.buckets[b];
-    const auto d = GatherRows(drug->projected, layer == 0 ? bucket.atom_rows : bucket.pair_atom_rows).split(hidden, 2);
-    const auto t =
-        GatherRows(target->projected, layer == 0 ? bucket.token_rows : bucket.pair_token_rows).split(hidden, 2);
-    drug_read.push_back(
-        MultiHeadAttention(d[0], t[1], t[2], bucket.token_mask, heads, observer == nullptr ? nullptr : &drug_weights)
-            .flatten(0, 1));
-    target_read.push_back(
-        MultiHeadAttention(t[0], d[1], d[2], bucket.atom_mask, heads, observer == nullptr ? nullptr : &target_weights)
-            .flatten(0, 1));
-    if (observer != nullptr) {
-      observer->OnAttention(layer, ForwardObserver::Side::kDrug, b, drug_weights);
-      observer->OnAttention(layer, ForwardObserver::Side::kTarget, b, target_weights);
-    }
-    atom_masks.push_back(bucket.atom_mask);
-    token_masks.push_back(bucket.token_mask);
-  }
+  FusionSideImpl &drug_side = *drug_sides_[layer]->as<FusionSideImpl>(),
+                 &target_side = *target_sides_[layer]->as<FusionSideImpl>();
+  std::vector<PairWeights> weights;
+  const auto [drug_read, target_read] = CrossAttention(
+      {drug_side.Project(drug->tokens), drug->ranges, batch.pair_atom_rows.size(0)},
+      {target_side.Project(target->tokens), target->ranges, batch.pair_token_rows.size(0)}, options_.fusion_heads,
+      observer == nullptr ? nullptr : &weights);
   torch::Tensor drug_gate, target_gate;
-  drug->tokens = drug_sides_[layer]->as<FusionSideImpl>()->forward(
-      drug->tokens, GatherRows(torch::cat(drug_read), batch.padded_atoms), &drug_gate);
-  target->tokens = target_sides_[layer]->as<FusionSideImpl>()->forward(
-      target->tokens, GatherRows(torch::cat(target_read), batch.padded_tokens), &target_gate);
-  Append(drug_gate, atom_masks, gates);
-  Append(target_gate, token_masks, gates);
+  const bool look = gates != nullptr || observer != nullptr;
+  *drug = {drug_side.forward(drug->tokens, drug->rows, drug_read, look ? &drug_gate : nullptr), batch.pair_atoms,
+           torch::arange(batch.pair_atom_rows.size(0), batch.pair_atom_rows.options())};
+  *target = {target_side.forward(target->tokens, target->rows, target_read, look ? &target_gate : nullptr),
+             batch.pair_tokens, torch::arange(batch.pair_token_rows.size(0), batch.pair_token_rows.options())};
+  Append(drug_gate, batch.pair_atoms, gates);
+  Append(target_gate, batch.pair_tokens, gates);
+  for (size_t pair = 0; pair < weights.size(); ++pair) {
+    observer->OnAttention(layer, ForwardObserver::Side::kDrug, pair, weights[pair].drug);
+    observer->OnAttention(layer, ForwardObserver::Side::kTarget, pair, weights[pair].target);
+  }
   if (observer == nullptr || !drug_gate.defined()) return;
-  observer->OnGate(layer, ForwardObserver::Side::kDrug, drug_gate);
-  observer->OnGate(layer, ForwardObserver::Side::kTarget, target_gate);
+  observer->OnGate(layer, ForwardObserver::Side::kDrug, drug_gate.narrow(0, 0, batch.pair_atoms.total));
+  observer->OnGate(layer, ForwardObserver::Side::kTarget, target_gate.narrow(0, 0, batch.pair_tokens.total));
 }
 
-std::pair<torch::Tensor, torch::Tensor> AffinityModelImpl::PoolFused(const PairBatch& batch, const Side& drug,
-                                                                     const Side& target, ForwardObserver* observer) {
-  std::vector<torch::Tensor> drugs, targets;
-  torch::Tensor drug_weights, target_weights;
-  for (size_t b = 0; b < batch.buckets.size(); ++b) {
-    const PairBucket& bucket = batch.buckets[b];
-    const torch::Tensor atoms = GatherRows(drug.tokens, bucket.pair_atom_rows);
-    const torch::Tensor tokens = GatherRows(target.tokens, bucket.pair_token_rows);
-    drugs.push_back(fused_drug_pool_->forward(atoms, bucket.atom_mask, &drug_weights));
-    targets.push_back(fused_target_pool_->forward(tokens, bucket.token_mask, &target_weights));
-    if (observer == nullptr) continue;
-    observer->OnPool(ForwardObserver::Side::kDrug, b, atoms, drug_weights);
-    observer->OnPool(ForwardObserver::Side::kTarget, b, tokens, target_weights);
+torch::Tensor AffinityModelImpl::PoolFused(const Side& side, AttentionPool pool, ForwardObserver::Side name,
+                                           ForwardObserver* observer) {
+  torch::Tensor weights;
+  torch::Tensor pooled = pool(side.tokens, side.ranges, observer == nullptr ? nullptr : &weights);
+  for (int64_t pair = 0, first = 0; observer != nullptr && pair < pooled.size(0); ++pair) {
+    const int64_t count = side.ranges.count[pair].item<int64_t>();
+    observer->OnPool(name, pair, side.tokens.narrow(0, first, count), weights.narrow(0, first, count));
+    first += count;
   }
-  return {torch::cat(drugs), torch::cat(targets)};
+  return pooled;
 }
 
 torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<torch::Tensor>* gates,
@@ -176,27 +154,20 @@ torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<tor
 
 AffinityModelImpl::Encoded AffinityModelImpl::Encode(const PairBatch& batch) {
   const torch::Tensor atoms = molecules_(batch), tokens = proteins_(batch);
-  return {atoms, tokens, drug_pool_(GatherRows(atoms, batch.molecules.rows), batch.molecules.mask),
-          target_pool_(GatherRows(tokens, batch.proteins.rows), batch.proteins.mask)};
+  return {atoms, tokens, drug_pool_(atoms, batch.molecules), target_pool_(tokens, batch.proteins)};
 }
 
 torch::Tensor AffinityModelImpl::Score(const PairBatch& batch, const Encoded& encoded,
                                        std::vector<torch::Tensor>* gates, ForwardObserver* observer) {
   const auto& [atoms, tokens, drugs, targets] = encoded;
-  Side drug{GatherRows(atoms, batch.pair_atom_rows), {}}, target{GatherRows(tokens, batch.pair_token_rows), {}};
-  for (size_t layer = 0; layer < drug_sides_->size(); ++layer) {
-    // Gradients of many pairs meet in the rows of one molecule or protein: they are summed in the parameters' type.
-    drug.projected =
-        drug_sides_[layer]->as<FusionSideImpl>()->Project(layer == 0 ? atoms : drug.tokens).to(atoms.dtype());
-    target.projected =
-        target_sides_[layer]->as<FusionSideImpl>()->Project(layer == 0 ? tokens : target.tokens).to(tokens.dtype());
-    Fuse(batch, layer, &drug, &target, gates, observer);
-  }
-  const auto [fused_drugs, fused_targets] = PoolFused(batch, drug, target, observer);
+  Side drug{atoms, batch.drug_atoms, batch.pair_atom_rows}, target{tokens, batch.target_tokens, batch.pair_token_rows};
+  for (size_t layer = 0; layer < drug_sides_->size(); ++layer) Fuse(batch, layer, &drug, &target, gates, observer);
+  const torch::Tensor fused_drugs = PoolFused(drug, fused_drug_pool_, ForwardObserver::Side::kDrug, observer);
+  const torch::Tensor fused_targets = PoolFused(target, fused_target_pool_, ForwardObserver::Side::kTarget, observer);
   const torch::Tensor predicted =
       head_(fused_drug_scale_(fused_drugs), fused_target_scale_(fused_targets),
             drug_scale_(GatherRows(drugs, batch.drug)), target_scale_(GatherRows(targets, batch.target)));
-  return predicted.to(atoms.dtype()).index_select(0, batch.order);
+  return predicted.to(atoms.dtype());
 }
 
 torch::Tensor TakeStatistics(const std::vector<AffinityModel>& replicas) {

@@ -17,14 +17,13 @@
 
 namespace deepbindnet {
 
-// Weighted mean of the tokens with weights softmax(w . x), and their largest values by channel; over unmasked tokens.
+// Weighted mean of each range's rows with weights softmax(w . row), and their largest values by channel.
 class AttentionPoolImpl : public torch::nn::Module {
  public:
   explicit AttentionPoolImpl(int64_t hidden);
 
-  // Writes the weights [n, tokens] to `weights` where that is not null.
-  // Shape: tokens [n, tokens, hidden], mask [n, tokens] bool with a true in every row -> [n, 2 * hidden].
-  torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& mask, torch::Tensor* weights = nullptr);
+  // As PoolRanges(). Shape: rows [any, hidden] -> [ranges, 2 * hidden].
+  torch::Tensor forward(const torch::Tensor& rows, const RowRanges& ranges, torch::Tensor* weights = nullptr);
 
  private:
   torch::nn::Linear score_{nullptr};
@@ -117,16 +116,17 @@ class AffinityModelImpl : public torch::nn::Module {
   }
 
  private:
-  // Tokens of one side of all pairs, and where their projections stand.
+  // One side of all pairs: in the first layer the tokens of distinct entities, then of the pairs themselves.
   struct Side {
-    torch::Tensor tokens;     // [pair rows, hidden]
-    torch::Tensor projected;  // [rows, 3 * hidden], of distinct entities in the first layer, then of pair rows
+    torch::Tensor tokens;  // [any, hidden]
+    RowRanges ranges;      // [pairs], among the tokens
+    torch::Tensor rows;    // [pair rows] int64, which of the tokens each row of the pairs is
   };
   void Fuse(const PairBatch& batch, size_t layer, Side* drug, Side* target, std::vector<torch::Tensor>* gates,
             ForwardObserver* observer);
-  // The pooled vectors of all pairs, of both sides. Shape: -> [pairs, 2 * hidden] each, in bucket order.
-  std::pair<torch::Tensor, torch::Tensor> PoolFused(const PairBatch& batch, const Side& drug, const Side& target,
-                                                    ForwardObserver* observer);
+  // The pooled vectors of all pairs, of one side. Shape: -> [pairs, 2 * hidden].
+  static torch::Tensor PoolFused(const Side& side, AttentionPool pool, ForwardObserver::Side name,
+                                 ForwardObserver* observer);
 
   const ModelOptions options_;
   MoleculeEncoder molecules_{nullptr};

@@ -8,9 +8,8 @@
 
 namespace deepbindnet {
 
-// Called by AffinityModel::forward in the order of computation, on its thread. Tensors are on the model's device and
-// padded as the batch is: rows of masked queries have no meaning, and the weight of a masked key is 0. `bucket` counts
-// PairBatch::buckets.
+// Called by AffinityModel::forward in the order of computation, on its thread. Tensors are on the model's device. `pair`
+// counts the pairs of the batch.
 class ForwardObserver {
  public:
   enum class Side { kDrug, kTarget };  // Whose tokens: a molecule's atoms, or a protein's tokens.
@@ -18,16 +17,16 @@ class ForwardObserver {
   virtual ~ForwardObserver() = default;
 
   // With which weights the tokens of `side`, the queries, read those of the other side, the keys.
-  // Shape: weights [pairs, heads, queries, keys] float; each row sums to 1.
-  virtual void OnAttention(size_t layer, Side side, size_t bucket, const torch::Tensor& weights) = 0;
+  // Shape: weights [heads, queries, keys] float; each row sums to 1.
+  virtual void OnAttention(size_t layer, Side side, size_t pair, const torch::Tensor& weights) = 0;
 
-  // The gate's values for the tokens of all pairs, packed as PairBatch has them. A standard model does not call it.
+  // The gate's values for the tokens of all pairs, pair by pair. A standard model does not call it.
   // Shape: gate [pair_atoms or pair_tokens, gate] float in [0, 1].
   virtual void OnGate(size_t layer, Side side, const torch::Tensor& gate) = 0;
 
   // What the pool after the last layer makes of the fused tokens: their mean with these weights, and their largest
-  // values by channel. Shape: tokens [pairs, tokens, hidden], weights [pairs, tokens] float; each row sums to 1.
-  virtual void OnPool(Side side, size_t bucket, const torch::Tensor& tokens, const torch::Tensor& weights) = 0;
+  // values by channel. Shape: tokens [n, hidden], weights [n] float, which sum to 1.
+  virtual void OnPool(Side side, size_t pair, const torch::Tensor& tokens, const torch::Tensor& weights) = 0;
 };
 
 }  // namespace deepbindnet

@@ -8,19 +8,13 @@
 
 namespace deepbindnet {
 
-// Scaled dot-product attention over several heads. Writes the weights [pairs, heads, n, m], each row of which sums to 1
-// over the unmasked keys, to `weights` where that is not null.
-// Shape: query [pairs, n, hidden], key and value [pairs, m, hidden], key_mask [pairs, m] bool -> [pairs, n, hidden].
-torch::Tensor MultiHeadAttention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
-                                 const torch::Tensor& key_mask, int64_t heads, torch::Tensor* weights = nullptr);
-
-// One side of a fusion layer: what this side's tokens H do with the context they read from the other side.
-//   C = W_o MHA(q, k, v)
+// One side of a fusion layer: what this side's tokens H do with the context C that they read from the other side, by
+// attention of several heads.
 //   gated:    g = sigmoid(W_g [H || C] + b),  H' = LN(H + g * C)
 //   standard: H' = LN(H + C)
-//   H'' = LN(H' + W_2 relu(W_1 H'))
 // The gate is the only difference between the two model types: every other parameter has the same name and shape, and
-// with the same seed the same initial values.
+// with the same seed the same initial values. The other side's values start at zero, so that a layer begins by passing
+// its tokens on.
 class FusionSideImpl : public torch::nn::Module {
  public:
   explicit FusionSideImpl(const ModelOptions& options);
@@ -29,17 +23,17 @@ class FusionSideImpl : public torch::nn::Module {
   // once per distinct molecule or protein. Shape: tokens [rows, hidden] -> [rows, 3 * hidden].
   torch::Tensor Project(const torch::Tensor& tokens);
 
-  // Shape: tokens [rows, hidden]; attended [rows, hidden], what MultiHeadAttention read -> [rows, hidden]. Writes the
-  // gate's values [rows, gate] to `gate` where that is not null and there is a gate.
-  torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& attended, torch::Tensor* gate = nullptr);
+  // Shape: tokens [any, hidden], in the first layer those of distinct entities; rows [n] int64, which of them each row
+  // of the pairs is; context [n, hidden], what CrossAttention read -> [n, hidden]. Writes the gate's values [n, gate] to
+  // `gate` where that is not null and there is a gate.
+  torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& rows, const torch::Tensor& context,
+                        torch::Tensor* gate = nullptr);
 
  private:
-  torch::Tensor Gated(const torch::Tensor& tokens, const torch::Tensor& context, torch::Tensor* gate);
-
-  const int64_t hidden_, heads_;
-  torch::nn::Linear project_{nullptr}, out_{nullptr}, expand_{nullptr}, contract_{nullptr};
-  torch::nn::Linear gate_{nullptr};  // W_g and b; null for the standard model.
-  torch::nn::LayerNorm attention_norm_{nullptr}, feed_forward_norm_{nullptr};
+  torch::nn::Linear project_{nullptr};
+  // The two halves of W_g, and b; null for the standard model.
+  torch::nn::Linear token_gate_{nullptr}, context_gate_{nullptr};
+  torch::nn::LayerNorm norm_{nullptr};
 };
 TORCH_MODULE(FusionSide);
 

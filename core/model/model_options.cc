@@ -39,8 +39,8 @@ absl::Status ValidateModelOptions(const ModelOptions& options) {
   DBN_RETURN_IF_ERROR(CheckRange("drug_layers", options.drug_layers, {1, 16}));
   DBN_RETURN_IF_ERROR(CheckRange("max_sequence_length", options.max_sequence_length, {1, 10000}));
   DBN_RETURN_IF_ERROR(CheckRange("protein_feature_dim", options.protein_feature_dim, {0, kMaxProteinFeatureDim}));
-  if (options.residues_per_token != 8 && options.residues_per_token != 16) {
-    return InvalidField("residues_per_token", absl::StrCat(options.residues_per_token), "is neither 8 nor 16");
+  if (options.residues_per_token != 8 && options.residues_per_token != 16 && options.residues_per_token != 32) {
+    return InvalidField("residues_per_token", absl::StrCat(options.residues_per_token), "is not 8, 16 or 32");
   }
   if (options.hidden_dim % options.fusion_heads != 0) {
     return InvalidField("hidden_dim", absl::StrCat(options.hidden_dim),

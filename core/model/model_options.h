@@ -18,14 +18,14 @@ enum class GateKind { kVector, kHead, kScalar };
 struct ModelOptions {
   ModelType model_type = ModelType::kGated;
   int hidden_dim = 64;        // Width of atom and protein tokens, 8..1024, a multiple of fusion_heads.
-  int feature_dim = 128;      // Width of feed-forward blocks and of the head, 8..4096.
+  int feature_dim = 256;      // Width of feed-forward blocks and of the head, 8..4096.
   int fusion_heads = 4;       // 1..64
   int fusion_layers = 1;      // 1..16
   double dropout_rate = 0.1;  // [0, 0.9]
   GateKind gate_kind = GateKind::kVector;
   double gate_initial_bias = 0.0;   // [-10, 10]
-  int drug_layers = 3;              // GINE layers, 1..16.
-  int residues_per_token = 16;      // 8 or 16.
+  int drug_layers = 2;              // GINE layers, 1..16.
+  int residues_per_token = 32;      // 8, 16 or 32.
   int max_sequence_length = 10000;  // Residues; a longer protein is an error.
   // Of the vector that the user supplies for each protein, 0..16384; 0 is a model without. The data set decides it.
   int protein_feature_dim = 0;

@@ -3,12 +3,12 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/model/tensor_ops.h"
+#include "core/model/row_ops.h"
 
 namespace deepbindnet {
 namespace {
 
-constexpr double kNoBond = -1e4;
+constexpr double kEnvironmentScale = 0.1;  // Standard deviation of the environments' rows at the start.
 
 }  // namespace
 
@@ -17,26 +17,30 @@ GraphLayerImpl::GraphLayerImpl(int64_t hidden)
       eps_(register_parameter("eps", torch::zeros({1}))),
       expand_(register_module("expand", torch::nn::Linear(hidden, 2 * hidden))),
       contract_(register_module("contract", torch::nn::Linear(2 * hidden, hidden))),
-      norm_(register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({hidden})))) {}
+      norm_(register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({hidden})))) {
+  torch::nn::init::zeros_(contract_->weight);
+  torch::nn::init::zeros_(contract_->bias);
+}
 
 torch::Tensor GraphLayerImpl::forward(const torch::Tensor& atoms, const torch::Tensor& neighbors,
                                       const torch::Tensor& neighbor_bonds) {
-  // Where there is no bond, relu turns the message into 0.
-  const torch::Tensor bonds = torch::cat({bonds_, torch::full({1, bonds_.size(1)}, kNoBond, bonds_.options())});
-  const torch::Tensor messages = torch::relu(GatherRows(atoms, neighbors) + GatherRows(bonds, neighbor_bonds));
-  return norm_(atoms + contract_(torch::relu(expand_((1 + eps_) * atoms + messages.sum(1)))));
+  const torch::Tensor messages = NeighborMessages(atoms, bonds_, neighbors, neighbor_bonds);
+  return norm_(atoms + contract_(torch::relu(expand_((1 + eps_) * atoms + messages))));
 }
 
 MoleculeEncoderImpl::MoleculeEncoderImpl(const ModelOptions& options) {
   const int64_t rows = std::accumulate(kAtomFeatureSizes.begin(), kAtomFeatureSizes.end(), int64_t{0});
   atoms_ = register_parameter("atoms", torch::randn({rows, options.hidden_dim}) / std::sqrt(kAtomFeatures));
+  environments_ = register_parameter(
+      "environments",
+      torch::randn({int64_t{kEnvironmentRadii} * kEnvironmentCodes, options.hidden_dim}) * kEnvironmentScale);
   norm_ = register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({options.hidden_dim})));
   for (int i = 0; i < options.drug_layers; ++i) layers_->push_back(GraphLayer(options.hidden_dim));
   register_module("layers", layers_);
 }
 
 torch::Tensor MoleculeEncoderImpl::forward(const PairBatch& batch) {
-  torch::Tensor atoms = norm_(GatherRows(atoms_, batch.atom_features).sum(1));
+  torch::Tensor atoms = norm_(SumTableRows(atoms_, batch.atom_features) + SumTableRows(environments_, batch.environments));
   for (const auto& layer : *layers_) {
     atoms = layer->as<GraphLayerImpl>()->forward(atoms, batch.neighbors, batch.neighbor_bonds);
   }

@@ -1,4 +1,4 @@
-// Atoms to atom tokens: residual GINE layers over the molecular graph.
+// Atoms to atom tokens: their features and environments, and residual GINE layers over the molecular graph.
 #ifndef DEEPBINDNET_CORE_MODEL_MOLECULE_ENCODER_H_
 #define DEEPBINDNET_CORE_MODEL_MOLECULE_ENCODER_H_
 
@@ -11,7 +11,8 @@ namespace deepbindnet {
 
 // One residual graph layer (GINE, Hu et al. 2020):
 //   h_i' = LN(h_i + MLP((1 + eps) h_i + sum_j relu(h_j + e_ij)))
-// with e_ij from a table of bond codes and a learned eps. MLP is one hidden layer of relu.
+// with e_ij from a table of bond codes and a learned eps. MLP is one hidden layer of relu; its last layer starts at zero,
+// so that a layer begins by passing its atoms on.
 class GraphLayerImpl : public torch::nn::Module {
  public:
   explicit GraphLayerImpl(int64_t hidden);
@@ -28,6 +29,8 @@ class GraphLayerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(GraphLayer);
 
+// An atom starts as the normalised sum of what it is and of the substructures that it is the centre of (its features and
+// environments, one learned row each), as in a fingerprint whose bits are learned; graph layers follow.
 class MoleculeEncoderImpl : public torch::nn::Module {
  public:
   explicit MoleculeEncoderImpl(const ModelOptions& options);
@@ -36,7 +39,8 @@ class MoleculeEncoderImpl : public torch::nn::Module {
   torch::Tensor forward(const PairBatch& batch);
 
  private:
-  torch::Tensor atoms_;  // [sum of kAtomFeatureSizes, hidden], one table for all columns
+  torch::Tensor atoms_;         // [sum of kAtomFeatureSizes, hidden], one table for all columns
+  torch::Tensor environments_;  // [kEnvironmentRadii * kEnvironmentCodes, hidden]
   torch::nn::LayerNorm norm_{nullptr};
   torch::nn::ModuleList layers_;
 };

@@ -1,4 +1,4 @@
-// Residues to protein tokens: strided and residual convolutions.
+// Residues to protein tokens: what residues they have, and residual convolutions over tokens.
 #ifndef DEEPBINDNET_CORE_MODEL_PROTEIN_ENCODER_H_
 #define DEEPBINDNET_CORE_MODEL_PROTEIN_ENCODER_H_
 
@@ -10,7 +10,8 @@
 namespace deepbindnet {
 
 // A residual convolution along the sequence: x' = LN(x + W2 relu(W1 [x_{t-r} .. x_{t+r}])) * mask. The window is
-// gathered and multiplied as one matrix product, which CPUs run faster than a convolution of this size.
+// gathered and multiplied as one matrix product, which CPUs run faster than a convolution of this size. W2 starts at
+// zero, so that a layer begins by passing its tokens on.
 class ResidualConvolutionImpl : public torch::nn::Module {
  public:
   // `kernel` positions, odd.
@@ -26,11 +27,11 @@ class ResidualConvolutionImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ResidualConvolution);
 
-// Residue embedding; a convolution of 12 residues with stride 4; a residual convolution; a merge of the 4 (2)
-// neighbouring positions of one token of 16 (8) residues; residual convolutions over tokens. Proteins stand one
-// behind the other with empty tokens between them; what is no residue is masked to 0 after every step, so that a
-// protein's tokens depend on nothing but its own residues. Where proteins have features, a learned linear projection of
-// a protein's vector is added to each of its tokens at the end.
+// A token stands for residues_per_token residues. It starts as the normalised sum of a learned row for each of them and
+// for each with its two neighbours: a spectrum of the sequence, in which related proteins are alike. Residual
+// convolutions over tokens follow. Proteins stand one behind the other with empty tokens between them; what is no token is
+// masked to 0 after every step, so that a protein's tokens depend on nothing but its own residues. Where proteins have
+// features, a learned linear projection of a protein's vector is added to each of its tokens at the end.
 class ProteinEncoderImpl : public torch::nn::Module {
  public:
   explicit ProteinEncoderImpl(const ModelOptions& options);
@@ -40,13 +41,9 @@ class ProteinEncoderImpl : public torch::nn::Module {
   torch::Tensor forward(const PairBatch& batch);
 
  private:
-  static constexpr int64_t kStride = 4;
-
-  int64_t merged_;          // Positions a token merges.
-  torch::Tensor residues_;  // [kResidueVocabulary, embedding]
-  torch::nn::Linear first_{nullptr}, merge_{nullptr};
-  torch::nn::LayerNorm first_norm_{nullptr}, merge_norm_{nullptr};
-  ResidualConvolution local_{nullptr};
+  torch::Tensor residues_;  // [kResidueVocabulary, hidden]
+  torch::Tensor triplets_;  // [kTripletCodes, hidden]
+  torch::nn::LayerNorm norm_{nullptr};
   torch::nn::ModuleList layers_;
   torch::nn::Linear features_{nullptr};  // Null without protein features.
 };

@@ -1,5 +1,7 @@
 #include "core/training/optimizer.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,10 +9,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/compute/kernels.h"
 
 namespace deepbindnet {
 namespace {
 
+constexpr int64_t kGrain = 1 << 16;  // Least values a thread updates.
 constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
 
 }  // namespace
@@ -56,22 +60,44 @@ torch::Tensor Optimizer::SumGradients() {
 
 double Optimizer::Step(double lr, double loss_scale) {
   torch::NoGradGuard no_grad;
-  torch::Tensor gradient = SumGradients();
-  if (loss_scale != 1) gradient.div_(loss_scale);
-  const double norm = gradient.norm().item<double>();
+  const torch::Tensor gradient = SumGradients();
+  const double norm = gradient.norm().item<double>() / loss_scale;
   if (!std::isfinite(norm)) return norm;
-  if (options_.clip_norm > 0 && norm > options_.clip_norm) gradient.mul_(options_.clip_norm / norm);
+  const double clip = options_.clip_norm > 0 && norm > options_.clip_norm ? options_.clip_norm / norm : 1;
+  const double scale = clip / loss_scale;
   ++steps_;
-  first_.lerp_(gradient, 1 - kBeta1);
-  second_.mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
   const double correction1 = 1 - std::pow(kBeta1, static_cast<double>(steps_));
   const double correction2 = 1 - std::pow(kBeta2, static_cast<double>(steps_));
+  const double t = static_cast<double>(steps_), average_share = 1 - std::min(options_.ema_decay, (1 + t) / (10 + t));
+  if (weights_.is_cpu()) {
+    AdamTask task = {};
+    task.gradient_scale = static_cast<float>(scale);
+    task.beta1 = static_cast<float>(kBeta1);
+    task.beta2 = static_cast<float>(kBeta2);
+    task.lr = static_cast<float>(lr / correction1);
+    task.second_correction = static_cast<float>(1 / std::sqrt(correction2));
+    task.epsilon = static_cast<float>(kEpsilon);
+    task.decay = static_cast<float>(lr * options_.weight_decay);
+    task.average_share = static_cast<float>(average_share);
+    at::parallel_for(0, weights_.numel(), kGrain, [&](int64_t begin, int64_t end) {
+      AdamTask part = task;
+      part.size = end - begin;
+      part.weights = weights_.data_ptr<float>() + begin;
+      part.first = first_.data_ptr<float>() + begin;
+      part.second = second_.data_ptr<float>() + begin;
+      part.average = average_.defined() ? average_.data_ptr<float>() + begin : nullptr;
+      part.gradient = gradient.data_ptr<float>() + begin;
+      part.decayed = decayed_.data_ptr<float>() + begin;
+      BestKernels().adam(part);
+    });
+    return norm;
+  }
+  if (scale != 1) gradient.mul_(scale);
+  first_.lerp_(gradient, 1 - kBeta1);
+  second_.mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
   weights_.addcmul_(weights_, decayed_, -lr * options_.weight_decay);
   weights_.addcdiv_(first_, second_.sqrt().div_(std::sqrt(correction2)).add_(kEpsilon), -lr / correction1);
-  if (average_.defined()) {
-    const double t = static_cast<double>(steps_);
-    average_.lerp_(weights_, 1 - std::min(options_.ema_decay, (1 + t) / (10 + t)));
-  }
+  if (average_.defined()) average_.lerp_(weights_, average_share);
   return norm;
 }
 
