@@ -10,10 +10,14 @@ CLANG_DIR := build/clang
 CSV ?=
 # What bench-steps trains on: a directory that preprocess wrote.
 DATA_DIR ?= data/processed
+# What bench-accuracy measures: a figure of tests/bench/accuracy.py with its options, on the CSV file DATA.
+FIGURE ?= --help
+DATA ?=
+PEERS ?=
 
 sources = $(shell git ls-files '*.cc' '*.h')
 
-.PHONY: help deps configure build demo test core-test bench bench-steps format format-check include-check thread-safety lint image
+.PHONY: help deps configure build demo test core-test bench bench-steps bench-accuracy format format-check include-check thread-safety lint image
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -50,6 +54,11 @@ bench-steps:  ## Measure training steps on the processed data DATA_DIR: seconds 
 	@cmake --preset release -DDEEPBINDNET_BUILD_BENCHMARKS=ON >&2
 	@cmake --build --preset release --parallel $(JOBS) --target deepbindnet_step_bench >&2
 	@OMP_WAIT_POLICY=PASSIVE $(BUILD_DIR)/tests/deepbindnet_step_bench '$(DATA_DIR)'
+
+bench-accuracy:  ## Measure accuracy, one FIGURE with its options on the CSV file DATA, against PEERS where it has any
+	@cmake --preset release --log-level=WARNING >&2
+	@cmake --build --preset release --parallel $(JOBS) --target deepbindnet-worker >&2
+	@/usr/bin/python3 tests/bench/accuracy.py $(FIGURE) $(if $(DATA),--csv '$(DATA)') $(if $(PEERS),--peers '$(PEERS)')
 
 format:  ## Format the sources in place
 	@clang-format -i $(sources)
