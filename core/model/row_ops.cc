@@ -209,9 +209,13 @@ torch::Tensor Read(const AttentionSide& side, const AttentionSide& other, int64_
 
 class GatedFunction : public torch::autograd::Function<GatedFunction> {
  public:
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& h, const torch::Tensor& gate_h,
-                               const torch::Tensor& c, const torch::Tensor& gate_c, const torch::Tensor& scale,
+  // Without a gate its parts are empty: an undefined tensor may be no argument.
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& h,
+                               const c10::optional<torch::Tensor>& maybe_gate_h, const torch::Tensor& c,
+                               const c10::optional<torch::Tensor>& maybe_gate_c, const torch::Tensor& scale,
                                const torch::Tensor& shift, const torch::Tensor& rows, torch::Tensor* gate) {
+    const torch::Tensor gate_h = maybe_gate_h.value_or(torch::Tensor());
+    const torch::Tensor gate_c = maybe_gate_c.value_or(torch::Tensor());
     context->save_for_backward({h, gate_h, c, gate_c, scale, shift, rows});
     torch::Tensor out = torch::empty_like(c);
     if (gate != nullptr && gate_c.defined()) *gate = torch::empty_like(gate_c);
@@ -316,7 +320,9 @@ std::pair<torch::Tensor, torch::Tensor> CrossAttention(const AttentionSide& drug
 torch::Tensor GatedResidualNorm(const GatedInput& input, torch::nn::LayerNorm norm, torch::Tensor* gate) {
   const int64_t hidden = input.h.size(1), width = input.gate_c.defined() ? input.gate_c.size(1) : hidden;
   if (width == hidden && HasKernel(input.h, hidden)) {
-    const auto optional = [](const torch::Tensor& x) { return x.defined() ? Float(x) : x; };
+    const auto optional = [](const torch::Tensor& x) {
+      return x.defined() ? c10::optional<torch::Tensor>(Float(x)) : c10::nullopt;
+    };
     return GatedFunction::apply(Float(input.h), optional(input.gate_h), Float(input.c), optional(input.gate_c),
                                 norm->weight, norm->bias, input.rows, gate);
   }
