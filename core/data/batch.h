@@ -44,11 +44,13 @@ struct PairBatch {
   torch::Tensor neighbors;       // [atoms, degree] int64, row of the neighbour; 0 where there is no bond
   torch::Tensor neighbor_bonds;  // [atoms, degree] int64, code of the bond; -1 where there is none
   RowRanges molecules;           // [molecules], among `atoms`
+  double kept_environments = 1;  // Share of the environments that were not left out; sums over them are divided by it.
 
   torch::Tensor residues;    // [tokens, residues_per_token] int64, -1 where there is no residue
   torch::Tensor triplets;    // [tokens, residues_per_token] int64, codes of the residues with their neighbours; likewise
   torch::Tensor token_mask;  // [tokens, 1] float32, 1 or 0
   RowRanges proteins;        // [proteins], among `tokens`
+  double kept_triplets = 1;  // Likewise.
   // Both undefined where the proteins have no features.
   torch::Tensor protein_features;  // [proteins, protein_feature_dim] float32
   torch::Tensor token_protein;     // [tokens] int64, row of the token's protein; 0 where there is no token

@@ -13,6 +13,11 @@ namespace {
 // divides by.
 constexpr double kNewShare = 0.05;
 constexpr double kSmallestVariance = 1e-4;
+constexpr double kLeastStart = -10;  // Of the levels' logarithms: none is out of reach.
+
+torch::Tensor LevelsOf(const ModelOptions& options) {
+  return torch::linspace(options.lowest_level, options.highest_level, kLevels);
+}
 
 // What a gate said about real rows: those behind them only round up the batch.
 void Append(const torch::Tensor& gate, const RowRanges& ranges, std::vector<torch::Tensor>* gates) {
@@ -65,11 +70,13 @@ AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) : dropout_rate_(
   const auto linear = [](int64_t in, int64_t out) { return torch::nn::Linear(in, out); };
   first_ = register_module("first", linear(4 * pooled, width));
   second_ = register_module("second", linear(width, width));
-  last_ = register_module("last", linear(width, 1));
+  last_ = register_module("last", linear(width, kLevels));
   drug_factors_ = register_module("drug_factors", linear(pooled, rank));
   target_factors_ = register_module("target_factors", linear(pooled, rank));
-  drug_bias_ = register_module("drug_bias", linear(pooled, 1));
-  target_bias_ = register_module("target_bias", linear(pooled, 1));
+  product_ = register_module("product", linear(rank, kLevels));
+  drug_part_ = register_module("drug_part", linear(pooled, kLevels));
+  target_part_ = register_module("target_part", linear(pooled, kLevels));
+  last_->bias.set_data((-0.5 * LevelsOf(options).square()).clamp_min(kLeastStart));
 }
 
 torch::Tensor AffinityHeadImpl::Dropout(const torch::Tensor& x) {
@@ -81,11 +88,8 @@ torch::Tensor AffinityHeadImpl::forward(const torch::Tensor& fused_drug, const t
                                         const torch::Tensor& drug, const torch::Tensor& target) {
   torch::Tensor x = Dropout(torch::cat({fused_drug, fused_target, drug, target}, 1));
   x = Dropout(torch::relu(first_(x)));
-  x = last_(Dropout(torch::relu(second_(x)))).squeeze(1);
-  const torch::Tensor drug_factors = drug_factors_(drug), target_factors = target_factors_(target);
-  const double scale = 1 / std::sqrt(static_cast<double>(drug_factors.size(1)));
-  const torch::Tensor product = (drug_factors * target_factors).sum(1) * scale;
-  return x + product + drug_bias_(drug).squeeze(1) + target_bias_(target).squeeze(1);
+  x = last_(Dropout(torch::relu(second_(x))));
+  return x + product_(drug_factors_(drug) * target_factors_(target)) + drug_part_(drug) + target_part_(target);
 }
 
 AffinityModelImpl::AffinityModelImpl(const ModelOptions& options) : options_(options) {
@@ -101,6 +105,7 @@ AffinityModelImpl::AffinityModelImpl(const ModelOptions& options) : options_(opt
   fused_drug_scale_ = register_module("fused_drug_scale", Standardize(2 * hidden));
   fused_target_scale_ = register_module("fused_target_scale", Standardize(2 * hidden));
   head_ = register_module("head", AffinityHead(options));
+  levels_ = register_parameter("levels", LevelsOf(options), /*requires_grad=*/false);
   for (int i = 0; i < options.fusion_layers; ++i) {
     drug_sides_->push_back(FusionSide(options));
     target_sides_->push_back(FusionSide(options));
@@ -149,7 +154,11 @@ torch::Tensor AffinityModelImpl::PoolFused(const Side& side, AttentionPool pool,
 
 torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<torch::Tensor>* gates,
                                          ForwardObserver* observer) {
-  return Score(batch, Encode(batch), gates, observer);
+  return Expect(Score(batch, Encode(batch), gates, observer));
+}
+
+torch::Tensor AffinityModelImpl::Expect(const torch::Tensor& scores) const {
+  return (torch::softmax(scores, 1) * levels_).sum(1);
 }
 
 AffinityModelImpl::Encoded AffinityModelImpl::Encode(const PairBatch& batch) {
@@ -164,10 +173,10 @@ torch::Tensor AffinityModelImpl::Score(const PairBatch& batch, const Encoded& en
   for (size_t layer = 0; layer < drug_sides_->size(); ++layer) Fuse(batch, layer, &drug, &target, gates, observer);
   const torch::Tensor fused_drugs = PoolFused(drug, fused_drug_pool_, ForwardObserver::Side::kDrug, observer);
   const torch::Tensor fused_targets = PoolFused(target, fused_target_pool_, ForwardObserver::Side::kTarget, observer);
-  const torch::Tensor predicted =
+  const torch::Tensor scores =
       head_(fused_drug_scale_(fused_drugs), fused_target_scale_(fused_targets),
             drug_scale_(GatherRows(drugs, batch.drug)), target_scale_(GatherRows(targets, batch.target)));
-  return predicted.to(atoms.dtype());
+  return scores.to(atoms.dtype());
 }
 
 torch::Tensor TakeStatistics(const std::vector<AffinityModel>& replicas) {

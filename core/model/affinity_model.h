@@ -57,13 +57,18 @@ class StandardizeImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Standardize);
 
-// The affinity from four pooled vectors: an MLP, plus a product of low rank of the encoders' vectors with a bias each,
-// which learns the main effects of drug and target early.
+// Affinities that the head knows of, evenly spaced from ModelOptions::lowest_level to highest_level.
+inline constexpr int64_t kLevels = 151;
+
+// How likely each level of the affinity is, from four pooled vectors: an MLP, plus a product of low rank of the encoders'
+// vectors and a part of each alone, which learn the main effects of drug and target early. A distribution can say that a
+// pair is either inactive or strong, and learns values that many pairs share; the prediction is its mean (regression by
+// histograms: Imani and White 2018). At the start it is about the standard normal distribution, that of z-scores.
 class AffinityHeadImpl : public torch::nn::Module {
  public:
   explicit AffinityHeadImpl(const ModelOptions& options);
 
-  // Shape: all [pairs, 2 * hidden] -> [pairs].
+  // Logarithms of the levels' shares, up to a constant. Shape: all [pairs, 2 * hidden] -> [pairs, kLevels].
   torch::Tensor forward(const torch::Tensor& fused_drug, const torch::Tensor& fused_target, const torch::Tensor& drug,
                         const torch::Tensor& target);
 
@@ -76,7 +81,7 @@ class AffinityHeadImpl : public torch::nn::Module {
   const double dropout_rate_;
   c10::optional<at::Generator> generator_;
   torch::nn::Linear first_{nullptr}, second_{nullptr}, last_{nullptr};
-  torch::nn::Linear drug_factors_{nullptr}, target_factors_{nullptr}, drug_bias_{nullptr}, target_bias_{nullptr};
+  torch::nn::Linear drug_factors_{nullptr}, target_factors_{nullptr}, product_{nullptr}, drug_part_{nullptr}, target_part_{nullptr};
 };
 TORCH_MODULE(AffinityHead);
 
@@ -93,8 +98,8 @@ class AffinityModelImpl : public torch::nn::Module {
   torch::Tensor forward(const PairBatch& batch, std::vector<torch::Tensor>* gates = nullptr,
                         ForwardObserver* observer = nullptr);
 
-  // The two halves of forward(), which is Score(batch, Encode(batch)): what is computed once for each distinct molecule
-  // and protein, and what is computed for each pair.
+  // The parts of forward(), which is Expect(Score(batch, Encode(batch))): what is computed once for each distinct
+  // molecule and protein, and what is computed for each pair, AffinityHead's logarithms.
   struct Encoded {
     torch::Tensor atoms;    // [atoms, hidden]
     torch::Tensor tokens;   // [tokens, hidden]
@@ -104,6 +109,12 @@ class AffinityModelImpl : public torch::nn::Module {
   Encoded Encode(const PairBatch& batch);
   torch::Tensor Score(const PairBatch& batch, const Encoded& encoded, std::vector<torch::Tensor>* gates = nullptr,
                       ForwardObserver* observer = nullptr);
+
+  // The mean of the distributions that scores stand for. Shape: [pairs, kLevels] -> [pairs].
+  torch::Tensor Expect(const torch::Tensor& scores) const;
+
+  // z-scored affinities. Shape: [kLevels].
+  torch::Tensor levels() const { return levels_; }
 
   // As AffinityHead's.
   void set_generator(const at::Generator& generator) { head_->set_generator(generator); }
@@ -135,6 +146,7 @@ class AffinityModelImpl : public torch::nn::Module {
   AttentionPool drug_pool_{nullptr}, target_pool_{nullptr}, fused_drug_pool_{nullptr}, fused_target_pool_{nullptr};
   Standardize drug_scale_{nullptr}, target_scale_{nullptr}, fused_drug_scale_{nullptr}, fused_target_scale_{nullptr};
   AffinityHead head_{nullptr};
+  torch::Tensor levels_;  // [kLevels]; a parameter without gradient, so that it is where the weights are.
 };
 TORCH_MODULE(AffinityModel);
 

@@ -26,7 +26,9 @@ nlohmann::json OptionsToJson(const ModelOptions& options) {
           {"drug_layers", options.drug_layers},
           {"residues_per_token", options.residues_per_token},
           {"max_sequence_length", options.max_sequence_length},
-          {"protein_feature_dim", options.protein_feature_dim}};
+          {"protein_feature_dim", options.protein_feature_dim},
+          {"lowest_level", options.lowest_level},
+          {"highest_level", options.highest_level}};
 }
 
 // Throws nlohmann::json::exception where a field is missing or of another type.
@@ -43,7 +45,9 @@ absl::StatusOr<ModelOptions> OptionsFromJson(const nlohmann::json& json) {
   json.at("drug_layers").get_to(options.drug_layers);
   json.at("residues_per_token").get_to(options.residues_per_token);
   json.at("max_sequence_length").get_to(options.max_sequence_length);
-  options.protein_feature_dim = json.value("protein_feature_dim", 0);  // Older checkpoints have none.
+  json.at("protein_feature_dim").get_to(options.protein_feature_dim);
+  json.at("lowest_level").get_to(options.lowest_level);
+  json.at("highest_level").get_to(options.highest_level);
   DBN_RETURN_IF_ERROR(ValidateModelOptions(options));
   return options;
 }

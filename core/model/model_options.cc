@@ -11,6 +11,8 @@ constexpr EnumNames<ModelType, 2> kModelTypes = {{{ModelType::kGated, "gated"}, 
 constexpr EnumNames<GateKind, 3> kGateKinds = {
     {{GateKind::kVector, "vector"}, {GateKind::kHead, "head"}, {GateKind::kScalar, "scalar"}}};
 
+constexpr double kMostLevel = 1000, kLeastLevels = 0.01;
+
 }  // namespace
 
 absl::Status CheckRange(absl::string_view field, double value, const OptionRange& range) {
@@ -39,6 +41,9 @@ absl::Status ValidateModelOptions(const ModelOptions& options) {
   DBN_RETURN_IF_ERROR(CheckRange("drug_layers", options.drug_layers, {1, 16}));
   DBN_RETURN_IF_ERROR(CheckRange("max_sequence_length", options.max_sequence_length, {1, 10000}));
   DBN_RETURN_IF_ERROR(CheckRange("protein_feature_dim", options.protein_feature_dim, {0, kMaxProteinFeatureDim}));
+  DBN_RETURN_IF_ERROR(CheckRange("lowest_level", options.lowest_level, {-kMostLevel, kMostLevel}));
+  DBN_RETURN_IF_ERROR(
+      CheckRange("highest_level", options.highest_level, {options.lowest_level + kLeastLevels, kMostLevel}));
   if (options.residues_per_token != 8 && options.residues_per_token != 16 && options.residues_per_token != 32) {
     return InvalidField("residues_per_token", absl::StrCat(options.residues_per_token), "is not 8, 16 or 32");
   }

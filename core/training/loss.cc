@@ -22,4 +22,12 @@ torch::Tensor ComputeLoss(Loss loss, const torch::Tensor& predicted, const torch
   return torch::mse_loss(predicted, truth);
 }
 
+torch::Tensor DistributionLoss(const torch::Tensor& scores, const torch::Tensor& levels, const torch::Tensor& truth) {
+  const torch::Tensor distance = levels.slice(0, 1, 2) - levels.slice(0, 0, 1);
+  const torch::Tensor kept = torch::minimum(torch::maximum(truth, levels.slice(0, 0, 1)), levels.slice(0, -1));
+  const torch::Tensor steps = (levels.unsqueeze(0) - kept.unsqueeze(1)) / distance;  // [pairs, levels]
+  const torch::Tensor goal = torch::softmax(-0.5 * steps.square(), 1);
+  return -(goal * torch::log_softmax(scores, 1)).sum(1).mean();
+}
+
 }  // namespace deepbindnet

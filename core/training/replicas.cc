@@ -15,6 +15,16 @@ namespace {
 constexpr int kLeastShare = 32;             // Pairs.
 constexpr uint64_t kMostGenerators = 1009;  // Of all processes: seeds of different steps do not meet.
 
+// Leaves a share of the environments and triplets out.
+void DropFeatures(double rate, const at::Generator& generator, PairBatch* batch) {
+  if (rate == 0) return;
+  for (torch::Tensor* index : {&batch->environments, &batch->triplets}) {
+    const torch::Tensor draws = torch::empty(index->sizes(), torch::kFloat32).uniform_(0, 1, generator);
+    index->masked_fill_(draws < rate, -1);
+  }
+  batch->kept_environments = batch->kept_triplets = 1 - rate;
+}
+
 }  // namespace
 
 int CountReplicas(const torch::Device& device, int batch_size) {
@@ -33,6 +43,7 @@ Replicas::Replicas(TrainingPairs data, const TrainingOptions& options, const tor
     generators_.push_back(device.is_cpu() ? at::detail::createCPUGenerator()
                                           : at::globalContext().defaultGenerator(device));
     models_.back()->set_generator(generators_.back());
+    feature_generators_.push_back(at::detail::createCPUGenerator());
   }
   Seed(options_.seed, /*rank=*/0);
 }
@@ -45,7 +56,10 @@ std::vector<const torch::nn::Module*> Replicas::modules() const {
 
 void Replicas::Seed(uint64_t seed, int rank) {
   const uint64_t first = seed * kMostGenerators + static_cast<uint64_t>(rank) * generators_.size();
-  for (size_t i = 0; i < generators_.size(); ++i) generators_[i].set_current_seed(first + i);
+  for (size_t i = 0; i < generators_.size(); ++i) {
+    generators_[i].set_current_seed(first + i);
+    feature_generators_[i].set_current_seed(first + i);
+  }
 }
 
 BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, int64_t pairs, double loss_scale,
@@ -57,7 +71,7 @@ BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, int64_t pairs
     const size_t begin = std::min(replica * share, chosen.size()), end = std::min(begin + share, chosen.size());
     if (begin == end) return;
     results[replica] = BackwardShare(models_[replica], {chosen.begin() + begin, chosen.begin() + end}, pairs,
-                                     loss_scale, look_at_gates);
+                                     loss_scale, look_at_gates, feature_generators_[replica]);
   });
   BatchResult whole;
   std::vector<torch::Tensor> predicted;
@@ -72,22 +86,27 @@ BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, int64_t pairs
 }
 
 BatchResult Replicas::BackwardShare(AffinityModel model, const std::vector<int64_t>& chosen, int64_t pairs,
-                                    double loss_scale, bool look_at_gates) {
+                                    double loss_scale, bool look_at_gates,
+                                    const at::Generator& generator) {
   model->train();
   std::vector<PairIndex> indices;
   for (const int64_t pair : chosen) indices.push_back(data_.pairs[pair]);
-  const PairBatch batch =
-      MakeBatch(data_.molecules, data_.proteins, indices, options_.model.residues_per_token, data_.features)
-          .To(device_);
+  PairBatch batch =
+      MakeBatch(data_.molecules, data_.proteins, indices, options_.model.residues_per_token, data_.features);
+  DropFeatures(options_.feature_dropout_rate, generator, &batch);
+  batch = batch.To(device_);
   const torch::Tensor truth = data_.z.index_select(0, torch::tensor(chosen).to(device_));
   BatchResult result;
-  torch::Tensor predicted;
+  torch::Tensor scores;
   {
     const MixedPrecisionScope scope(device_, half_);
-    predicted = model->forward(batch, look_at_gates ? &result.gates : nullptr);
+    scores = model->Score(batch, model->Encode(batch), look_at_gates ? &result.gates : nullptr);
   }
+  const torch::Tensor predicted = model->Expect(scores);
   const double weight = static_cast<double>(chosen.size()) / static_cast<double>(pairs);
-  const torch::Tensor loss = ComputeLoss(options_.loss, predicted, truth) * weight;
+  const torch::Tensor loss =
+      (ComputeLoss(options_.loss, predicted, truth) +
+       options_.distribution_weight * DistributionLoss(scores, model->levels(), truth)) * weight;
   (loss_scale == 1 ? loss : loss * loss_scale).backward();
   result.loss = loss.item<double>();
   result.predicted = predicted.detach();

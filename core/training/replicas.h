@@ -64,7 +64,7 @@ class Replicas {
 
  private:
   BatchResult BackwardShare(AffinityModel model, const std::vector<int64_t>& chosen, int64_t pairs, double loss_scale,
-                            bool look_at_gates);
+                            bool look_at_gates, const at::Generator& generator);
 
   const TrainingPairs data_;
   const TrainingOptions options_;
@@ -72,6 +72,7 @@ class Replicas {
   const c10::optional<torch::Dtype> half_;
   ComputePool pool_;
   std::vector<AffinityModel> models_;
+  std::vector<at::Generator> feature_generators_;  // On the CPU, of what is left out of the batches.
   std::vector<at::Generator> generators_;
 };
 

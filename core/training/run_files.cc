@@ -52,6 +52,8 @@ std::string TrainingOptionsToJson(const TrainingOptions& options) {
               {"mixed_precision", options.mixed_precision},
               {"half_type", std::string(HalfTypeName(options.half_type))},
               {"loss", std::string(LossName(options.loss))},
+              {"distribution_weight", options.distribution_weight},
+              {"feature_dropout_rate", options.feature_dropout_rate},
               {"max_minutes", options.max_minutes},
               {"clip_norm", options.clip_norm},
               {"warmup_fraction", options.warmup_fraction},

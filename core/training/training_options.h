@@ -21,11 +21,13 @@ struct TrainingOptions {
   int batch_size = 256;         // Pairs that a process computes at once, 1..65536.
   int num_epochs = 100;         // 1..100000
   double lr = 2e-3;             // Peak learning rate, (0, 1].
-  double weight_decay = 1e-4;   // Decoupled, [0, 1].
+  double weight_decay = 0.3;    // Decoupled, [0, 1].
   int patience = 15;            // Epochs without a lower validation RMSE before stopping; 0 never stops.
   bool mixed_precision = true;  // Matrix products in half_type.
   HalfType half_type = HalfType::kAuto;
-  Loss loss = Loss::kMse;
+  Loss loss = Loss::kMse;             // Of the value.
+  double distribution_weight = 1.0;   // Of the distribution's cross-entropy beside it, [0, 1000].
+  double feature_dropout_rate = 0.2;  // Of environments and triplets left out of a batch, [0, 0.9].
   double max_minutes = 0.0;       // Training time after which the run ends and to which the schedule anneals; 0: none.
   double clip_norm = 1.0;         // Largest gradient norm; 0 does not clip.
   double warmup_fraction = 0.02;  // Share of the schedule spent warming up, [0, 0.5].

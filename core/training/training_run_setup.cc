@@ -1,4 +1,5 @@
 // From nothing, or from a checkpoint, to a run that is ready for its next step.
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,17 @@
 #include "core/training/training_run.h"
 
 namespace deepbindnet {
+namespace {
+
+// What the model can predict: the training affinities and a margin, up to kMostDeviations from their mean.
+void SetLevels(const ProcessedDataset& dataset, ModelOptions* options) {
+  constexpr double kMostDeviations = 10, kMargin = 0.5;
+  const auto [lowest, highest] = std::minmax_element(dataset.train.affinity.begin(), dataset.train.affinity.end());
+  options->lowest_level = std::max(dataset.scaler.Scale(*lowest), -kMostDeviations) - kMargin;
+  options->highest_level = std::min(dataset.scaler.Scale(*highest), kMostDeviations) + kMargin;
+}
+
+}  // namespace
 
 absl::Status TrainingRun::Connect() {
   observer_.OnPhase("loading");
@@ -41,6 +53,7 @@ absl::Status TrainingRun::Load() {
                           " part has no pairs; prepare the data set again with another val_size or split")),
                       "EMPTY_PART");
   }
+  SetLevels(dataset_, &options_.model);
   for (const ProteinEntry& protein : dataset_.proteins) {
     DBN_RETURN_IF_ERROR(Annotate(CheckSequenceLength(protein.tokens.size(), options_.model), data_dir_));
   }

@@ -81,6 +81,8 @@ absl::Status SetSchedule(const v1::TrainingOptions& proto, TrainingOptions* opti
   DBN_SET_NUMBER(clip_norm, options->clip_norm)
   DBN_SET_NUMBER(warmup_fraction, options->warmup_fraction)
   DBN_SET_NUMBER(ema_decay, options->ema_decay)
+  DBN_SET_NUMBER(feature_dropout_rate, options->feature_dropout_rate)
+  DBN_SET_NUMBER(distribution_weight, options->distribution_weight)
   // Core's 0 means "none", which here is an unset field.
   if (proto.has_max_minutes() && proto.max_minutes() <= 0.0) {
     return InvalidField("max_minutes", absl::StrCat(proto.max_minutes()), "is not above 0; leave it out for no limit");
@@ -183,6 +185,8 @@ v1::TrainingOptions ToProto(const TrainingOptions& options) {
   proto.set_warmup_fraction(options.warmup_fraction);
   proto.set_seed(options.seed);
   proto.set_ema_decay(options.ema_decay);
+  proto.set_feature_dropout_rate(options.feature_dropout_rate);
+  proto.set_distribution_weight(options.distribution_weight);
   proto.set_gradient_accumulation(static_cast<uint32_t>(options.gradient_accumulation));
   proto.set_keep_checkpoints(static_cast<uint32_t>(options.keep_checkpoints));
   proto.set_num_processes(static_cast<uint32_t>(options.num_processes));

@@ -91,12 +91,12 @@ Parts Profile(const TrainingPairs& data, const TrainingOptions& options, const t
       cut = {Cut(whole.atoms), Cut(whole.tokens), Cut(whole.drugs), Cut(whole.targets)};
     }
     watch.AddTo(&parts.encoder);
-    torch::Tensor predicted;
+    torch::Tensor scores;
     {
       const MixedPrecisionScope scope(device, half);
-      predicted = model->Score(batch, cut);
+      scores = model->Score(batch, cut);
     }
-    ComputeLoss(options.loss, predicted, truth).backward();
+    (ComputeLoss(options.loss, model->Expect(scores), truth) + DistributionLoss(scores, model->levels(), truth)).backward();
     watch.AddTo(&parts.fusion);
     torch::autograd::backward({whole.atoms, whole.tokens, whole.drugs, whole.targets},
                               {cut.atoms.grad(), cut.tokens.grad(), cut.drugs.grad(), cut.targets.grad()});
