@@ -21,7 +21,7 @@ const Kernels& BestKernels() {
                       __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
     if (wide) return avx512::kKernels;
     return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 ? avx2::kKernels
-                                                                                      : baseline::kKernels;
+                                                                                     : baseline::kKernels;
   }();
   return best;
 #else

@@ -1,8 +1,8 @@
 // Loops over rows of floats that LibTorch has no operator for, or only several with a pass over memory each: attention
-// between ranges of rows, the gated residual with its layer norm, pooling of ranges, sums of table rows, messages between
-// neighbours, and the optimiser's step; forward and backward. Free of torch. Compiled for several instruction sets; the
-// best one that the machine has is chosen at run time. One thread computes a call; equal arguments give equal bits on
-// one machine. docs/decisions/0005 has the measurements.
+// between ranges of rows, the gated residual with its layer norm, pooling of ranges, sums of table rows, messages
+// between neighbours, and the optimiser's step; forward and backward. Free of torch. Compiled for several instruction
+// sets; the best one that the machine has is chosen at run time. One thread computes a call; equal arguments give equal
+// bits on one machine. docs/decisions/0005 has the measurements.
 #ifndef DEEPBINDNET_CORE_COMPUTE_KERNELS_H_
 #define DEEPBINDNET_CORE_COMPUTE_KERNELS_H_
 
@@ -39,8 +39,8 @@ struct AttentionTask {
   int64_t most_queries, most_keys;  // The largest counts.
 };
 
-// out = norm(h[rows] + sigmoid(gate_h[rows] + gate_c) * c), without a gate norm(h[rows] + c); norm is layer normalisation
-// over the channels with `scale` and `shift` [width].
+// out = norm(h[rows] + sigmoid(gate_h[rows] + gate_c) * c), without a gate norm(h[rows] + c); norm is layer
+// normalisation over the channels with `scale` and `shift` [width].
 struct GatedTask {
   int64_t rows, width;
   const int64_t* row;  // [rows], of h and gate_h
@@ -50,9 +50,9 @@ struct GatedTask {
   const float *scale, *shift;
 };
 struct GatedGradients {
-  MutableRows h, gate_h;          // Added to.
-  float *c, *gate_c;              // [rows, width], set.
-  float *scale, *shift;           // [width], added to.
+  MutableRows h, gate_h;  // Added to.
+  float *c, *gate_c;      // [rows, width], set.
+  float *scale, *shift;   // [width], added to.
 };
 
 // The mean of each range's rows with weights softmax(row . weight), and their largest values.

@@ -46,8 +46,8 @@ struct PairBatch {
   RowRanges molecules;           // [molecules], among `atoms`
   double kept_environments = 1;  // Share of the environments that were not left out; sums over them are divided by it.
 
-  torch::Tensor residues;    // [tokens, residues_per_token] int64, -1 where there is no residue
-  torch::Tensor triplets;    // [tokens, residues_per_token] int64, codes of the residues with their neighbours; likewise
+  torch::Tensor residues;  // [tokens, residues_per_token] int64, -1 where there is no residue
+  torch::Tensor triplets;  // [tokens, residues_per_token] int64, codes of the residues with their neighbours; likewise
   torch::Tensor token_mask;  // [tokens, 1] float32, 1 or 0
   RowRanges proteins;        // [proteins], among `tokens`
   double kept_triplets = 1;  // Likewise.

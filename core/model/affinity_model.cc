@@ -119,10 +119,10 @@ void AffinityModelImpl::Fuse(const PairBatch& batch, size_t layer, Side* drug, S
   FusionSideImpl &drug_side = *drug_sides_[layer]->as<FusionSideImpl>(),
                  &target_side = *target_sides_[layer]->as<FusionSideImpl>();
   std::vector<PairWeights> weights;
-  const auto [drug_read, target_read] = CrossAttention(
-      {drug_side.Project(drug->tokens), drug->ranges, batch.pair_atom_rows.size(0)},
-      {target_side.Project(target->tokens), target->ranges, batch.pair_token_rows.size(0)}, options_.fusion_heads,
-      observer == nullptr ? nullptr : &weights);
+  const auto [drug_read, target_read] =
+      CrossAttention({drug_side.Project(drug->tokens), drug->ranges, batch.pair_atom_rows.size(0)},
+                     {target_side.Project(target->tokens), target->ranges, batch.pair_token_rows.size(0)},
+                     options_.fusion_heads, observer == nullptr ? nullptr : &weights);
   torch::Tensor drug_gate, target_gate;
   const bool look = gates != nullptr || observer != nullptr;
   *drug = {drug_side.forward(drug->tokens, drug->rows, drug_read, look ? &drug_gate : nullptr), batch.pair_atoms,

@@ -60,10 +60,11 @@ TORCH_MODULE(Standardize);
 // Affinities that the head knows of, evenly spaced from ModelOptions::lowest_level to highest_level.
 inline constexpr int64_t kLevels = 151;
 
-// How likely each level of the affinity is, from four pooled vectors: an MLP, plus a product of low rank of the encoders'
-// vectors and a part of each alone, which learn the main effects of drug and target early. A distribution can say that a
-// pair is either inactive or strong, and learns values that many pairs share; the prediction is its mean (regression by
-// histograms: Imani and White 2018). At the start it is about the standard normal distribution, that of z-scores.
+// How likely each level of the affinity is, from four pooled vectors: an MLP, plus a product of low rank of the
+// encoders' vectors and a part of each alone, which learn the main effects of drug and target early. A distribution can
+// say that a pair is either inactive or strong, and learns values that many pairs share; the prediction is its mean
+// (regression by histograms: Imani and White 2018). At the start it is about the standard normal distribution, that of
+// z-scores.
 class AffinityHeadImpl : public torch::nn::Module {
  public:
   explicit AffinityHeadImpl(const ModelOptions& options);
@@ -81,7 +82,8 @@ class AffinityHeadImpl : public torch::nn::Module {
   const double dropout_rate_;
   c10::optional<at::Generator> generator_;
   torch::nn::Linear first_{nullptr}, second_{nullptr}, last_{nullptr};
-  torch::nn::Linear drug_factors_{nullptr}, target_factors_{nullptr}, product_{nullptr}, drug_part_{nullptr}, target_part_{nullptr};
+  torch::nn::Linear drug_factors_{nullptr}, target_factors_{nullptr}, product_{nullptr}, drug_part_{nullptr},
+      target_part_{nullptr};
 };
 TORCH_MODULE(AffinityHead);
 

@@ -24,8 +24,8 @@ class FusionSideImpl : public torch::nn::Module {
   torch::Tensor Project(const torch::Tensor& tokens);
 
   // Shape: tokens [any, hidden], in the first layer those of distinct entities; rows [n] int64, which of them each row
-  // of the pairs is; context [n, hidden], what CrossAttention read -> [n, hidden]. Writes the gate's values [n, gate] to
-  // `gate` where that is not null and there is a gate.
+  // of the pairs is; context [n, hidden], what CrossAttention read -> [n, hidden]. Writes the gate's values [n, gate]
+  // to `gate` where that is not null and there is a gate.
   torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& rows, const torch::Tensor& context,
                         torch::Tensor* gate = nullptr);
 

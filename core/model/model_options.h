@@ -29,8 +29,8 @@ struct ModelOptions {
   int max_sequence_length = 10000;  // Residues; a longer protein is an error.
   // Of the vector that the user supplies for each protein, 0..16384; 0 is a model without. The data set decides it.
   int protein_feature_dim = 0;
-  // The lowest and the highest z-scored affinity that the model can predict, -1000..1000 and above the lowest by 0.01 or
-  // more. The data set decides them.
+  // The lowest and the highest z-scored affinity that the model can predict, -1000..1000 and above the lowest by 0.01
+  // or more. The data set decides them.
   double lowest_level = -5.0, highest_level = 5.0;
 };
 

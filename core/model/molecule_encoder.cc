@@ -41,7 +41,7 @@ MoleculeEncoderImpl::MoleculeEncoderImpl(const ModelOptions& options) {
 
 torch::Tensor MoleculeEncoderImpl::forward(const PairBatch& batch) {
   torch::Tensor atoms = norm_(SumTableRows(atoms_, batch.atom_features) +
-                             SumTableRows(environments_, batch.environments) / batch.kept_environments);
+                              SumTableRows(environments_, batch.environments) / batch.kept_environments);
   for (const auto& layer : *layers_) {
     atoms = layer->as<GraphLayerImpl>()->forward(atoms, batch.neighbors, batch.neighbor_bonds);
   }

@@ -11,8 +11,8 @@ namespace deepbindnet {
 
 // One residual graph layer (GINE, Hu et al. 2020):
 //   h_i' = LN(h_i + MLP((1 + eps) h_i + sum_j relu(h_j + e_ij)))
-// with e_ij from a table of bond codes and a learned eps. MLP is one hidden layer of relu; its last layer starts at zero,
-// so that a layer begins by passing its atoms on.
+// with e_ij from a table of bond codes and a learned eps. MLP is one hidden layer of relu; its last layer starts at
+// zero, so that a layer begins by passing its atoms on.
 class GraphLayerImpl : public torch::nn::Module {
  public:
   explicit GraphLayerImpl(int64_t hidden);
@@ -29,8 +29,8 @@ class GraphLayerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(GraphLayer);
 
-// An atom starts as the normalised sum of what it is and of the substructures that it is the centre of (its features and
-// environments, one learned row each), as in a fingerprint whose bits are learned; graph layers follow.
+// An atom starts as the normalised sum of what it is and of the substructures that it is the centre of (its features
+// and environments, one learned row each), as in a fingerprint whose bits are learned; graph layers follow.
 class MoleculeEncoderImpl : public torch::nn::Module {
  public:
   explicit MoleculeEncoderImpl(const ModelOptions& options);

@@ -51,8 +51,8 @@ ProteinEncoderImpl::ProteinEncoderImpl(const ModelOptions& options) {
 torch::Tensor ProteinEncoderImpl::forward(const PairBatch& batch) {
   // Norms run in the parameters' type, also where the products before them ran in bf16.
   const torch::Dtype type = residues_.scalar_type();
-  torch::Tensor x = norm_(SumTableRows(residues_, batch.residues) +
-                          SumTableRows(triplets_, batch.triplets) / batch.kept_triplets);
+  torch::Tensor x =
+      norm_(SumTableRows(residues_, batch.residues) + SumTableRows(triplets_, batch.triplets) / batch.kept_triplets);
   x = x * batch.token_mask;
   for (const auto& layer : *layers_) x = layer->as<ResidualConvolutionImpl>()->forward(x, batch.token_mask);
   if (features_.is_empty()) return x;

@@ -29,9 +29,9 @@ TORCH_MODULE(ResidualConvolution);
 
 // A token stands for residues_per_token residues. It starts as the normalised sum of a learned row for each of them and
 // for each with its two neighbours: a spectrum of the sequence, in which related proteins are alike. Residual
-// convolutions over tokens follow. Proteins stand one behind the other with empty tokens between them; what is no token is
-// masked to 0 after every step, so that a protein's tokens depend on nothing but its own residues. Where proteins have
-// features, a learned linear projection of a protein's vector is added to each of its tokens at the end.
+// convolutions over tokens follow. Proteins stand one behind the other with empty tokens between them; what is no token
+// is masked to 0 after every step, so that a protein's tokens depend on nothing but its own residues. Where proteins
+// have features, a learned linear projection of a protein's vector is added to each of its tokens at the end.
 class ProteinEncoderImpl : public torch::nn::Module {
  public:
   explicit ProteinEncoderImpl(const ModelOptions& options);

@@ -18,7 +18,9 @@ bool HasKernel(const torch::Tensor& x, int64_t width) {
 torch::Tensor Float(const torch::Tensor& x) { return x.to(torch::kFloat32).contiguous(); }
 
 ConstRows RowsOf(const torch::Tensor& x, int64_t column = 0) { return {x.data_ptr<float>() + column, x.size(1)}; }
-MutableRows GradientRows(const torch::Tensor& x, int64_t column = 0) { return {x.data_ptr<float>() + column, x.size(1)}; }
+MutableRows GradientRows(const torch::Tensor& x, int64_t column = 0) {
+  return {x.data_ptr<float>() + column, x.size(1)};
+}
 
 RangeList ListOf(const torch::Tensor& first, const torch::Tensor& count) {
   return {first.data_ptr<int64_t>(), count.data_ptr<int64_t>()};
@@ -53,9 +55,8 @@ class MessagesFunction : public torch::autograd::Function<MessagesFunction> {
                                const torch::Tensor& neighbors, const torch::Tensor& codes) {
     context->save_for_backward({rows, table, neighbors, codes});
     torch::Tensor out = torch::empty({neighbors.size(0), rows.size(1)}, rows.options());
-    BestKernels().messages(rows.data_ptr<float>(), table.data_ptr<float>(), rows.size(1),
-                           neighbors.data_ptr<int64_t>(), codes.data_ptr<int64_t>(), neighbors.size(0),
-                           neighbors.size(1), out.data_ptr<float>());
+    BestKernels().messages(rows.data_ptr<float>(), table.data_ptr<float>(), rows.size(1), neighbors.data_ptr<int64_t>(),
+                           codes.data_ptr<int64_t>(), neighbors.size(0), neighbors.size(1), out.data_ptr<float>());
     return out;
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -73,8 +74,8 @@ class MessagesFunction : public torch::autograd::Function<MessagesFunction> {
 // ---- Attention.
 
 // `side` reads `other`; both [rows, 3 * hidden].
-AttentionTask Task(const torch::Tensor& side, const RangeList& queries, int64_t most_queries, const torch::Tensor& other,
-                   const RangeList& keys, int64_t most_keys, int64_t pairs, int64_t heads) {
+AttentionTask Task(const torch::Tensor& side, const RangeList& queries, int64_t most_queries,
+                   const torch::Tensor& other, const RangeList& keys, int64_t most_keys, int64_t pairs, int64_t heads) {
   const int64_t hidden = side.size(1) / 3, width = hidden / heads;
   return {pairs,
           heads,
@@ -141,7 +142,8 @@ class CrossAttentionFunction : public torch::autograd::Function<CrossAttentionFu
     const torch::Tensor &drug = saved[0], &target = saved[1];
     const RangeList atoms = ListOf(saved[2], saved[3]), tokens = ListOf(saved[4], saved[5]);
     const int64_t heads = context->saved_data["heads"].toInt(), hidden = drug.size(1) / 3, pairs = saved[2].size(0);
-    const int64_t most_atoms = context->saved_data["atoms"].toInt(), most_tokens = context->saved_data["tokens"].toInt();
+    const int64_t most_atoms = context->saved_data["atoms"].toInt(),
+                  most_tokens = context->saved_data["tokens"].toInt();
     const torch::Tensor of_drug = torch::zeros_like(drug), of_target = torch::zeros_like(target);
     if (gradients[0].defined()) {
       BestKernels().attend_back(Task(drug, atoms, most_atoms, target, tokens, most_tokens, pairs, heads),
@@ -184,7 +186,8 @@ torch::Tensor MaskBias(const torch::Tensor& mask, torch::Dtype type) {
 }
 
 // What the rows of `side` read from `other`.
-torch::Tensor Read(const AttentionSide& side, const AttentionSide& other, int64_t heads, std::vector<torch::Tensor>* weights) {
+torch::Tensor Read(const AttentionSide& side, const AttentionSide& other, int64_t heads,
+                   std::vector<torch::Tensor>* weights) {
   const int64_t hidden = side.projected.size(1) / 3, width = hidden / heads, pairs = side.ranges.count.size(0);
   const Padded queries = Pad(side.ranges), keys = Pad(other.ranges);
   const auto gather = [&](const torch::Tensor& projected, int64_t part, const Padded& padded) {
@@ -196,7 +199,9 @@ torch::Tensor Read(const AttentionSide& side, const AttentionSide& other, int64_
   scores = scores + MaskBias(keys.mask, scores.scalar_type()).view({pairs, 1, 1, -1});
   const torch::Tensor shares = torch::softmax(scores, 3);
   for (int64_t p = 0; weights != nullptr && p < pairs; ++p) {
-    weights->push_back(shares[p].detach().narrow(1, 0, side.ranges.count[p].item<int64_t>())
+    weights->push_back(shares[p]
+                           .detach()
+                           .narrow(1, 0, side.ranges.count[p].item<int64_t>())
                            .narrow(2, 0, other.ranges.count[p].item<int64_t>()));
   }
   const torch::Tensor context = torch::matmul(shares, gather(other.projected, 2, keys)).transpose(1, 2);
@@ -233,11 +238,10 @@ class GatedFunction : public torch::autograd::Function<GatedFunction> {
       of_gate_h = torch::zeros_like(gate_h);
       of_gate_c = torch::empty_like(gate_c);
     }
-    BestKernels().gated_back(Task(h, gate_h, c, gate_c, scale, saved[5], saved[6]),
-                             Float(gradients[0]).data_ptr<float>(),
-                             {GradientRows(of_h), gated ? GradientRows(of_gate_h) : MutableRows{nullptr, 0},
-                              of_c.data_ptr<float>(), gated ? of_gate_c.data_ptr<float>() : nullptr,
-                              of_scale.data_ptr<float>(), of_shift.data_ptr<float>()});
+    BestKernels().gated_back(
+        Task(h, gate_h, c, gate_c, scale, saved[5], saved[6]), Float(gradients[0]).data_ptr<float>(),
+        {GradientRows(of_h), gated ? GradientRows(of_gate_h) : MutableRows{nullptr, 0}, of_c.data_ptr<float>(),
+         gated ? of_gate_c.data_ptr<float>() : nullptr, of_scale.data_ptr<float>(), of_shift.data_ptr<float>()});
     return {of_h, of_gate_h, of_c, of_gate_c, of_scale, of_shift, torch::Tensor(), torch::Tensor()};
   }
 
@@ -306,8 +310,8 @@ torch::Tensor NeighborMessages(const torch::Tensor& rows, const torch::Tensor& t
 std::pair<torch::Tensor, torch::Tensor> CrossAttention(const AttentionSide& drug, const AttentionSide& target,
                                                        int64_t heads, std::vector<PairWeights>* weights) {
   if (HasKernel(drug.projected, drug.projected.size(1) / 3 / heads)) {
-    const variable_list read = CrossAttentionFunction::apply(Float(drug.projected), Float(target.projected), drug,
-                                                             target, heads, weights);
+    const variable_list read =
+        CrossAttentionFunction::apply(Float(drug.projected), Float(target.projected), drug, target, heads, weights);
     return {read[0], read[1]};
   }
   std::vector<torch::Tensor> of_drug, of_target;

@@ -48,10 +48,10 @@ std::pair<torch::Tensor, torch::Tensor> CrossAttention(const AttentionSide& drug
                                                        int64_t heads, std::vector<PairWeights>* weights = nullptr);
 
 // norm(h[rows] + g * c) with g = sigmoid(gate_h[rows] + gate_c), where there is a gate, else 1; norm is layer
-// normalisation with `scale` and `shift`. Writes g [n, gate] to `gate` where that is not null and there is a gate, which
-// has a value for each channel, for each of several blocks of channels (heads), or one.
-// Shape: h [any, hidden], gate_h [any, gate], rows [n] int64, c [n, hidden], gate_c [n, gate] -> [n, hidden]. gate_h and
-// gate_c are undefined where there is no gate.
+// normalisation with `scale` and `shift`. Writes g [n, gate] to `gate` where that is not null and there is a gate,
+// which has a value for each channel, for each of several blocks of channels (heads), or one. Shape: h [any, hidden],
+// gate_h [any, gate], rows [n] int64, c [n, hidden], gate_c [n, gate] -> [n, hidden]. gate_h and gate_c are undefined
+// where there is no gate.
 struct GatedInput {
   torch::Tensor h, gate_h, rows, c, gate_c;
 };

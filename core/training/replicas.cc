@@ -86,8 +86,7 @@ BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, int64_t pairs
 }
 
 BatchResult Replicas::BackwardShare(AffinityModel model, const std::vector<int64_t>& chosen, int64_t pairs,
-                                    double loss_scale, bool look_at_gates,
-                                    const at::Generator& generator) {
+                                    double loss_scale, bool look_at_gates, const at::Generator& generator) {
   model->train();
   std::vector<PairIndex> indices;
   for (const int64_t pair : chosen) indices.push_back(data_.pairs[pair]);
@@ -104,9 +103,9 @@ BatchResult Replicas::BackwardShare(AffinityModel model, const std::vector<int64
   }
   const torch::Tensor predicted = model->Expect(scores);
   const double weight = static_cast<double>(chosen.size()) / static_cast<double>(pairs);
-  const torch::Tensor loss =
-      (ComputeLoss(options_.loss, predicted, truth) +
-       options_.distribution_weight * DistributionLoss(scores, model->levels(), truth)) * weight;
+  const torch::Tensor loss = (ComputeLoss(options_.loss, predicted, truth) +
+                              options_.distribution_weight * DistributionLoss(scores, model->levels(), truth)) *
+                             weight;
   (loss_scale == 1 ? loss : loss * loss_scale).backward();
   result.loss = loss.item<double>();
   result.predicted = predicted.detach();

@@ -96,7 +96,8 @@ Parts Profile(const TrainingPairs& data, const TrainingOptions& options, const t
       const MixedPrecisionScope scope(device, half);
       scores = model->Score(batch, cut);
     }
-    (ComputeLoss(options.loss, model->Expect(scores), truth) + DistributionLoss(scores, model->levels(), truth)).backward();
+    (ComputeLoss(options.loss, model->Expect(scores), truth) + DistributionLoss(scores, model->levels(), truth))
+        .backward();
     watch.AddTo(&parts.fusion);
     torch::autograd::backward({whole.atoms, whole.tokens, whole.drugs, whole.targets},
                               {cut.atoms.grad(), cut.tokens.grad(), cut.drugs.grad(), cut.targets.grad()});
