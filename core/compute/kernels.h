@@ -101,6 +101,9 @@ struct Kernels {
   void (*adam)(const AdamTask& task);
 };
 
+// Of every instruction set that this machine has, from the least to the best; null behind them.
+const Kernels* const* AllKernels();
+
 // Of the best instruction set that this machine has.
 const Kernels& BestKernels();
 
