@@ -40,6 +40,7 @@ void ExpectEqual(const MolecularGraph& a, const MolecularGraph& b) {
   EXPECT_EQ(a.atom_features, b.atom_features);
   EXPECT_EQ(a.bond_atoms, b.bond_atoms);
   EXPECT_EQ(a.bond_features, b.bond_features);
+  EXPECT_EQ(a.environments, b.environments);
 }
 
 void ExpectInvalid(absl::string_view smiles, const std::string& part_of_message) {
@@ -323,6 +324,16 @@ TEST(AtomSymbolsTest, TextThatIsNoMoleculeIsAnError) {
   const absl::Status status = AtomSymbols("C1CC").status();
   EXPECT_EQ(GetReason(status), "INVALID_SMILES");
   EXPECT_THAT(std::string(status.message()), HasSubstr("C1CC"));
+}
+
+// A model has learned a row for each of these codes: where one changes, its checkpoint means something else.
+TEST(ParseSmilesTest, EnvironmentsStayWhatTheyWere) {
+  EXPECT_THAT(Graph("C").environments, ElementsAre(2027, 2027, 2027));
+  EXPECT_THAT(Graph("CCO").environments, ElementsAre(1296, 146, 1252, 1354, 1989, 528, 267, 1923, 205));
+  EXPECT_THAT(Graph("c1ccccc1").environments, ElementsAre(159, 1421, 1357, 159, 1421, 1357, 159, 1421, 1357, 159, 1421,
+                                                          1357, 159, 1421, 1357, 159, 1421, 1357));
+  EXPECT_THAT(Graph("C[C@H](N)C(=O)[O-]").environments, ElementsAre(220, 1646, 282, 1944, 729, 1170, 883, 244, 875, 975,
+                                                                    260, 195, 1821, 583, 819, 703, 493, 1902));
 }
 
 }  // namespace
