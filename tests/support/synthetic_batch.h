@@ -5,6 +5,7 @@
 #include <random>
 #include <vector>
 
+#include "core/chem/environments.h"
 #include "core/chem/protein.h"
 #include "core/data/batch.h"
 
@@ -23,6 +24,7 @@ inline MolecularGraph RandomGraph(int atoms, std::mt19937* random) {
   };
   for (int a = 0; a + 1 < atoms; ++a) bond(a, a + 1);
   if (atoms > 3) bond(0, atoms - 1);
+  graph.environments = AtomEnvironments(graph);
   return graph;
 }
 

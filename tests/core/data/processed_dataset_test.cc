@@ -68,11 +68,13 @@ TEST_F(ProcessedDatasetTest, IsReadBackAsItWas) {
   Save(MakeSmallDataset());
   const ProcessedDataset loaded = LoadProcessedDataset(dir_.path(), kAllParts).value();
   ASSERT_EQ(loaded.molecules.size(), 2u);
+  ASSERT_EQ(saved_.molecules[0].graph.environments.size(), 2u * kEnvironmentRadii);
   for (size_t i = 0; i < 2; ++i) {
     EXPECT_EQ(loaded.molecules[i].canonical_smiles, saved_.molecules[i].canonical_smiles);
     EXPECT_EQ(loaded.molecules[i].graph.atom_features, saved_.molecules[i].graph.atom_features);
     EXPECT_EQ(loaded.molecules[i].graph.bond_atoms, saved_.molecules[i].graph.bond_atoms);
     EXPECT_EQ(loaded.molecules[i].graph.bond_features, saved_.molecules[i].graph.bond_features);
+    EXPECT_EQ(loaded.molecules[i].graph.environments, saved_.molecules[i].graph.environments);
     EXPECT_EQ(loaded.proteins[i].sequence, saved_.proteins[i].sequence);
     EXPECT_EQ(loaded.proteins[i].tokens, saved_.proteins[i].tokens);
   }
@@ -81,6 +83,15 @@ TEST_F(ProcessedDatasetTest, IsReadBackAsItWas) {
   ExpectEqual(loaded.test, saved_.test);
   EXPECT_EQ(loaded.scaler.mean, saved_.scaler.mean);
   EXPECT_EQ(loaded.scaler.sd, saved_.scaler.sd);
+}
+
+// They are not stored: a file of before there were any has them too.
+TEST_F(ProcessedDatasetTest, EnvironmentsAreThoseOfTheGraphThatWasRead) {
+  ProcessedDataset dataset = MakeSmallDataset();
+  const std::vector<uint16_t> expected = dataset.molecules[0].graph.environments;
+  for (MoleculeEntry& molecule : dataset.molecules) molecule.graph.environments.clear();
+  Save(std::move(dataset));
+  EXPECT_EQ(LoadProcessedDataset(dir_.path(), kAllParts).value().molecules[0].graph.environments, expected);
 }
 
 TEST_F(ProcessedDatasetTest, ManifestIsReadBackAsItWas) {

@@ -2,6 +2,7 @@
 #ifndef DEEPBINDNET_TESTS_CORE_DATA_SMALL_DATASET_H_
 #define DEEPBINDNET_TESTS_CORE_DATA_SMALL_DATASET_H_
 
+#include "core/chem/environments.h"
 #include "core/chem/protein.h"
 #include "core/data/processed_dataset.h"
 
@@ -16,6 +17,9 @@ inline ProcessedDataset MakeSmallDataset() {
   methanol.graph.bond_features = {0, 0, 0, 0};
   MoleculeEntry methane{"C", {}};
   methane.graph.atom_features = {3, 0, 3, 4, 0, 3, 0, 0};
+  for (MoleculeEntry* molecule : {&methanol, &methane}) {
+    molecule->graph.environments = AtomEnvironments(molecule->graph);
+  }
   dataset.molecules = {methanol, methane};
   for (const char* sequence : {"MKTV", "ACDUX"}) {
     dataset.proteins.push_back({sequence, ParseSequence(sequence).value().tokens});
