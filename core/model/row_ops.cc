@@ -1,6 +1,7 @@
 #include "core/model/row_ops.h"
 
 #include <cmath>
+#include <limits>
 
 #include "core/compute/kernels.h"
 
@@ -180,9 +181,9 @@ torch::Tensor PlacesInPadded(const RowRanges& ranges) {
   return owner * ranges.most + within;
 }
 
-// What is added to attention scores: 0 where `mask` is true, a large negative number elsewhere.
-torch::Tensor MaskBias(const torch::Tensor& mask, torch::Dtype type) {
-  return torch::zeros(mask.sizes(), mask.options().dtype(type)).masked_fill_(mask.logical_not(), -30000.0);
+// `x` where `mask` is true, else what is least: of no effect on a softmax or a maximum, however small the rest is.
+torch::Tensor Masked(const torch::Tensor& x, const torch::Tensor& mask) {
+  return x.masked_fill(mask.logical_not(), -std::numeric_limits<double>::infinity());
 }
 
 // What the rows of `side` read from `other`.
@@ -195,9 +196,8 @@ torch::Tensor Read(const AttentionSide& side, const AttentionSide& other, int64_
     return rows.view({pairs, rows.size(1), heads, width}).transpose(1, 2);  // [pairs, heads, rows, width]
   };
   const torch::Tensor query = gather(side.projected, 0, queries), key = gather(other.projected, 1, keys);
-  torch::Tensor scores = torch::matmul(query, key.transpose(2, 3)) / std::sqrt(static_cast<double>(width));
-  scores = scores + MaskBias(keys.mask, scores.scalar_type()).view({pairs, 1, 1, -1});
-  const torch::Tensor shares = torch::softmax(scores, 3);
+  const torch::Tensor scores = torch::matmul(query, key.transpose(2, 3)) / std::sqrt(static_cast<double>(width));
+  const torch::Tensor shares = torch::softmax(Masked(scores, keys.mask.view({pairs, 1, 1, -1})), 3);
   for (int64_t p = 0; weights != nullptr && p < pairs; ++p) {
     weights->push_back(shares[p]
                            .detach()
@@ -345,9 +345,9 @@ torch::Tensor PoolRanges(const torch::Tensor& rows, const torch::Tensor& directi
   const Padded padded = Pad(ranges);
   const torch::Tensor tokens = GatherRows(rows, padded.rows);  // [ranges, most, width]
   const torch::Tensor scores = (tokens * direction).sum(2);
-  const torch::Tensor shares = torch::softmax(scores + MaskBias(padded.mask, scores.scalar_type()), 1);
+  const torch::Tensor shares = torch::softmax(Masked(scores, padded.mask), 1);
   if (weights != nullptr) *weights = shares.detach().masked_select(padded.mask);
-  const torch::Tensor largest = (tokens + MaskBias(padded.mask, tokens.scalar_type()).unsqueeze(2)).amax(1);
+  const torch::Tensor largest = Masked(tokens, padded.mask.unsqueeze(2)).amax(1);
   return torch::cat({(tokens * shares.unsqueeze(2)).sum(1), largest}, 1);
 }
 
