@@ -12,6 +12,7 @@
 #include "core/data/preprocess.h"
 #include "core/inference/predictor.h"
 #include "core/model/checkpoint.h"
+#include "tests/support/random_parameters.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -38,7 +39,7 @@ class EvaluateTest : public testing::Test {
         IsOk());
   }
 
-  // An untrained model's checkpoint.
+  // The checkpoint of a model with random parameters.
   std::string Save(const std::string& name, const ModelOptions& options, const std::string& unit = "pKd",
                    const ProteinVectors& vectors = {}) const {
     torch::manual_seed(4);
@@ -47,7 +48,9 @@ class EvaluateTest : public testing::Test {
     checkpoint.scaler = {6.0, 1.3};
     checkpoint.affinity_unit = unit;
     checkpoint.protein_vectors = vectors;
-    checkpoint.weights = CopyWeights(*AffinityModel(options));
+    AffinityModel model(options);
+    GiveRandomValues(*model);
+    checkpoint.weights = CopyWeights(*model);
     EXPECT_THAT(SaveCheckpoint(directory_ / name, checkpoint), IsOk());
     return directory_ / name;
   }

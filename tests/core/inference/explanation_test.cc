@@ -15,6 +15,7 @@
 #include "core/inference/explanation_output.h"
 #include "core/inference/predictor.h"
 #include "core/model/checkpoint.h"
+#include "tests/support/random_parameters.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -38,7 +39,9 @@ class ExplanationTest : public testing::Test {
     if (change) change(&checkpoint.options);
     checkpoint.scaler = {11.7, 0.84};
     checkpoint.affinity_unit = "KIBA";
-    checkpoint.weights = CopyWeights(*AffinityModel(checkpoint.options));
+    AffinityModel model(checkpoint.options);
+    GiveRandomValues(*model);
+    checkpoint.weights = CopyWeights(*model);
     EXPECT_THAT(SaveCheckpoint(directory_ / "model.pt", checkpoint), IsOk());
     const auto predictor = LoadPredictor(directory_ / "model.pt", "cpu");
     EXPECT_THAT(predictor, IsOk());
@@ -79,7 +82,8 @@ void ExpectSharesSumToOne(const std::vector<Token>& tokens, size_t layers, const
 }
 
 TEST_F(ExplanationTest, EveryAtomAndResidueHasItsPlace) {
-  const Explanation explanation = Explain(*Load(), "OC(=O)c1ccccc1OC(C)=O", " mtvkteaakgtltysrMRGM* ");
+  const auto predictor = Load([](ModelOptions* options) { options->residues_per_token = 16; });
+  const Explanation explanation = Explain(*predictor, "OC(=O)c1ccccc1OC(C)=O", " mtvkteaakgtltysrMRGM* ");
   EXPECT_EQ(explanation.canonical_smiles, kAspirin);
   EXPECT_EQ(explanation.sequence, "MTVKTEAAKGTLTYSRMRGM");
   EXPECT_EQ(explanation.residues_per_token, 16);
@@ -99,7 +103,7 @@ TEST_F(ExplanationTest, EveryAtomAndResidueHasItsPlace) {
 TEST_F(ExplanationTest, SharesSumToOneForEveryModelAndSize) {
   for (const ModelType type : {ModelType::kGated, ModelType::kStandard}) {
     for (const GateKind kind : {GateKind::kVector, GateKind::kHead, GateKind::kScalar}) {
-      for (const int residues_per_token : {8, 16}) {
+      for (const int residues_per_token : {8, 16, 32}) {
         const auto predictor = Load([&](ModelOptions* options) {
           options->model_type = type;
           options->gate_kind = kind;

@@ -13,6 +13,7 @@
 
 #include "core/inference/predictor.h"
 #include "core/model/checkpoint.h"
+#include "tests/support/random_parameters.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -29,7 +30,9 @@ class OddInputsTest : public testing::TestWithParam<ModelType> {
     Checkpoint checkpoint;
     checkpoint.options.model_type = GetParam();
     checkpoint.options.max_sequence_length = 5000;
-    checkpoint.weights = CopyWeights(*AffinityModel(checkpoint.options));
+    AffinityModel model(checkpoint.options);
+    GiveRandomValues(*model);
+    checkpoint.weights = CopyWeights(*model);
     EXPECT_THAT(SaveCheckpoint(directory_ / "model.pt", checkpoint), IsOk());
     auto predictor = LoadPredictor(directory_ / "model.pt", "cpu");
     EXPECT_THAT(predictor, IsOk());

@@ -12,6 +12,7 @@
 #include "absl/strings/ascii.h"
 #include "core/base/file.h"
 #include "core/model/checkpoint.h"
+#include "tests/support/random_parameters.h"
 #include "tests/support/temp_dir.h"
 
 namespace deepbindnet {
@@ -102,7 +103,9 @@ class FeaturePredictorTest : public testing::Test {
     checkpoint.scaler = {7.0, 1.0};
     checkpoint.affinity_direction = AffinityDirection::kHigherBindsTighter;
     checkpoint.protein_vectors = {{kKinase, {0.5F, -1.0F, 2.0F}}};
-    checkpoint.weights = CopyWeights(*AffinityModel(checkpoint.options));
+    AffinityModel model(checkpoint.options);
+    GiveRandomValues(*model);
+    checkpoint.weights = CopyWeights(*model);
     EXPECT_TRUE(SaveCheckpoint(directory_ / "model.pt", checkpoint).ok());
     auto loaded = LoadPredictor(directory_ / "model.pt", "cpu");
     EXPECT_TRUE(loaded.ok()) << loaded.status();

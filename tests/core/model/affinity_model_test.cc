@@ -8,13 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "core/chem/environments.h"
 #include "core/model/predict_pairs.h"
+#include "tests/support/random_parameters.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {
 namespace {
 
-AffinityModel MakeModelOf(ModelType type, GateKind gate = GateKind::kVector) {
+AffinityModel FreshModelOf(ModelType type, GateKind gate = GateKind::kVector) {
   ModelOptions options;
   options.model_type = type;
   options.gate_kind = gate;
@@ -25,6 +27,13 @@ AffinityModel MakeModelOf(ModelType type, GateKind gate = GateKind::kVector) {
   torch::manual_seed(11);
   AffinityModel model(options);
   model->eval();
+  return model;
+}
+
+// Whose fusion has an effect.
+AffinityModel MakeModelOf(ModelType type, GateKind gate = GateKind::kVector) {
+  AffinityModel model = FreshModelOf(type, gate);
+  GiveRandomValues(*model);
   return model;
 }
 
@@ -51,9 +60,9 @@ std::vector<double> Predict(const AffinityModel& model, const std::vector<PairIn
 }
 
 TEST(AffinityModelTest, TypesDifferByTheGateAlone) {
-  const AffinityModel standard = MakeModelOf(ModelType::kStandard);
+  const AffinityModel standard = FreshModelOf(ModelType::kStandard);
   for (const GateKind kind : {GateKind::kVector, GateKind::kHead, GateKind::kScalar}) {
-    const auto gated = MakeModelOf(ModelType::kGated, kind)->named_parameters();
+    const auto gated = FreshModelOf(ModelType::kGated, kind)->named_parameters();
     size_t shared = 0;
     for (const auto& item : standard->named_parameters()) {
       ASSERT_TRUE(gated.contains(item.key())) << item.key();
@@ -99,9 +108,8 @@ TEST(AffinityModelTest, PredictionsMoveWithEitherInput) {
 // What the head is given, in its order.
 enum HeadInput { kFusedDrug, kFusedTarget, kDrug, kTarget };
 
-// A model whose head sees one of its inputs alone.
-AffinityModel ModelThatSees(HeadInput input) {
-  AffinityModel model = MakeModelOf(ModelType::kGated);
+// The model, whose head now sees one of its inputs alone.
+AffinityModel ThatSees(HeadInput input, AffinityModel model) {
   const int64_t pooled = 2 * model->options().hidden_dim;
   torch::NoGradGuard no_grad;
   for (auto& item : model->named_parameters()) {
@@ -115,17 +123,29 @@ AffinityModel ModelThatSees(HeadInput input) {
 
 // Attention to a single pooled vector would leave one side's vector as it is, whatever the other side.
 TEST(AffinityModelTest, FusedVectorsDependOnTheOtherSide) {
-  const AffinityModel fused_drug = ModelThatSees(kFusedDrug), drug = ModelThatSees(kDrug);
+  const auto model_that_sees = [](HeadInput input) { return ThatSees(input, MakeModelOf(ModelType::kGated)); };
+  const AffinityModel fused_drug = model_that_sees(kFusedDrug), drug = model_that_sees(kDrug);
   for (int d = 0; d < 4; ++d) {
     const std::vector<PairIndex> pairs = {{d, 0}, {d, 1}, {d, 2}, {d, 3}, {d, 4}};
     EXPECT_GT(Spread(Predict(fused_drug, pairs)), 1e-4) << d;
     EXPECT_LT(Spread(Predict(drug, pairs)), 1e-6) << "the encoder's own vector knows nothing of the target";
   }
-  const AffinityModel fused_target = ModelThatSees(kFusedTarget), target = ModelThatSees(kTarget);
+  const AffinityModel fused_target = model_that_sees(kFusedTarget), target = model_that_sees(kTarget);
   for (int t = 0; t < 5; ++t) {
     const std::vector<PairIndex> pairs = {{0, t}, {1, t}, {2, t}, {3, t}};
     EXPECT_GT(Spread(Predict(fused_target, pairs)), 1e-4) << t;
     EXPECT_LT(Spread(Predict(target, pairs)), 1e-6) << "the encoder's own vector knows nothing of the drug";
+  }
+}
+
+// Its layers begin by passing their tokens on.
+TEST(AffinityModelTest, AFreshModelsFusedVectorsAreThoseOfTheEncoders) {
+  for (const ModelType type : {ModelType::kGated, ModelType::kStandard}) {
+    const AffinityModel fused_drug = ThatSees(kFusedDrug, FreshModelOf(type));
+    const AffinityModel fused_target = ThatSees(kFusedTarget, FreshModelOf(type));
+    EXPECT_LT(Spread(Predict(fused_drug, {{2, 0}, {2, 1}, {2, 2}, {2, 3}, {2, 4}})), 1e-6);
+    EXPECT_LT(Spread(Predict(fused_target, {{0, 3}, {1, 3}, {2, 3}, {3, 3}})), 1e-6);
+    EXPECT_GT(Spread(Predict(fused_drug, {{0, 3}, {1, 3}, {2, 3}, {3, 3}})), 1e-3);
   }
 }
 
@@ -190,7 +210,7 @@ TEST(AffinityModelTest, AnswersComeInTheOrderAsked) {
 TEST(AffinityModelTest, GateValuesAreOfRealTokens) {
   AffinityModel model = MakeModelOf(ModelType::kGated);
   std::vector<torch::Tensor> gates;
-  model->forward(Entities().Batch({{0, 0}, {2, 4}}), &gates);
+  model->forward(Entities().Batch({{0, 0}, {2, 4}}, 16), &gates);
   int64_t rows = 0;
   for (const torch::Tensor& gate : gates) {
     rows += gate.size(0);
@@ -212,6 +232,7 @@ TEST(AffinityModelTest, AtomOrderDoesNotMatter) {
                 &graph.atom_features[(atoms - 1 - a) * kAtomFeatures]);
   }
   for (int32_t& atom : graph.bond_atoms) atom = atoms - 1 - atom;
+  graph.environments = AtomEnvironments(graph);
   const double before = Predict(model, {{3, 0}})[0];
   EXPECT_NEAR(PredictPairs(model, torch::kCPU, reversed.Graphs(), reversed.Tokens(), {{3, 0}})[0], before, 1e-5);
 }
@@ -295,11 +316,11 @@ TEST(CountParametersTest, PresetsHaveTheDocumentedSizes) {
   base.feature_dim = 512;
   base.fusion_heads = 8;
   base.fusion_layers = 4;
-  EXPECT_EQ(CountParameters(*AffinityModel(small)), 373926);
-  EXPECT_EQ(CountParameters(*AffinityModel(base)), 9525894);
+  EXPECT_EQ(CountParameters(*AffinityModel(small)), 1428421);
+  EXPECT_EQ(CountParameters(*AffinityModel(base)), 9784581);
   small.model_type = base.model_type = ModelType::kStandard;
-  EXPECT_EQ(CountParameters(*AffinityModel(small)), 357414);
-  EXPECT_EQ(CountParameters(*AffinityModel(base)), 8475270);
+  EXPECT_EQ(CountParameters(*AffinityModel(small)), 1411909);
+  EXPECT_EQ(CountParameters(*AffinityModel(base)), 8733957);
 }
 
 }  // namespace

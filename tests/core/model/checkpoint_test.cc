@@ -7,6 +7,7 @@
 
 #include "core/base/file.h"
 #include "core/model/predict_pairs.h"
+#include "tests/support/random_parameters.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/synthetic_batch.h"
 #include "tests/support/temp_dir.h"
@@ -43,6 +44,7 @@ class CheckpointTest : public testing::Test {
 
 TEST_F(CheckpointTest, CarriesEverythingNeededToPredict) {
   AffinityModel model(options_);
+  GiveRandomValues(*model);
   model->eval();
   ASSERT_TRUE(SaveCheckpoint(Path(), Make(model)).ok());
   const auto loaded = LoadCheckpoint(Path());

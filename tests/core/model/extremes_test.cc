@@ -9,6 +9,7 @@
 #include "core/model/mixed_precision.h"
 #include "tests/support/gradient_check.h"
 #include "tests/support/half.h"
+#include "tests/support/random_parameters.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {
@@ -44,6 +45,7 @@ class ExtremesTest : public testing::TestWithParam<Case> {
     options.residues_per_token = GetParam().residues_per_token;
     options.fusion_layers = 2;
     model_ = AffinityModel(options);
+    GiveRandomValues(*model_);
     model_->eval();
   }
 
@@ -110,7 +112,6 @@ TEST_P(ExtremesTest, PredictionsAgreeWithDoublePrecision) {
   torch::NoGradGuard no_grad;
   const torch::Tensor predicted = Predict({kSmallest, kLargest});
   PairBatch batch = Entities().Batch({kSmallest, kLargest}, GetParam().residues_per_token);
-  batch.residue_mask = batch.residue_mask.to(torch::kFloat64);
   batch.token_mask = batch.token_mask.to(torch::kFloat64);
   model_->to(torch::kFloat64);
   const double error = (predicted - model_->forward(batch)).abs().max().item<double>();
@@ -118,7 +119,9 @@ TEST_P(ExtremesTest, PredictionsAgreeWithDoublePrecision) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ExtremesTest,
-                         testing::Values(Case{ModelType::kGated, GateKind::kVector, false, 16},
+                         testing::Values(Case{ModelType::kGated, GateKind::kVector, false, 32},
+                                         Case{ModelType::kGated, GateKind::kVector, true, 32},
+                                         Case{ModelType::kGated, GateKind::kVector, false, 16},
                                          Case{ModelType::kGated, GateKind::kVector, true, 16},
                                          Case{ModelType::kGated, GateKind::kHead, true, 8},
                                          Case{ModelType::kGated, GateKind::kScalar, false, 8},

@@ -3,98 +3,93 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include <cmath>
+#include <string>
+#include <utility>
 #include <vector>
+
+#include "tests/support/random_parameters.h"
 
 namespace deepbindnet {
 namespace {
 
-constexpr int64_t kPairs = 3, kQueries = 4, kKeys = 5, kHidden = 8;
+constexpr int64_t kHidden = 16, kHeads = 4;
 
-// One number after the other, as the definition says.
-torch::Tensor AttentionByLoops(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
-                               const torch::Tensor& key_mask, int64_t heads) {
-  const int64_t width = kHidden / heads;
-  torch::Tensor result = torch::zeros_like(query);
-  const auto q = query.accessor<double, 3>(), k = key.accessor<double, 3>(), v = value.accessor<double, 3>();
-  const auto mask = key_mask.accessor<bool, 2>();
-  auto out = result.accessor<double, 3>();
-  for (int64_t p = 0; p < kPairs; ++p) {
-    for (int64_t i = 0; i < kQueries; ++i) {
-      for (int64_t h = 0; h < heads; ++h) {
-        std::vector<double> weights(kKeys, 0.0);
-        double total = 0;
-        for (int64_t j = 0; j < kKeys; ++j) {
-          if (!mask[p][j]) continue;
-          double score = 0;
-          for (int64_t c = h * width; c < (h + 1) * width; ++c) score += q[p][i][c] * k[p][j][c];
-          weights[j] = std::exp(score / std::sqrt(static_cast<double>(width)));
-          total += weights[j];
-        }
-        for (int64_t j = 0; j < kKeys; ++j) {
-          for (int64_t c = h * width; c < (h + 1) * width; ++c) out[p][i][c] += weights[j] / total * v[p][j][c];
-        }
-      }
-    }
-  }
-  return result;
+FusionSide MakeSide(ModelType type, GateKind kind = GateKind::kVector, double bias = 0) {
+  ModelOptions options;
+  options.model_type = type;
+  options.gate_kind = kind;
+  options.gate_initial_bias = bias;
+  options.hidden_dim = kHidden;
+  options.fusion_heads = kHeads;
+  torch::manual_seed(11);
+  return FusionSide(options);
 }
 
-class MultiHeadAttentionTest : public testing::Test {
- protected:
-  MultiHeadAttentionTest() {
-    torch::manual_seed(21);
-    query_ = torch::randn({kPairs, kQueries, kHidden}, torch::kFloat64);
-    key_ = torch::randn({kPairs, kKeys, kHidden}, torch::kFloat64);
-    value_ = torch::randn({kPairs, kKeys, kHidden}, torch::kFloat64);
-    mask_ = torch::tensor({1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 0, 1}).view({kPairs, kKeys}).to(torch::kBool);
-  }
+torch::Tensor Linear(const FusionSide& side, const std::string& name, const torch::Tensor& x) {
+  const auto parameters = side->named_parameters();
+  const torch::Tensor* const bias = parameters.find(name + ".bias");
+  return torch::linear(x, parameters[name + ".weight"], bias == nullptr ? torch::Tensor() : *bias);
+}
 
-  torch::Tensor query_, key_, value_, mask_;
+torch::Tensor Norm(const FusionSide& side, const torch::Tensor& x) {
+  const auto parameters = side->named_parameters();
+  return torch::layer_norm(x, {kHidden}, parameters["norm.weight"], parameters["norm.bias"]);
+}
+
+class FusionSideTest : public testing::Test {
+ protected:
+  FusionSideTest() {
+    torch::manual_seed(3);
+    tokens_ = torch::randn({4, kHidden});
+    context_ = torch::randn({6, kHidden});
+  }
+  torch::Tensor Tokens() const { return tokens_.index_select(0, rows_); }
+
+  torch::Tensor tokens_, context_;
+  const torch::Tensor rows_ = torch::tensor({3, 0, 0, 1, 2, 3}, torch::kInt64);
 };
 
-TEST_F(MultiHeadAttentionTest, EqualsItsDefinition) {
-  for (const int64_t heads : {1, 2, 4, 8}) {
-    const torch::Tensor result = MultiHeadAttention(query_, key_, value_, mask_, heads);
-    EXPECT_TRUE(torch::allclose(result, AttentionByLoops(query_, key_, value_, mask_, heads), 1e-10, 1e-12)) << heads;
+TEST_F(FusionSideTest, AGatedOneFollowsItsFormula) {
+  for (const auto& [kind, width] :
+       {std::pair(GateKind::kVector, kHidden), {GateKind::kHead, kHeads}, {GateKind::kScalar, int64_t{1}}}) {
+    FusionSide side = MakeSide(ModelType::kGated, kind, 0.5);
+    GiveRandomValues(*side);
+    torch::Tensor gate;
+    const torch::Tensor out = side(tokens_, rows_, context_, &gate);
+    const torch::Tensor expected =
+        torch::sigmoid(Linear(side, "token_gate", Tokens()) + Linear(side, "context_gate", context_));
+    ASSERT_EQ(gate.sizes(), (std::vector<int64_t>{6, width}));
+    EXPECT_TRUE(torch::allclose(gate, expected, 1e-5, 1e-6));
+    const torch::Tensor by_channel = expected.repeat_interleave(kHidden / width, 1);
+    EXPECT_TRUE(torch::allclose(out, Norm(side, Tokens() + by_channel * context_), 1e-5, 1e-5));
   }
 }
 
-TEST_F(MultiHeadAttentionTest, AnotherQueryReadsSomethingElse) {
-  const torch::Tensor before = MultiHeadAttention(query_, key_, value_, mask_, 2);
-  const torch::Tensor after = MultiHeadAttention(-query_, key_, value_, mask_, 2);
-  EXPECT_GT((before - after).abs().amax({1, 2}).min().item<double>(), 0.1) << "in every pair";
-  // The softmax of one score is 1: a query has no say where there is one key.
-  mask_ = torch::arange(kKeys).view({1, kKeys}).expand({kPairs, kKeys}) == 2;
-  EXPECT_TRUE(torch::equal(MultiHeadAttention(query_, key_, value_, mask_, 2),
-                           MultiHeadAttention(-query_, key_, value_, mask_, 2)));
+TEST_F(FusionSideTest, AStandardOneHasNoGate) {
+  FusionSide side = MakeSide(ModelType::kStandard);
+  GiveRandomValues(*side);
+  torch::Tensor gate;
+  const torch::Tensor out = side(tokens_, rows_, context_, &gate);
+  EXPECT_FALSE(gate.defined());
+  EXPECT_TRUE(torch::allclose(out, Norm(side, Tokens() + context_), 1e-5, 1e-5));
 }
 
-TEST_F(MultiHeadAttentionTest, MaskedKeyHasNoEffectAtAll) {
-  for (const torch::Dtype type : {torch::kFloat32, torch::kFloat64}) {
-    const torch::Tensor query = query_.to(type), key = key_.to(type), value = value_.to(type);
-    const torch::Tensor hidden = mask_.logical_not().unsqueeze(2);
-    const torch::Tensor before = MultiHeadAttention(query, key, value, mask_, 2);
-    const torch::Tensor after =
-        MultiHeadAttention(query, key.masked_fill(hidden, 50.0), value.masked_fill(hidden, -1000.0), mask_, 2);
-    EXPECT_TRUE(torch::equal(before, after));
+TEST_F(FusionSideTest, TheOtherSidesValuesStartAtZero) {
+  for (const ModelType type : {ModelType::kGated, ModelType::kStandard}) {
+    FusionSide side = MakeSide(type);
+    const torch::Tensor projected = side->Project(tokens_);
+    ASSERT_EQ(projected.sizes(), (std::vector<int64_t>{4, 3 * kHidden}));
+    EXPECT_EQ(projected.narrow(1, 2 * kHidden, kHidden).abs().sum().item<float>(), 0.0F);
+    EXPECT_GT(projected.narrow(1, 0, 2 * kHidden).abs().amax(0).min().item<float>(), 0.0F) << "queries and keys do not";
+    // Of a context of zeros: the tokens are passed on, normalised.
+    EXPECT_TRUE(torch::allclose(side(tokens_, rows_, torch::zeros_like(context_)),
+                                torch::layer_norm(Tokens(), {kHidden}), 1e-5, 1e-5));
   }
 }
 
-TEST_F(MultiHeadAttentionTest, WeightsAreThoseOfTheDefinition) {
-  constexpr int64_t kHeads = 2, kWidth = kHidden / kHeads;
-  torch::Tensor weights;
-  const torch::Tensor result = MultiHeadAttention(query_, key_, value_, mask_, kHeads, &weights);
-  EXPECT_TRUE(torch::equal(result, MultiHeadAttention(query_, key_, value_, mask_, kHeads)));
-  ASSERT_EQ(weights.sizes().vec(), (std::vector<int64_t>{kPairs, kHeads, kQueries, kKeys}));
-  for (int64_t head = 0; head < kHeads; ++head) {
-    const torch::Tensor read =
-        torch::matmul(weights.select(1, head), value_.narrow(2, head * kWidth, kWidth));  // [pairs, queries, width]
-    EXPECT_TRUE(torch::allclose(read, result.narrow(2, head * kWidth, kWidth), 1e-10, 1e-12)) << head;
-  }
-  EXPECT_LT((weights.sum(3) - 1).abs().max().item<double>(), 1e-12);
-  const torch::Tensor hidden = mask_.logical_not().view({kPairs, 1, 1, kKeys}).expand_as(weights);
-  EXPECT_EQ(weights.masked_select(hidden).abs().sum().item<double>(), 0.0);
+TEST_F(FusionSideTest, TheGatesBiasStartsWhereItIsSaid) {
+  FusionSide side = MakeSide(ModelType::kGated, GateKind::kHead, -2.5);
+  EXPECT_TRUE(torch::equal(side->named_parameters()["token_gate.bias"], torch::full({kHeads}, -2.5F)));
 }
 
 }  // namespace

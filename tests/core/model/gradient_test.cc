@@ -5,18 +5,24 @@
 
 #include "core/model/affinity_model.h"
 #include "core/model/mixed_precision.h"
+#include "core/model/row_ops.h"
 #include "tests/support/gradient_check.h"
 #include "tests/support/half.h"
+#include "tests/support/random_parameters.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {
 namespace {
 
-ModelOptions Tiny(ModelType type = ModelType::kGated, GateKind gate = GateKind::kVector) {
+// In double precision everything is composed of LibTorch's operators; in single precision widths of kByKernels, two
+// heads, are computed by the kernels, and widths of kComposed are not.
+constexpr int kByKernels = 32, kComposed = 8;
+
+ModelOptions Tiny(ModelType type = ModelType::kGated, GateKind gate = GateKind::kVector, int hidden = kByKernels) {
   ModelOptions options;
   options.model_type = type;
   options.gate_kind = gate;
-  options.hidden_dim = 8;
+  options.hidden_dim = hidden;
   options.feature_dim = 12;
   options.fusion_heads = 2;
   options.fusion_layers = 2;
@@ -32,7 +38,6 @@ const SyntheticEntities& Entities() {
 
 PairBatch Batch(torch::Dtype type) {
   PairBatch batch = Entities().Batch({{0, 0}, {1, 1}, {2, 0}, {0, 1}});
-  batch.residue_mask = batch.residue_mask.to(type);
   batch.token_mask = batch.token_mask.to(type);
   return batch;
 }
@@ -49,16 +54,19 @@ torch::Tensor Ramp(std::vector<int64_t> sizes, torch::Dtype type) {
 
 template <typename Module>
 void CheckModule(Module module, const std::function<torch::Tensor(Module&, torch::Dtype)>& loss) {
+  GiveRandomValues(*module);
   ExpectGradientsMatchDifferences<Module>(module, [&](Module& m) { return loss(m, torch::kFloat64); });
   ExpectSameGradientsInFloat<Module>(module, loss);
 }
 
 TEST(GraphLayerTest, GradientsMatchDifferences) {
   torch::manual_seed(1);
-  CheckModule<GraphLayer>(GraphLayer(8), [](GraphLayer& m, torch::Dtype type) {
-    const PairBatch batch = Batch(type);
-    return Projected(m(Ramp({batch.atom_features.size(0), 8}, type), batch.neighbors, batch.neighbor_bonds));
-  });
+  for (const int hidden : {kByKernels, kComposed}) {
+    CheckModule<GraphLayer>(GraphLayer(hidden), [&](GraphLayer& m, torch::Dtype type) {
+      const PairBatch batch = Batch(type);
+      return Projected(m(Ramp({batch.atom_features.size(0), hidden}, type), batch.neighbors, batch.neighbor_bonds));
+    });
+  }
 }
 
 TEST(MoleculeEncoderTest, GradientsMatchDifferences) {
@@ -87,7 +95,6 @@ PairBatch BatchWithFeatures(torch::Dtype type) {
   SyntheticEntities entities({5, 1, 9}, {40, 130});
   entities.GiveFeatures(5);
   PairBatch batch = entities.Batch({{0, 0}, {1, 1}, {2, 0}, {0, 1}});
-  batch.residue_mask = batch.residue_mask.to(type);
   batch.token_mask = batch.token_mask.to(type);
   return batch;
 }
@@ -106,10 +113,12 @@ TEST(ProteinEncoderTest, GradientsOfFeaturesMatchDifferences) {
 
 TEST(AttentionPoolTest, GradientsMatchDifferences) {
   torch::manual_seed(5);
-  CheckModule<AttentionPool>(AttentionPool(8), [](AttentionPool& m, torch::Dtype type) {
-    const torch::Tensor mask = torch::arange(5).view({1, 5}) < torch::tensor({3, 5}).view({2, 1});
-    return Projected(m(Ramp({2, 5, 8}, type), mask));
-  });
+  const RowRanges ranges{torch::tensor({0, 2, 5}, torch::kInt64), torch::tensor({3, 6, 5}, torch::kInt64), 6, 14};
+  for (const int hidden : {kByKernels, kComposed}) {
+    CheckModule<AttentionPool>(AttentionPool(hidden), [&](AttentionPool& m, torch::Dtype type) {
+      return Projected(m(Ramp({10, hidden}, type), ranges));
+    });
+  }
 }
 
 TEST(StandardizeTest, GradientsMatchDifferences) {
@@ -126,24 +135,31 @@ TEST(StandardizeTest, GradientsMatchDifferences) {
 TEST(AffinityHeadTest, GradientsMatchDifferences) {
   torch::manual_seed(6);
   CheckModule<AffinityHead>(AffinityHead(Tiny()), [](AffinityHead& m, torch::Dtype type) {
-    const torch::Tensor x = Ramp({12, 16}, type);
+    const torch::Tensor x = Ramp({12, 2 * kByKernels}, type);
     return Projected(m(x.slice(0, 0, 3), x.slice(0, 3, 6), x.slice(0, 6, 9), x.slice(0, 9, 12)));
   });
 }
 
 class FusionSideGradientTest : public testing::TestWithParam<std::pair<ModelType, GateKind>> {};
 
+// Three pairs of two drugs and two targets.
+torch::Tensor FuseOneSide(FusionSide& side, int64_t hidden, torch::Dtype type) {
+  const auto tensor = [](std::vector<int64_t> values) { return torch::tensor(values); };
+  const RowRanges atoms{tensor({0, 4, 0}), tensor({4, 3, 4}), 4, 11},
+      tokens{tensor({0, 0, 6}), tensor({6, 6, 5}), 6, 17};
+  const torch::Tensor own = Ramp({7, hidden}, type), other = Ramp({11, hidden}, type).flip(0);
+  const torch::Tensor context =
+      CrossAttention({side->Project(own), atoms, 12}, {side->Project(other), tokens, 20}, 2).first;
+  return side(own, tensor({0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 0}), context);
+}
+
 TEST_P(FusionSideGradientTest, GradientsMatchDifferences) {
   torch::manual_seed(7);
-  const ModelOptions options = Tiny(GetParam().first, GetParam().second);
-  CheckModule<FusionSide>(FusionSide(options), [](FusionSide& m, torch::Dtype type) {
-    const torch::Tensor own = Ramp({12, 8}, type), other = Ramp({18, 8}, type).flip(0);
-    const torch::Tensor mask = torch::arange(6).view({1, 6}) < torch::tensor({2, 6, 5}).view({3, 1});
-    const auto mine = m->Project(own).view({3, 4, 24}).split(8, 2),
-               theirs = m->Project(other).view({3, 6, 24}).split(8, 2);
-    const torch::Tensor attended = MultiHeadAttention(mine[0], theirs[1], theirs[2], mask, 2);
-    return Projected(m(own, attended.reshape({12, 8})));
-  });
+  for (const int hidden : {kByKernels, kComposed}) {
+    const ModelOptions options = Tiny(GetParam().first, GetParam().second, hidden);
+    CheckModule<FusionSide>(FusionSide(options),
+                            [&](FusionSide& m, torch::Dtype type) { return Projected(FuseOneSide(m, hidden, type)); });
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryGate, FusionSideGradientTest,
@@ -156,9 +172,11 @@ class AffinityModelGradientTest : public testing::TestWithParam<ModelType> {};
 
 TEST_P(AffinityModelGradientTest, GradientsMatchDifferences) {
   torch::manual_seed(8);
-  AffinityModel model(Tiny(GetParam()));
-  CheckModule<AffinityModel>(model,
-                             [](AffinityModel& m, torch::Dtype type) { return Projected(m->forward(Batch(type))); });
+  for (const int hidden : {kByKernels, kComposed}) {
+    AffinityModel model(Tiny(GetParam(), GateKind::kVector, hidden));
+    CheckModule<AffinityModel>(model,
+                               [](AffinityModel& m, torch::Dtype type) { return Projected(m->forward(Batch(type))); });
+  }
 }
 
 TEST_P(AffinityModelGradientTest, GradientsWithFeaturesMatchDifferences) {
@@ -168,36 +186,38 @@ TEST_P(AffinityModelGradientTest, GradientsWithFeaturesMatchDifferences) {
       model, [](AffinityModel& m, torch::Dtype type) { return Projected(m->forward(BatchWithFeatures(type))); });
 }
 
+// All parameters' gradients in a row, in double.
+torch::Tensor FlatGradient(const AffinityModel& model) {
+  std::vector<torch::Tensor> gradients;
+  for (const torch::Tensor& parameter : model->parameters()) {
+    if (parameter.requires_grad()) gradients.push_back(parameter.grad().flatten().to(torch::kFloat64));
+  }
+  return torch::cat(gradients);
+}
+
 // The path that training takes by default. bf16 keeps 8 bits and may turn a relu or a maximum, so the tolerance is
 // wide; uninitialised memory would be off by orders of magnitude.
 TEST_P(AffinityModelGradientTest, MixedPrecisionAgreesWithDouble) {
-  torch::manual_seed(9);
-  AffinityModel model(Tiny(GetParam()));
-  model->to(torch::kFloat64);
-  model->eval();
-  Projected(model->forward(Batch(torch::kFloat64))).backward();
-  std::vector<torch::Tensor> expected;
-  for (const torch::Tensor& parameter : model->parameters()) {
-    if (parameter.requires_grad()) expected.push_back(parameter.grad().flatten().clone());
-  }
-  model->zero_grad();
-  model->to(torch::kFloat32);
-  for (torch::Tensor parameter : model->parameters()) parameter.mutable_grad() = torch::Tensor();
-  for (int round = 0; round < 3; ++round) {
-    for (torch::Tensor parameter : model->parameters()) parameter.mutable_grad() = torch::Tensor();
-    PoisonMemory();
-    torch::Tensor predicted;
-    {
-      const MixedPrecisionScope scope(torch::kCPU, torch::kBFloat16);
-      predicted = model->forward(Batch(torch::kFloat32));
+  for (const int hidden : {kByKernels, kComposed}) {
+    torch::manual_seed(9);
+    AffinityModel model(Tiny(GetParam(), GateKind::kVector, hidden));
+    GiveRandomValues(*model);
+    model->to(torch::kFloat64);
+    model->eval();
+    Projected(model->forward(Batch(torch::kFloat64))).backward();
+    const torch::Tensor expected = FlatGradient(model);
+    model->to(torch::kFloat32);
+    for (int round = 0; round < 3; ++round) {
+      for (torch::Tensor parameter : model->parameters()) parameter.mutable_grad() = torch::Tensor();
+      PoisonMemory();
+      torch::Tensor predicted;
+      {
+        const MixedPrecisionScope scope(torch::kCPU, torch::kBFloat16);
+        predicted = model->forward(Batch(torch::kFloat32));
+      }
+      Projected(predicted).backward();
+      EXPECT_LT((FlatGradient(model) - expected).norm().item<double>(), 0.3 * expected.norm().item<double>());
     }
-    Projected(predicted).backward();
-    std::vector<torch::Tensor> actual;
-    for (const torch::Tensor& parameter : model->parameters()) {
-      if (parameter.requires_grad()) actual.push_back(parameter.grad().flatten().to(torch::kFloat64));
-    }
-    const torch::Tensor a = torch::cat(actual), e = torch::cat(expected);
-    EXPECT_LT((a - e).norm().item<double>(), 0.3 * e.norm().item<double>());
   }
 }
 
@@ -209,8 +229,7 @@ PairBatch TrainingBatch(torch::Dtype type) {
   const SyntheticEntities entities(atoms, residues);
   std::vector<PairIndex> pairs;
   for (int i = 0; i < 192; ++i) pairs.push_back({i * 17 % 60, i / 8});
-  PairBatch batch = entities.Batch(pairs);
-  batch.residue_mask = batch.residue_mask.to(type);
+  PairBatch batch = entities.Batch(pairs, ModelOptions().residues_per_token);
   batch.token_mask = batch.token_mask.to(type);
   return batch;
 }
@@ -229,11 +248,7 @@ torch::Tensor TrainingGradient(AffinityModel model, torch::Dtype type, bool mixe
     predicted = model->forward(batch);
   }
   Projected(predicted).backward();
-  std::vector<torch::Tensor> gradients;
-  for (const torch::Tensor& parameter : model->parameters()) {
-    if (parameter.requires_grad()) gradients.push_back(parameter.grad().flatten().to(torch::kFloat64));
-  }
-  return torch::cat(gradients);
+  return FlatGradient(model);
 }
 
 TEST_P(AffinityModelGradientTest, TrainingStepOfDefaultSizeReadsNothingUnwritten) {
@@ -242,6 +257,7 @@ TEST_P(AffinityModelGradientTest, TrainingStepOfDefaultSizeReadsNothingUnwritten
   options.model_type = GetParam();
   ASSERT_GT(options.dropout_rate, 0);
   AffinityModel model(options);
+  GiveRandomValues(*model);
   const torch::Tensor mixed = TrainingGradient(model, torch::kFloat32, true);
   EXPECT_TRUE(mixed.isfinite().all().item<bool>());
   EXPECT_TRUE(torch::equal(mixed, TrainingGradient(model, torch::kFloat32, true)));

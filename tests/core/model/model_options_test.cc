@@ -32,6 +32,19 @@ TEST(ModelOptionsTest, HeadsMustDivideHiddenDim) {
   EXPECT_THAT(std::string(ValidateModelOptions(options).message()), testing::HasSubstr("multiple of fusion_heads (5)"));
 }
 
+TEST(ModelOptionsTest, TokensHaveThreeSizes) {
+  ModelOptions options;
+  for (const int residues : {8, 16, 32}) {
+    options.residues_per_token = residues;
+    EXPECT_TRUE(ValidateModelOptions(options).ok()) << residues;
+  }
+  for (const int residues : {0, 12, 64}) {
+    options.residues_per_token = residues;
+    EXPECT_THAT(ValidateModelOptions(options),
+                IsInvalid("residues_per_token: " + std::to_string(residues) + " is not 8, 16 or 32"));
+  }
+}
+
 TEST(CheckRangeTest, SaysWhichEndBelongsToTheRange) {
   EXPECT_TRUE(CheckRange("x", 0, {0, 1}).ok());
   EXPECT_TRUE(CheckRange("x", 1, {0, 1, /*low_excluded=*/true}).ok());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/model/affinity_model.h"
+#include "tests/support/random_parameters.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {
@@ -39,7 +40,11 @@ std::vector<torch::Tensor> GatesOf(const ModelOptions& options) {
   return gates;
 }
 
-torch::Tensor Predict(const ModelOptions& options) { return MakeModelOf(options)->forward(BatchFor(options)); }
+torch::Tensor Predict(const ModelOptions& options) {
+  AffinityModel model = MakeModelOf(options);
+  GiveRandomValues(*model);
+  return model->forward(BatchFor(options));
+}
 
 double MeanGate(const ModelOptions& options) {
   std::vector<torch::Tensor> flat;
@@ -90,7 +95,7 @@ TEST(ModelOptionsEffectTest, DrugLayersAreGraphLayers) {
   }
 }
 
-// An atom hears of one that is k bonds away after k layers.
+// An atom hears of one that is k bonds away after k layers. Environments stay as they are.
 TEST(ModelOptionsEffectTest, DrugLayersDecideHowFarAtomsSee) {
   SyntheticEntities chain({9}, {16});
   chain.graphs[0].bond_atoms.resize(16);  // Without the bond that closes the ring.
@@ -102,13 +107,29 @@ TEST(ModelOptionsEffectTest, DrugLayersDecideHowFarAtomsSee) {
     options.drug_layers = layers;
     torch::manual_seed(3);
     MoleculeEncoder encoder(options);
+    GiveRandomValues(*encoder);
     const torch::Tensor moved = (encoder(chain.Batch({{0, 0}})) - encoder(changed.Batch({{0, 0}}))).abs().amax(1);
     for (int atom = 0; atom < 9; ++atom) EXPECT_EQ(moved[atom].item<float>() > 0, atom <= layers) << atom;
   }
 }
 
+// Without any graph layer that has an effect.
+TEST(ModelOptionsEffectTest, EnvironmentsMoveTheirOwnAtomAlone) {
+  const SyntheticEntities chain({9}, {16});
+  for (int r = 0; r < kEnvironmentRadii; ++r) {
+    SyntheticEntities changed = chain;
+    changed.graphs[0].environments[3 * kEnvironmentRadii + r] ^= 1;
+    torch::manual_seed(3);
+    MoleculeEncoder encoder(Small());
+    const torch::Tensor moved = (encoder(chain.Batch({{0, 0}})) - encoder(changed.Batch({{0, 0}}))).abs().amax(1);
+    for (int atom = 0; atom < 9; ++atom) EXPECT_EQ(moved[atom].item<float>() > 0, atom == 3) << atom << " " << r;
+  }
+}
+
 TEST(ModelOptionsEffectTest, ResiduesPerTokenDecidesHowManyTokensThereAre) {
   ModelOptions options = Small();
+  options.residues_per_token = 32;
+  EXPECT_EQ(GatesOf(options)[1].size(0), 2 + 5);
   options.residues_per_token = 16;
   EXPECT_EQ(GatesOf(options)[1].size(0), 3 + 9);
   options.residues_per_token = 8;

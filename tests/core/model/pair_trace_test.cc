@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "core/chem/environments.h"
 #include "core/model/forward_observer.h"
 #include "core/model/predict_pairs.h"
+#include "tests/support/random_parameters.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {
@@ -29,6 +31,7 @@ ModelOptions Options(ModelType type, GateKind gate) {
 AffinityModel MakeModel(const ModelOptions& options) {
   torch::manual_seed(11);
   AffinityModel model(options);
+  GiveRandomValues(*model);
   model->eval();
   return model;
 }
@@ -61,7 +64,7 @@ void ExpectWhole(const SideTrace& side, int64_t n, int64_t m, const std::string&
 }
 
 TEST(TracePairTest, WeightsSumToOneOverRealTokensOfAnySize) {
-  for (const int residues_per_token : {8, 16}) {
+  for (const int residues_per_token : {8, 16, 32}) {
     ModelOptions options = Options(ModelType::kGated, GateKind::kVector);
     options.residues_per_token = residues_per_token;
     const AffinityModel model = MakeModel(options);
@@ -155,6 +158,7 @@ TEST(TracePairTest, SymmetricAtomsShareAlike) {
     ring.bond_atoms.insert(ring.bond_atoms.end(), {i, (i + 1) % kAtoms});
     ring.bond_features.insert(ring.bond_features.end(), {3, 1, 1, 0});
   }
+  ring.environments = AtomEnvironments(ring);
   const AffinityModel model = MakeModel(Options(ModelType::kGated, GateKind::kVector));
   const SideTrace side = TracePair(model, MakeBatch({&ring}, {&Entities().tokens[3]}, {{0, 0}}, 16)).drug;
   const torch::Tensor sixth = torch::full({kAtoms}, 1.0F / kAtoms);
@@ -169,17 +173,17 @@ TEST(TracePairTest, SymmetricAtomsShareAlike) {
 // Keeps everything, of every pair of a batch.
 class Recorder : public ForwardObserver {
  public:
-  void OnAttention(size_t layer, Side side, size_t bucket, const torch::Tensor& weights) override {
-    (side == Side::kDrug ? drug_attention : target_attention).push_back({layer, bucket, weights});
+  void OnAttention(size_t layer, Side side, size_t pair, const torch::Tensor& weights) override {
+    (side == Side::kDrug ? drug_attention : target_attention).push_back({layer, pair, weights, {}});
   }
   void OnGate(size_t /*layer*/, Side /*side*/, const torch::Tensor& gate) override { gates.push_back(gate); }
-  void OnPool(Side side, size_t bucket, const torch::Tensor& /*tokens*/, const torch::Tensor& weights) override {
-    (side == Side::kDrug ? drug_pools : target_pools).push_back({0, bucket, weights});
+  void OnPool(Side side, size_t pair, const torch::Tensor& tokens, const torch::Tensor& weights) override {
+    (side == Side::kDrug ? drug_pools : target_pools).push_back({0, pair, weights, tokens});
   }
 
   struct Seen {
-    size_t layer, bucket;
-    torch::Tensor weights;
+    size_t layer, pair;
+    torch::Tensor weights, tokens;
   };
   std::vector<Seen> drug_attention, target_attention, drug_pools, target_pools;
   std::vector<torch::Tensor> gates;
@@ -193,54 +197,63 @@ std::vector<PairIndex> AllPairs() {
   return pairs;
 }
 
-TEST(ForwardObserverTest, SeesEveryBucketAndNoWeightOnPadding) {
+TEST(ForwardObserverTest, SeesEveryPairInEveryLayerWithoutUnusedRows) {
   AffinityModel model = MakeModel(Options(ModelType::kGated, GateKind::kVector));
-  const PairBatch batch = Entities().Batch(AllPairs());
+  const PairBatch batch = Entities().Batch(AllPairs(), model->options().residues_per_token);
   Recorder seen;
   model->forward(batch, nullptr, &seen);
-  ASSERT_EQ(seen.drug_attention.size(), kLayers * batch.buckets.size());
-  ASSERT_EQ(seen.target_attention.size(), kLayers * batch.buckets.size());
-  EXPECT_EQ(seen.gates.size(), 2U * kLayers);
-  const auto expect = [&](const Recorder::Seen& one, const torch::Tensor& keys) {
-    EXPECT_EQ(one.weights.size(1), kHeads);
-    const torch::Tensor hidden = keys.logical_not().view({keys.size(0), 1, 1, -1});
-    EXPECT_EQ(one.weights.masked_select(hidden.expand_as(one.weights)).abs().sum().item<double>(), 0.0);
-    EXPECT_LT((one.weights.sum(3) - 1).abs().max().item<double>(), 1e-5);
-  };
-  for (const auto& one : seen.drug_attention) expect(one, batch.buckets[one.bucket].token_mask);
-  for (const auto& one : seen.target_attention) expect(one, batch.buckets[one.bucket].atom_mask);
-  for (const auto& one : seen.drug_pools) {
-    EXPECT_EQ(one.weights.masked_select(batch.buckets[one.bucket].atom_mask.logical_not()).abs().sum().item<double>(),
-              0.0);
+  const auto atoms = [&](size_t pair) { return batch.pair_atoms.count[static_cast<int64_t>(pair)].item<int64_t>(); };
+  const auto tokens = [&](size_t pair) { return batch.pair_tokens.count[static_cast<int64_t>(pair)].item<int64_t>(); };
+  ASSERT_EQ(seen.drug_attention.size(), kLayers * AllPairs().size());
+  ASSERT_EQ(seen.target_attention.size(), kLayers * AllPairs().size());
+  for (size_t i = 0; i < seen.drug_attention.size(); ++i) {
+    const size_t pair = i % AllPairs().size();
+    for (const Recorder::Seen* one : {&seen.drug_attention[i], &seen.target_attention[i]}) {
+      EXPECT_EQ(one->layer, i / AllPairs().size());
+      EXPECT_EQ(one->pair, pair);
+    }
+    ExpectShares(seen.drug_attention[i].weights, {kHeads, atoms(pair), tokens(pair)}, "of the drug");
+    ExpectShares(seen.target_attention[i].weights, {kHeads, tokens(pair), atoms(pair)}, "of the target");
   }
-  EXPECT_EQ(seen.target_pools.size(), batch.buckets.size());
+  ASSERT_EQ(seen.drug_pools.size(), AllPairs().size());
+  ASSERT_EQ(seen.target_pools.size(), AllPairs().size());
+  for (size_t pair = 0; pair < AllPairs().size(); ++pair) {
+    EXPECT_EQ(seen.drug_pools[pair].pair, pair);
+    EXPECT_EQ(seen.target_pools[pair].pair, pair);
+    ExpectShares(seen.drug_pools[pair].weights, {atoms(pair)}, "of the drug");
+    ExpectShares(seen.target_pools[pair].weights, {tokens(pair)}, "of the target");
+    EXPECT_EQ(seen.drug_pools[pair].tokens.sizes(), (std::vector<int64_t>{atoms(pair), 16}));
+    EXPECT_EQ(seen.target_pools[pair].tokens.sizes(), (std::vector<int64_t>{tokens(pair), 16}));
+  }
+  ASSERT_EQ(seen.gates.size(), 2U * kLayers);
+  for (size_t i = 0; i < seen.gates.size(); ++i) {
+    EXPECT_EQ(seen.gates[i].size(0), i % 2 == 0 ? batch.pair_atoms.total : batch.pair_tokens.total);
+  }
 }
 
 TEST(ForwardObserverTest, WatchingDoesNotChangeThePrediction) {
   AffinityModel model = MakeModel(Options(ModelType::kGated, GateKind::kVector));
-  const PairBatch batch = Entities().Batch(AllPairs());
+  const PairBatch batch = Entities().Batch(AllPairs(), model->options().residues_per_token);
   Recorder seen;
   EXPECT_TRUE(torch::equal(model->forward(batch), model->forward(batch, nullptr, &seen)));
 }
 
 TEST(ForwardObserverTest, PairInABatchIsSeenAsAlone) {
   AffinityModel model = MakeModel(Options(ModelType::kGated, GateKind::kVector));
-  const PairBatch batch = Entities().Batch(AllPairs());
+  const PairBatch batch = Entities().Batch(AllPairs(), model->options().residues_per_token);
   Recorder seen;
   model->forward(batch, nullptr, &seen);
-  const int64_t place = batch.order[2 * 5 + 3].item<int64_t>();  // Drug 2 with target 3.
-  int64_t before = 0;
-  size_t bucket = 0;
-  while (before + batch.buckets[bucket].atom_mask.size(0) <= place) {
-    before += batch.buckets[bucket++].atom_mask.size(0);
+  constexpr size_t kPair = 2 * 5 + 3;  // Drug 2 with target 3.
+  const PairTrace alone = Trace(model, 2, 3);
+  EXPECT_TRUE(torch::allclose(seen.drug_pools[kPair].weights, alone.drug.pooling, 1e-4, 1e-6));
+  EXPECT_TRUE(torch::allclose(seen.target_pools[kPair].weights, alone.target.pooling, 1e-4, 1e-6));
+  for (size_t layer = 0; layer < kLayers; ++layer) {
+    const size_t at = layer * AllPairs().size() + kPair;
+    EXPECT_TRUE(
+        torch::allclose(seen.drug_attention[at].weights.mean(0), alone.drug.layers[layer].attention, 1e-4, 1e-6));
+    EXPECT_TRUE(
+        torch::allclose(seen.target_attention[at].weights.mean(0), alone.target.layers[layer].attention, 1e-4, 1e-6));
   }
-  const SideTrace alone = Trace(model, 2, 3).drug;
-  const int64_t atoms = alone.pooling.size(0), tokens = alone.layers[0].attention.size(1);
-  const torch::Tensor together = seen.drug_pools[bucket].weights[place - before].narrow(0, 0, atoms);
-  EXPECT_TRUE(torch::allclose(together, alone.pooling, 1e-4, 1e-6));
-  const torch::Tensor attention = seen.drug_attention[bucket].weights[place - before].mean(0);
-  EXPECT_TRUE(
-      torch::allclose(attention.narrow(0, 0, atoms).narrow(1, 0, tokens), alone.layers[0].attention, 1e-4, 1e-6));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "tests/support/random_parameters.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {
@@ -95,6 +96,7 @@ TEST(PredictPairsTest, ManyLongProteinsAreAnsweredLikeEachAlone) {
   options.feature_dim = 16;
   torch::manual_seed(5);
   AffinityModel model(options);
+  GiveRandomValues(*model);
   model->eval();
   const auto predict = [&](const std::vector<PairIndex>& some) {
     return PredictPairs(model, torch::kCPU, entities.Graphs(), entities.Tokens(), some);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/training/optimizer.h"
+#include "tests/support/random_parameters.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {
@@ -23,7 +24,7 @@ class ReplicasTest : public testing::Test {
       z.push_back(static_cast<float>(i % 7) - 3);
     }
     data_.z = torch::tensor(z);
-    options_.model.hidden_dim = 8;
+    options_.model.hidden_dim = 32;  // Which the kernels take.
     options_.model.feature_dim = 8;
     options_.model.fusion_heads = 2;
     options_.model.dropout_rate = 0;
@@ -38,6 +39,7 @@ class ReplicasTest : public testing::Test {
   // The gradient of one copy for the pairs `chosen`, all parameters in a row.
   std::vector<torch::Tensor> GradientOfOne(const std::vector<int64_t>& chosen, BatchResult* result) {
     Replicas one(data_, options_, torch::kCPU, c10::nullopt, 1);
+    GiveRandomValues(*one.model());
     const Optimizer optimizer(one.modules(), {});
     *result = one.Backward(chosen, static_cast<int64_t>(chosen.size()), 1, false);
     return GradientOf(*one.model());
@@ -66,6 +68,7 @@ class ReplicasTest : public testing::Test {
 
 TEST_F(ReplicasTest, SharesAddUpToTheMeanLossAndItsGradient) {
   Replicas replicas(data_, options_, torch::kCPU, c10::nullopt, 2);
+  GiveRandomValues(*replicas.model());
   const Optimizer optimizer(replicas.modules(), {});
   const BatchResult whole = replicas.Backward(Range(0, 21), 21, 1, false);
   BatchResult first, second;
@@ -81,6 +84,8 @@ TEST_F(ReplicasTest, SharesAddUpToTheMeanLossAndItsGradient) {
 
 TEST_F(ReplicasTest, TwoReplicasComputeWhatOneDoes) {
   Replicas one(data_, options_, torch::kCPU, c10::nullopt, 1), two(data_, options_, torch::kCPU, c10::nullopt, 2);
+  GiveRandomValues(*one.model());
+  GiveRandomValues(*two.model());
   Optimizer of_one(one.modules(), {}), of_two(two.modules(), {});
   torch::Tensor before = StatisticsOf(*one.model());
   int64_t steps = 0;
@@ -111,6 +116,8 @@ TEST_F(ReplicasTest, TwoReplicasComputeWhatOneDoes) {
 
 TEST_F(ReplicasTest, TheLossScaleMultipliesTheGradientAlone) {
   Replicas plain(data_, options_, torch::kCPU, c10::nullopt, 1), scaled(data_, options_, torch::kCPU, c10::nullopt, 1);
+  GiveRandomValues(*plain.model());
+  GiveRandomValues(*scaled.model());
   const Optimizer of_plain(plain.modules(), {}), of_scaled(scaled.modules(), {});
   const double loss = plain.Backward(Range(0, 24), 24, 1, false).loss;
   EXPECT_EQ(scaled.Backward(Range(0, 24), 24, 1024, false).loss, loss);
@@ -121,6 +128,7 @@ TEST_F(ReplicasTest, TheLossScaleMultipliesTheGradientAlone) {
 TEST_F(ReplicasTest, APredictionInTrainingDoesNotDependOnItsBatch) {
   const auto first_of = [this](int64_t pairs) {
     Replicas replicas(data_, options_, torch::kCPU, c10::nullopt, 1);
+    GiveRandomValues(*replicas.model());
     const Optimizer optimizer(replicas.modules(), {});
     replicas.Backward(Range(0, 24), 24, 1, false);
     CommitStatistics(replicas.model(), replicas.TakeStatistics(), 0);  // So that they are not as at the start.
@@ -131,6 +139,7 @@ TEST_F(ReplicasTest, APredictionInTrainingDoesNotDependOnItsBatch) {
 
 TEST_F(ReplicasTest, AReplicaWithoutPairsAddsNothing) {
   Replicas replicas(data_, options_, torch::kCPU, c10::nullopt, 3);
+  GiveRandomValues(*replicas.model());
   const Optimizer optimizer(replicas.modules(), {});
   const BatchResult result = replicas.Backward(Range(0, 1), 1, 1, false);
   EXPECT_EQ(result.predicted.size(0), 1);
@@ -143,6 +152,7 @@ TEST_F(ReplicasTest, SeedAndRankDecideWhatDropoutDraws) {
   options_.model.dropout_rate = 0.5;
   const auto predict = [&](uint64_t seed, int rank) {
     Replicas replicas(data_, options_, torch::kCPU, c10::nullopt, 2);
+    GiveRandomValues(*replicas.model());
     const Optimizer optimizer(replicas.modules(), {});
     replicas.Seed(seed, rank);
     return replicas.Backward(Range(0, 24), 24, 1, false).predicted;
@@ -155,6 +165,7 @@ TEST_F(ReplicasTest, SeedAndRankDecideWhatDropoutDraws) {
 TEST_F(ReplicasTest, ReplicasDrawDifferently) {
   options_.model.dropout_rate = 0.5;
   Replicas replicas(data_, options_, torch::kCPU, c10::nullopt, 2);
+  GiveRandomValues(*replicas.model());
   const Optimizer optimizer(replicas.modules(), {});
   const torch::Tensor predicted = replicas.Backward({0, 1, 0, 1}, 4, 1, false).predicted;
   EXPECT_FALSE(torch::equal(predicted.slice(0, 0, 2), predicted.slice(0, 2, 4)));
@@ -162,6 +173,7 @@ TEST_F(ReplicasTest, ReplicasDrawDifferently) {
 
 TEST_F(ReplicasTest, LooksAtTheGatesOfAllShares) {
   Replicas replicas(data_, options_, torch::kCPU, c10::nullopt, 2);
+  GiveRandomValues(*replicas.model());
   const Optimizer optimizer(replicas.modules(), {});
   EXPECT_TRUE(replicas.Backward(Range(0, 24), 24, 1, false).gates.empty());
   EXPECT_EQ(replicas.Backward(Range(0, 24), 24, 1, true).gates.size(), 4U) << "two sides a replica";

@@ -49,7 +49,7 @@ class TrainerTest : public testing::Test {
   TrainerTest() {
     ProcessedDataset dataset = MakeDataset();
     EXPECT_TRUE(SaveProcessedDataset(data_dir_, &dataset).ok());
-    options_.model.hidden_dim = 8;
+    options_.model.hidden_dim = 32;  // Which the kernels take.
     options_.model.feature_dim = 8;
     options_.model.fusion_heads = 2;
     options_.model.drug_layers = 1;

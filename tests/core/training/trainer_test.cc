@@ -41,7 +41,7 @@ TEST_F(TrainerTest, LeavesCheckpointsMetricsAndResult) {
   ASSERT_TRUE(best.ok());
   EXPECT_EQ(best->epoch, report->best_epoch);
   EXPECT_EQ(best->affinity_unit, "pKd");
-  EXPECT_EQ(best->options.hidden_dim, 8);
+  EXPECT_EQ(best->options.hidden_dim, 32);
   EXPECT_EQ(*Sha256HexOfFile(files.Best()), report->digest);
   EXPECT_EQ(report->stop_reason, "num_epochs");
   EXPECT_GT(report->test.pairs, 0);
