@@ -1,9 +1,11 @@
 #include "core/training/optimizer.h"
 
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -89,9 +91,64 @@ TEST(OptimizerTest, ClipsTheWholeGradientAndReportsItsNorm) {
   double squares = 0;
   for (const torch::Tensor& p : net->parameters()) squares += p.grad().pow(2).sum().item<double>();
   EXPECT_NEAR(optimizer.Step(1e-3), std::sqrt(squares), 1e-5);
-  double clipped = 0;
-  for (const torch::Tensor& p : net->parameters()) clipped += p.grad().pow(2).sum().item<double>();
-  EXPECT_NEAR(std::sqrt(clipped), 1e-3, 1e-6);
+  // After the first step the first moment is a tenth of the gradient that was taken.
+  const torch::Tensor taken = *GetTensor(optimizer.State(), "first_moment") * 10;
+  EXPECT_NEAR(taken.norm().item<double>(), 1e-3, 1e-6);
+  EXPECT_TRUE(torch::allclose(taken, optimizer.SumGradients() * (1e-3 / std::sqrt(squares)), 1e-4, 1e-9))
+      << "all of it by the same factor";
+}
+
+// Far more values than one thread updates at once, of matrices and vectors, with everything that a step does.
+TEST(OptimizerTest, StepsFollowTheFormulaInDoublePrecision) {
+  torch::manual_seed(7);
+  constexpr double kLr = 1e-2, kDecay = 0.1, kClip = 0.5, kAverage = 0.15, kLossScale = 64;
+  torch::nn::Linear net(400, 500);
+  Optimizer optimizer(*net, {kDecay, kClip, kAverage});
+  torch::Tensor weights = optimizer.weights().to(torch::kFloat64), average = weights.clone();
+  torch::Tensor first = torch::zeros_like(weights), second = torch::zeros_like(weights);
+  torch::Tensor decayed = torch::ones_like(weights);
+  decayed.slice(0, 400 * 500).zero_();  // The bias stands behind the matrix.
+  for (int step = 1; step <= 5; ++step) {
+    optimizer.ZeroGrad();
+    optimizer.SumGradients().copy_(torch::randn({400 * 500 + 500}) * (step == 3 ? 1e-4 : 1.0));  // One is not clipped.
+    torch::Tensor gradient = optimizer.SumGradients().to(torch::kFloat64) / kLossScale;
+    const double norm = gradient.norm().item<double>();
+    ASSERT_EQ(norm > kClip, step != 3);
+    if (norm > kClip) gradient *= kClip / norm;
+    EXPECT_NEAR(optimizer.Step(kLr, kLossScale), norm, 1e-5 * norm);
+    first = 0.9 * first + 0.1 * gradient;
+    second = 0.999 * second + 0.001 * gradient * gradient;
+    const torch::Tensor unbiased_first = first / (1 - std::pow(0.9, step));
+    const torch::Tensor unbiased_second = second / (1 - std::pow(0.999, step));
+    weights = weights - kLr * kDecay * decayed * weights - kLr * unbiased_first / (unbiased_second.sqrt() + 1e-8);
+    const double kept = std::min(kAverage, (1.0 + step) / (10 + step));
+    average = kept * average + (1 - kept) * weights;
+    const TensorDict state = optimizer.State();
+    EXPECT_TRUE(torch::allclose(GetTensor(state, "weights")->to(torch::kFloat64), weights, 1e-5, 1e-6)) << step;
+    EXPECT_TRUE(torch::allclose(GetTensor(state, "average")->to(torch::kFloat64), average, 1e-5, 1e-6)) << step;
+    EXPECT_TRUE(torch::allclose(GetTensor(state, "first_moment")->to(torch::kFloat64), first, 1e-4, 1e-9)) << step;
+    EXPECT_TRUE(torch::allclose(GetTensor(state, "second_moment")->to(torch::kFloat64), second, 1e-4, 1e-12)) << step;
+  }
+}
+
+TEST(OptimizerTest, TheNumberOfThreadsChangesNoBit) {
+  const int before = at::get_num_threads();
+  std::vector<torch::Tensor> weights;
+  for (const int threads : {1, 2, 3}) {
+    at::set_num_threads(threads);
+    torch::manual_seed(7);
+    torch::nn::Linear net(400, 500);
+    Optimizer optimizer(*net, {});
+    for (int step = 0; step < 3; ++step) {
+      optimizer.ZeroGrad();
+      optimizer.SumGradients().copy_(torch::randn({400 * 500 + 500}) * 1e-4);  // Too small to be clipped by its norm.
+      optimizer.Step(1e-2);
+    }
+    weights.push_back(optimizer.weights().clone());
+  }
+  at::set_num_threads(before);
+  EXPECT_TRUE(torch::equal(weights[0], weights[1]));
+  EXPECT_TRUE(torch::equal(weights[0], weights[2]));
 }
 
 TEST(OptimizerTest, NonFiniteGradientChangesNothing) {
