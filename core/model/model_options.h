@@ -18,7 +18,7 @@ enum class GateKind { kVector, kHead, kScalar };
 struct ModelOptions {
   ModelType model_type = ModelType::kGated;
   int hidden_dim = 64;        // Width of atom and protein tokens, 8..1024, a multiple of fusion_heads.
-  int feature_dim = 256;      // Width of feed-forward blocks and of the head, 8..4096.
+  int feature_dim = 256;      // Width of the head, 8..4096.
   int fusion_heads = 4;       // 1..64
   int fusion_layers = 1;      // 1..16
   double dropout_rate = 0.1;  // [0, 0.9]

@@ -105,7 +105,7 @@ const std::vector<FieldFlag>& TrainingFlags() {
       {"fusion-layers", "fusion_layers", "Cross-attention layers, 1..16 [small: 1, base: 4]"},
       {"drug-layers", "drug_layers", "Graph layers over the atoms of a molecule, 1..16 [2]"},
       {"residues-per-token", "residues_per_token",
-       "Residues that one protein token stands for: 8, 16 or 32; fewer are finer and take more memory [32]"},
+       "Residues that one protein token stands for, 8, 16 or 32; half as many take twice the memory [32]"},
       {"max-sequence-length", "max_sequence_length",
        "Residues of the longest protein the model takes, in training and prediction, 1..10000 [10000]"},
       {"dropout-rate", "dropout_rate",

@@ -99,7 +99,7 @@ TEST_F(TrainingOptionsEffectTest, TheInitialBiasOfTheGatesReachesTheTraining) {
 TEST_F(TrainingOptionsEffectTest, TheCheckpointCarriesEveryOptionOfTheModel) {
   options_.model.gate_kind = GateKind::kHead;
   options_.model.gate_initial_bias = 1.5;
-  options_.model.drug_layers = 2;
+  options_.model.drug_layers = 3;
   options_.model.residues_per_token = 8;
   options_.model.max_sequence_length = 64;
   options_.num_epochs = 1;

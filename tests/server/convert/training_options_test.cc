@@ -11,12 +11,12 @@ TEST(TrainingOptionsFromProtoTest, EmptyMessageIsTheSmallPreset) {
   const auto options = FromProto(v1::TrainingOptions());
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->model.hidden_dim, 64);
-  EXPECT_EQ(options->model.feature_dim, 128);
+  EXPECT_EQ(options->model.feature_dim, 256);
   EXPECT_EQ(options->model.fusion_heads, 4);
   EXPECT_EQ(options->model.fusion_layers, 1);
   EXPECT_EQ(options->model.model_type, ModelType::kGated);
-  EXPECT_EQ(options->model.drug_layers, 3);
-  EXPECT_EQ(options->model.residues_per_token, 16);
+  EXPECT_EQ(options->model.drug_layers, 2);
+  EXPECT_EQ(options->model.residues_per_token, 32);
   EXPECT_EQ(options->model.max_sequence_length, 10000);
   EXPECT_EQ(options->batch_size, 256);
   EXPECT_EQ(options->num_epochs, 100);
@@ -171,10 +171,10 @@ TEST(TrainingOptionsFromProtoTest, RefusesValuesOutOfRange) {
     proto.set_drug_layers(layers);
     ExpectInvalid(proto, "drug_layers", "is not in [1, 16]");
   }
-  for (const uint32_t residues : {0, 4, 12, 32}) {
+  for (const uint32_t residues : {0, 4, 12, 64}) {
     proto.Clear();
     proto.set_residues_per_token(residues);
-    ExpectInvalid(proto, "residues_per_token", "is neither 8 nor 16");
+    ExpectInvalid(proto, "residues_per_token", "is not 8, 16 or 32");
   }
   for (const uint32_t residues : {0, 10001}) {
     proto.Clear();

@@ -276,7 +276,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongUsage{"NotANumber", TrainWith("--lr", "fast"), "--lr: 'fast' is not a number"},
         WrongUsage{"NegativeCount", TrainWith("--batch_size", "-3"), "--batch-size: '-3' is not a whole number"},
         WrongUsage{"OutOfRange", TrainWith("--dropout_rate", "0.95"), "dropout_rate: 0.95 is not in"},
-        WrongUsage{"TokenSize", TrainWith("--residues-per-token", "12"), "residues_per_token: 12 is neither 8 nor 16"},
+        WrongUsage{"TokenSize", TrainWith("--residues-per-token", "12"), "residues_per_token: 12 is not 8, 16 or 32"},
         WrongUsage{"GraphLayers", TrainWith("--drug_layers", "0"), "drug_layers: 0 is not in [1, 16]"},
         WrongUsage{"SequenceLength", TrainWith("--max_sequence_length", "20000"),
                    "max_sequence_length: 20000 is not in [1, 10000]"},
@@ -323,13 +323,13 @@ TEST(WorkerTest, UnwritableOutputFailsWithOneLine) {
 
 TEST(WorkerTest, OptionsOfTheNetworkReachTheCheckpoint) {
   const std::string model = TestDirectory("network");
-  ASSERT_EQ(Train(model, {"--drug_layers", "2", "--residues-per-token", "8", "--max_sequence_length=9000",
+  ASSERT_EQ(Train(model, {"--drug_layers", "3", "--residues-per-token", "8", "--max_sequence_length=9000",
                           "--gate-kind", "head", "--gate_initial_bias", "-2", "--loss", "log_cosh"})
                 .exit_code,
             0);
   const auto best = ReadFile(model + "/best_model.pt");  // Its configuration stands there as plain text.
   ASSERT_TRUE(best.ok()) << best.status();
-  for (const char* const option : {"\"drug_layers\":2", "\"residues_per_token\":8", "\"max_sequence_length\":9000",
+  for (const char* const option : {"\"drug_layers\":3", "\"residues_per_token\":8", "\"max_sequence_length\":9000",
                                    "\"gate_kind\":\"head\"", "\"gate_initial_bias\":-2.0", "\"loss\":\"log_cosh\""}) {
     EXPECT_THAT(*best, HasSubstr(option));
   }
@@ -350,7 +350,7 @@ TEST(WorkerTest, HelpOfEveryCommandGoesToStandardOutput) {
     EXPECT_THAT(help.err, IsEmpty()) << command;
   }
   const std::string train = RunWorker({"train", "--help"}).out;
-  for (const char* const range : {"1..65536", "1..16 [3]", "8 or 16", "1..10000 [10000]"}) {
+  for (const char* const range : {"1..65536", "1..16 [2]", "8, 16 or 32", "1..10000 [10000]"}) {
     EXPECT_THAT(train, HasSubstr(range));
   }
 }

@@ -56,7 +56,7 @@ TEST(PredictCommandTest, ExplainsOnePairForPeopleAndForScripts) {
   const Finished lines = Predict(arguments);
   ASSERT_EQ(lines.exit_code, 0) << lines.err;
   EXPECT_THAT(lines.out, HasSubstr("atoms by importance, of 13 in CC(=O)Oc1ccccc1C(=O)O"));
-  EXPECT_THAT(lines.out, HasSubstr("residues by importance, of 33 in 3 spans"));
+  EXPECT_THAT(lines.out, HasSubstr("residues by importance, of 33 in 2 spans"));
   EXPECT_THAT(lines.out, HasSubstr(absl::StrCat("wrote ", directory, "/row-1.json and ", directory, "/row-1.svg\n")));
 
   std::vector<std::string> json_arguments = arguments;
