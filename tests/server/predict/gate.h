@@ -9,10 +9,11 @@ namespace deepbindnet {
 // For one thread that comes once.
 class Gate {
  public:
-  // Called by the thread: blocks until Open().
+  // Called by the thread: blocks until Open(). The gate may be gone as soon as it is open.
   void Pass() {
+    const std::future<void> open = open_.get_future();
     reached_.set_value();
-    open_.get_future().wait();
+    open.wait();
   }
   // Blocks until the thread stands in Pass().
   void WaitUntilReached() { reached_.get_future().wait(); }
