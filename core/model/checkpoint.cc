@@ -12,7 +12,7 @@ namespace deepbindnet {
 namespace {
 
 constexpr char kFormat[] = "deepbindnet-checkpoint";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 nlohmann::json OptionsToJson(const ModelOptions& options) {
   return {{"model_type", std::string(ModelTypeName(options.model_type))},
@@ -79,7 +79,7 @@ absl::StatusOr<Checkpoint> FromDict(const TensorDict& dict) {
     }
     config.at("affinity_unit").get_to(checkpoint.affinity_unit);
     DBN_ASSIGN_OR_RETURN(checkpoint.affinity_direction,
-                         ParseAffinityDirection(config.value("affinity_direction", "unknown")));
+                         ParseAffinityDirection(config.at("affinity_direction").get<std::string>()));
     config.at("dataset_digest").get_to(checkpoint.dataset_digest);
     config.at("epoch").get_to(checkpoint.epoch);
     checkpoint.training = config.at("training").dump();

@@ -285,13 +285,13 @@ TEST(CommitStatisticsTest, EveryStatisticOfTheModelIsMoved) {
   for (const auto& item : model->named_parameters()) {
     if (!item.value().requires_grad()) kept.push_back(item.value().clone());
   }
-  EXPECT_EQ(kept.size(), 8U) << "mean and square of four pooled vectors";
+  EXPECT_EQ(kept.size(), 9U) << "mean and square of four pooled vectors, and the levels";
   model->forward(Entities().Batch(AllPairs()));
   CommitStatistics(model, TakeStatistics({model}), 0);
   size_t next = 0;
   for (const auto& item : model->named_parameters()) {
     if (item.value().requires_grad()) continue;
-    EXPECT_FALSE(torch::equal(item.value(), kept[next++])) << item.key();
+    EXPECT_EQ(torch::equal(item.value(), kept[next++]), item.key() == "levels") << item.key();
   }
 }
 
@@ -310,17 +310,40 @@ TEST(CommitStatisticsTest, TheFirstStepsCountAlikeAndLaterOnesATwentieth) {
   EXPECT_NEAR(commit(26, 1000), 7, 1e-6);
 }
 
+TEST(LevelsTest, AFreshModelPredictsAboutTheMeanWhateverItsLevels) {
+  ModelOptions options;
+  options.lowest_level = -14;
+  options.highest_level = 7;
+  AffinityModel model(options);
+  model->eval();
+  const torch::NoGradGuard no_grad;
+  EXPECT_LT(model->forward(Entities().Batch(AllPairs(), options.residues_per_token)).abs().max().item<float>(), 0.7F);
+}
+
+TEST(LevelsTest, ExpectIsTheMeanOfTheDistribution) {
+  ModelOptions options;
+  options.lowest_level = -1;
+  options.highest_level = 2;
+  const AffinityModel model(options);
+  const torch::Tensor scores = torch::full({2, kLevels}, -100.0F);
+  scores[0][0] = scores[0][kLevels - 1] = 5;  // Half at each end.
+  scores[1][kLevels - 1] = 5;
+  EXPECT_TRUE(torch::allclose(model->Expect(scores), torch::tensor({0.5F, 2.0F}), 1e-5, 1e-5));
+  EXPECT_EQ(model->levels().size(0), kLevels);
+  EXPECT_FLOAT_EQ(model->levels()[0].item<float>(), -1);
+}
+
 TEST(CountParametersTest, PresetsHaveTheDocumentedSizes) {
   ModelOptions small, base;
   base.hidden_dim = 256;
   base.feature_dim = 512;
   base.fusion_heads = 8;
   base.fusion_layers = 4;
-  EXPECT_EQ(CountParameters(*AffinityModel(small)), 1428421);
-  EXPECT_EQ(CountParameters(*AffinityModel(base)), 9784581);
+  EXPECT_EQ(CountParameters(*AffinityModel(small)), 1510654);
+  EXPECT_EQ(CountParameters(*AffinityModel(base)), 10034910);
   small.model_type = base.model_type = ModelType::kStandard;
-  EXPECT_EQ(CountParameters(*AffinityModel(small)), 1411909);
-  EXPECT_EQ(CountParameters(*AffinityModel(base)), 8733957);
+  EXPECT_EQ(CountParameters(*AffinityModel(small)), 1494142);
+  EXPECT_EQ(CountParameters(*AffinityModel(base)), 8984286);
 }
 
 }  // namespace

@@ -105,13 +105,23 @@ void EditConfig(const std::string& path, const std::string& from, const std::str
   ASSERT_THAT(SaveDict(path, dict), IsOk());
 }
 
-TEST_F(CheckpointTest, OneOfBeforeDirectionsAndFeaturesIsRead) {
+TEST_F(CheckpointTest, OneOfAnotherVersionIsRefused) {
   ASSERT_THAT(SaveCheckpoint(Path(), Make(AffinityModel(options_))), IsOk());
-  EditConfig(Path(), R"("affinity_direction":"unknown",)", "");
-  EditConfig(Path(), R"("protein_feature_dim":0,)", "");
+  EditConfig(Path(), R"("version":2)", R"("version":1)");
+  EXPECT_THAT(LoadCheckpoint(Path()),
+              IsError(absl::StatusCode::kInvalidArgument, "INVALID_ARGUMENT",
+                      Path() + ": made by another version of DeepBindNet; train the model again"));
+}
+
+TEST_F(CheckpointTest, CarriesTheEndsOfWhatItPredicts) {
+  options_.lowest_level = -2.25;
+  options_.highest_level = 3.5;
+  AffinityModel model(options_);
+  ASSERT_THAT(SaveCheckpoint(Path(), Make(model)), IsOk());
   ASSERT_OK_AND_ASSIGN(const Checkpoint loaded, LoadCheckpoint(Path()));
-  EXPECT_EQ(loaded.affinity_direction, AffinityDirection::kUnknown);
-  EXPECT_EQ(loaded.options.protein_feature_dim, 0);
+  EXPECT_EQ(loaded.options.lowest_level, -2.25);
+  EXPECT_EQ(loaded.options.highest_level, 3.5);
+  EXPECT_TRUE(torch::equal((*MakeModel(loaded, torch::kCPU))->levels(), model->levels()));
 }
 
 TEST_F(CheckpointTest, VectorsThatAreUnfitAreRefused) {

@@ -70,6 +70,7 @@ class BatchTrainerTest : public testing::Test {
     options_.model.feature_dim = 16;
     options_.model.fusion_heads = 2;
     options_.model.dropout_rate = 0;
+    options_.feature_dropout_rate = 0;
     options_.batch_size = kPairs;
     RankPlace alone;
     ranks_ = *Ranks::Connect(alone, torch::kCPU);

@@ -1,4 +1,5 @@
 // Options of a training whose effect no other test would miss.
+#include <algorithm>
 #include <cmath>
 
 #include "core/training/loss.h"
@@ -42,6 +43,7 @@ TEST_F(TrainingOptionsEffectTest, TheLossIsTheOneThatWasChosen) {
   }
   data.z = torch::tensor(z);
   std::vector<double> losses;
+  options_.distribution_weight = 0;
   for (const Loss loss : {Loss::kMse, Loss::kHuber, Loss::kLogCosh}) {
     options_.loss = loss;
     Replicas replicas(data, options_, torch::kCPU, c10::nullopt, 1);
@@ -52,6 +54,58 @@ TEST_F(TrainingOptionsEffectTest, TheLossIsTheOneThatWasChosen) {
   }
   EXPECT_GT(losses[0], losses[1] + 0.1) << "large errors count less to huber";
   EXPECT_GT(losses[1], losses[2] + 0.01) << "and even less to log_cosh";
+}
+
+TEST_F(TrainingOptionsEffectTest, TheDistributionCountsAsMuchAsItsWeight) {
+  const SyntheticEntities entities({4, 6}, {20, 35});
+  TrainingPairs data;
+  data.molecules = entities.Graphs();
+  data.proteins = entities.Tokens();
+  data.pairs = {{0, 0}, {1, 1}, {0, 1}};
+  data.z = torch::tensor({-1.0F, 0.5F, 2.0F});
+  const auto loss = [&](double weight) {
+    options_.distribution_weight = weight;
+    Replicas replicas(data, options_, torch::kCPU, c10::nullopt, 1);
+    const Optimizer optimizer(replicas.modules(), {});
+    return replicas.Backward({0, 1, 2}, 3, 1, false).loss;
+  };
+  const double value = loss(0), with = loss(1) - value;
+  EXPECT_GT(with, 0.5);
+  EXPECT_NEAR(loss(3) - value, 3 * with, 1e-4);
+}
+
+TEST_F(TrainingOptionsEffectTest, FeaturesAreLeftOutInTrainingAlone) {
+  const SyntheticEntities entities({14, 16}, {120, 135});
+  TrainingPairs data;
+  data.molecules = entities.Graphs();
+  data.proteins = entities.Tokens();
+  data.pairs = {{0, 0}, {1, 1}};
+  data.z = torch::tensor({-1.0F, 0.5F});
+  options_.model.dropout_rate = 0;
+  const auto predicted = [&](double rate, uint64_t seed) {
+    options_.feature_dropout_rate = rate;
+    Replicas replicas(data, options_, torch::kCPU, c10::nullopt, 1);
+    const Optimizer optimizer(replicas.modules(), {});
+    replicas.Seed(seed, 0);
+    return replicas.Backward({0, 1}, 2, 1, false).predicted;
+  };
+  EXPECT_TRUE(torch::equal(predicted(0, 1), predicted(0, 2)));
+  EXPECT_TRUE(torch::equal(predicted(0.5, 1), predicted(0.5, 1))) << "the seed decides";
+  EXPECT_FALSE(torch::equal(predicted(0.5, 1), predicted(0.5, 2)));
+  EXPECT_FALSE(torch::equal(predicted(0.5, 1), predicted(0, 1)));
+}
+
+TEST_F(TrainingOptionsEffectTest, TheDataDecideWhatCanBePredicted) {
+  options_.num_epochs = 1;
+  Recorder recorder;
+  ASSERT_THAT(Run("model", &recorder), IsOk());
+  const auto best = LoadCheckpoint(OutputDir("model") + "/best_model.pt");
+  ASSERT_THAT(best, IsOk());
+  const auto dataset = LoadProcessedDataset(data_dir_, {Part::kTrain});
+  ASSERT_THAT(dataset, IsOk());
+  const auto [low, high] = std::minmax_element(dataset->train.affinity.begin(), dataset->train.affinity.end());
+  EXPECT_DOUBLE_EQ(best->options.lowest_level, dataset->scaler.Scale(*low) - 0.5);
+  EXPECT_DOUBLE_EQ(best->options.highest_level, dataset->scaler.Scale(*high) + 0.5);
 }
 
 TEST_F(TrainingOptionsEffectTest, TheLossReachesTheTraining) {
@@ -107,6 +161,8 @@ TEST_F(TrainingOptionsEffectTest, TheCheckpointCarriesEveryOptionOfTheModel) {
   ASSERT_THAT(Run("model", &recorder), IsOk());
   const auto best = LoadCheckpoint(OutputDir("model") + "/best_model.pt");
   ASSERT_THAT(best, IsOk());
+  options_.model.lowest_level = best->options.lowest_level;  // These two the data decide.
+  options_.model.highest_level = best->options.highest_level;
   EXPECT_EQ(ModelOptionsToJson(best->options), ModelOptionsToJson(options_.model));
   EXPECT_THAT(MakeModel(*best, torch::kCPU), IsOk());
 }

@@ -78,6 +78,42 @@ TEST(ComputeLossTest, FollowsItsFormula) {
               (std::log(std::cosh(0.5)) + std::log(std::cosh(2.0)) + 30 - std::log(2.0)) / 3, 1e-5);
 }
 
+// One number after the other, as the header says.
+double DistributionLossByLoops(const std::vector<double>& scores, const std::vector<double>& levels, double truth) {
+  const double distance = levels[1] - levels[0], kept = std::clamp(truth, levels.front(), levels.back());
+  double total_goal = 0, total = 0, loss = 0;
+  for (size_t i = 0; i < levels.size(); ++i) {
+    total_goal += std::exp(-0.5 * std::pow((levels[i] - kept) / distance, 2));
+    total += std::exp(scores[i]);
+  }
+  for (size_t i = 0; i < levels.size(); ++i) {
+    loss -= std::exp(-0.5 * std::pow((levels[i] - kept) / distance, 2)) / total_goal * (scores[i] - std::log(total));
+  }
+  return loss;
+}
+
+TEST(DistributionLossTest, FollowsItsDefinitionAndKeepsTruthsWithinTheLevels) {
+  const std::vector<double> levels = {-1.0, -0.5, 0.0, 0.5, 1.0};
+  const std::vector<double> scores = {0.3, -1.0, 2.0, 0.1, -0.4};
+  const torch::Tensor given = torch::tensor(scores, torch::kFloat64).unsqueeze(0);
+  for (const double truth : {-0.5, 0.1, 0.5, 1.0, 7.0, -30.0}) {
+    EXPECT_NEAR(DistributionLoss(given, torch::tensor(levels, torch::kFloat64), torch::tensor({truth}, torch::kFloat64))
+                    .item<double>(),
+                DistributionLossByLoops(scores, levels, truth), 1e-12)
+        << truth;
+  }
+}
+
+TEST(DistributionLossTest, IsLeastWhereTheDistributionIsTheGoal) {
+  const torch::Tensor levels = torch::linspace(-3, 3, 61), truth = torch::tensor({0.72F});
+  const torch::Tensor goal = -0.5 * ((levels - 0.72) / 0.1).square();
+  const double least = DistributionLoss(goal.unsqueeze(0), levels, truth).item<double>();
+  for (const double shift : {-0.2, -0.05, 0.05, 0.2}) {
+    const torch::Tensor off = -0.5 * ((levels - 0.72 - shift) / 0.1).square();
+    EXPECT_GT(DistributionLoss(off.unsqueeze(0), levels, truth).item<double>(), least + 0.05) << shift;
+  }
+}
+
 TEST(ComputeLossTest, ShapesThatWouldBeBroadcastAreRefused) {
   for (const Loss loss : {Loss::kMse, Loss::kHuber, Loss::kLogCosh}) {
     for (const torch::Tensor& truth : {torch::zeros({3, 1}), torch::zeros({1}), torch::zeros({})}) {

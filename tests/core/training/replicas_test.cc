@@ -28,6 +28,7 @@ class ReplicasTest : public testing::Test {
     options_.model.feature_dim = 8;
     options_.model.fusion_heads = 2;
     options_.model.dropout_rate = 0;
+    options_.feature_dropout_rate = 0;
   }
 
   static std::vector<int64_t> Range(int64_t begin, int64_t end) {

@@ -14,6 +14,7 @@ TEST_F(TrainerTest, LearnsAnInteractionThatNoSumExplains) {
   options_.num_epochs = 150;
   options_.lr = 1e-2;
   options_.model.dropout_rate = 0;
+  options_.feature_dropout_rate = 0;
   options_.ema_decay = 0;
   options_.patience = 0;
   Recorder recorder;
@@ -91,6 +92,7 @@ TEST_F(TrainerTest, FeaturesCarryWhatTheSequencesDoNot) {
   options_.num_epochs = 60;
   options_.lr = 1e-2;
   options_.model.dropout_rate = 0;
+  options_.feature_dropout_rate = 0;
   options_.ema_decay = 0;
   options_.patience = 0;
   Recorder recorder;
@@ -260,6 +262,7 @@ TEST_F(TrainerTest, LossThatIsNotFiniteLaterNamesTheLastGoodCheckpoint) {
 
 TEST_F(TrainerTest, AccumulatedBatchesMakeOneStep) {
   options_.model.dropout_rate = 0;
+  options_.feature_dropout_rate = 0;
   options_.num_epochs = 1;
   Recorder whole, parts;
   ASSERT_THAT(Run("whole", &whole), IsOk());
