@@ -68,8 +68,12 @@ TEST(TrainingOptionsFromProtoTest, EveryFieldArrives) {
   proto.set_keep_checkpoints(7);
   proto.set_num_processes(2);
   proto.set_half_type(v1::FP16);
+  proto.set_feature_dropout_rate(0.375);
+  proto.set_distribution_weight(2.5);
   const auto options = FromProto(proto);
   ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->feature_dropout_rate, 0.375);
+  EXPECT_EQ(options->distribution_weight, 2.5);
   EXPECT_EQ(options->model.model_type, ModelType::kStandard);
   EXPECT_EQ(options->model.gate_kind, GateKind::kHead);
   EXPECT_EQ(options->model.gate_initial_bias, -1.5);
@@ -163,6 +167,12 @@ TEST(TrainingOptionsFromProtoTest, RefusesValuesOutOfRange) {
   proto.Clear();
   proto.set_dropout_rate(0.95);
   ExpectInvalid(proto, "dropout_rate", "0.95");
+  proto.Clear();
+  proto.set_feature_dropout_rate(0.95);
+  ExpectInvalid(proto, "feature_dropout_rate", "0.95");
+  proto.Clear();
+  proto.set_distribution_weight(-1);
+  ExpectInvalid(proto, "distribution_weight", "-1");
   proto.Clear();
   proto.set_batch_size(0);
   ExpectInvalid(proto, "batch_size", "0");

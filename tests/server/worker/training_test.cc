@@ -87,7 +87,8 @@ v1::WorkerTask TwoProcessTask(const std::string& output_dir, uint32_t epochs) {
 }
 
 TEST(DistributedTrainingTest, TwoProcessesOfHalfTheBatchEqualOne) {
-  const std::vector<std::string> common = {"--num-epochs", "3", "--dropout-rate", "0", "--mixed-precision=false"};
+  const std::vector<std::string> common = {"--num-epochs",           "3", "--dropout-rate",         "0",
+                                           "--feature-dropout-rate", "0", "--mixed-precision=false"};
   std::vector<std::string> of_one = common, of_two = common;
   of_one.insert(of_one.end(), {"--batch-size", "32"});
   of_two.insert(of_two.end(), {"--batch-size", "16", "--num-processes", "2"});
