@@ -17,7 +17,7 @@ inline constexpr int kAtomFeatures = static_cast<int>(kAtomFeatureSizes.size());
 //                                 order, conjugated, ring, stereo
 inline constexpr std::array<int, 4> kBondFeatureSizes = {6, 2, 2, 5};
 inline constexpr int kBondFeatures = static_cast<int>(kBondFeatureSizes.size());
-// See core/chem/environments.h.
+// See core/chem/environments.h. Checkpoints depend on these and on how codes are made, too.
 inline constexpr int kEnvironmentRadii = 3, kEnvironmentCodes = 2048;
 
 struct MolecularGraph {

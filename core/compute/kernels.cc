@@ -1,5 +1,7 @@
 #include "core/compute/kernels.h"
 
+#include <new>
+
 namespace deepbindnet {
 
 namespace baseline {
@@ -13,6 +15,9 @@ namespace avx512 {
 extern const Kernels kKernels;
 }
 #endif
+
+[[noreturn]] void ThrowOutOfMemory();
+void ThrowOutOfMemory() { throw std::bad_alloc(); }
 
 namespace {
 

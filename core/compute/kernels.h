@@ -2,7 +2,8 @@
 // between ranges of rows, the gated residual with its layer norm, pooling of ranges, sums of table rows, messages
 // between neighbours, and the optimiser's step; forward and backward. Free of torch. Compiled for several instruction
 // sets; the best one that the machine has is chosen at run time. One thread computes a call; equal arguments give equal
-// bits on one machine. docs/decisions/0005 has the measurements.
+// bits on one machine. Throws std::bad_alloc where there is no room for intermediate values. Measurements:
+// docs/decisions/0005.
 #ifndef DEEPBINDNET_CORE_COMPUTE_KERNELS_H_
 #define DEEPBINDNET_CORE_COMPUTE_KERNELS_H_
 

@@ -361,7 +361,7 @@ def parse_arguments():
             budget.add_argument("--epochs", type=int, help="instead: passes over the training pairs")
         if part:
             add("--part", choices=("test", "val"), default="test",
-                help="part to report; val, to choose by, leaves the test part unread [test]")
+                help="part to report; val, to choose by, shows no test metric [test]")
         add("--train-options", metavar="OPTIONS", default=[], type=shlex.split,
             help="further options of the worker's train, for example --train-options='--lr 0.001' [none]")
         add("--worker", metavar="FILE", default=ROOT / "build/release/bin/deepbindnet-worker", type=pathlib.Path,
