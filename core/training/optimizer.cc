@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "core/compute/kernels.h"
 
 namespace deepbindnet {
 namespace {
@@ -79,17 +78,7 @@ double Optimizer::Step(double lr, double loss_scale) {
     task.epsilon = static_cast<float>(kEpsilon);
     task.decay = static_cast<float>(lr * options_.weight_decay);
     task.average_share = static_cast<float>(average_share);
-    at::parallel_for(0, weights_.numel(), kGrain, [&](int64_t begin, int64_t end) {
-      AdamTask part = task;
-      part.size = end - begin;
-      part.weights = weights_.data_ptr<float>() + begin;
-      part.first = first_.data_ptr<float>() + begin;
-      part.second = second_.data_ptr<float>() + begin;
-      part.average = average_.defined() ? average_.data_ptr<float>() + begin : nullptr;
-      part.gradient = gradient.data_ptr<float>() + begin;
-      part.decayed = decayed_.data_ptr<float>() + begin;
-      BestKernels().adam(part);
-    });
+    UpdateOnCpu(task);
     return norm;
   }
   if (scale != 1) gradient.mul_(scale);
@@ -99,6 +88,20 @@ double Optimizer::Step(double lr, double loss_scale) {
   weights_.addcdiv_(first_, second_.sqrt().div_(std::sqrt(correction2)).add_(kEpsilon), -lr / correction1);
   if (average_.defined()) average_.lerp_(weights_, average_share);
   return norm;
+}
+
+void Optimizer::UpdateOnCpu(const AdamTask& task) {
+  at::parallel_for(0, weights_.numel(), kGrain, [&](int64_t begin, int64_t end) {
+    AdamTask part = task;
+    part.size = end - begin;
+    part.weights = weights_.data_ptr<float>() + begin;
+    part.first = first_.data_ptr<float>() + begin;
+    part.second = second_.data_ptr<float>() + begin;
+    part.average = average_.defined() ? average_.data_ptr<float>() + begin : nullptr;
+    part.gradient = gradients_[0].data_ptr<float>() + begin;
+    part.decayed = decayed_.data_ptr<float>() + begin;
+    BestKernels().adam(part);
+  });
 }
 
 Optimizer::AveragedWeights::AveragedWeights(Optimizer* optimizer) : optimizer_(optimizer) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/compute/kernels.h"
 #include "core/compute/torch_util.h"
 
 namespace deepbindnet {
@@ -68,6 +69,9 @@ class Optimizer {
   absl::Status LoadState(const TensorDict& state);
 
  private:
+  // The step of `task`, whose numbers are set, with the summed gradient.
+  void UpdateOnCpu(const AdamTask& task);
+
   const OptimizerOptions options_;
   torch::Tensor weights_;                 // [parameters], the modules' parameters are views of it
   std::vector<torch::Tensor> gradients_;  // Each [parameters], a replica's gradients are views of it
