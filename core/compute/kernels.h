@@ -31,12 +31,13 @@ struct RangeList {
 };
 
 // Multi-head attention of the rows `query` of each pair over the rows `key` of the same pair. Channels are
-// heads * width, head by head. What is written for a pair's queries stands one behind the other, pair by pair.
+// heads * width, head by head. What is written for a pair's queries stands one behind the other, from row packed[pair].
 struct AttentionTask {
   int64_t pairs, heads, width;
   float scale;  // Of the products of query and key.
   ConstRows query, key, value;
   RangeList queries, keys;
+  const int64_t* packed;
   int64_t most_queries, most_keys;  // The largest counts.
 };
 
@@ -70,8 +71,12 @@ struct AdamTask {
   float *weights, *first, *second;
   float* average;  // Null: there is none.
   const float *gradient, *decayed;
-  // gradient_scale multiplies the gradient; lr includes the correction of `first`; decay = lr * weight_decay.
-  float gradient_scale, beta1, beta2, lr, second_correction, epsilon, decay, average_share;
+  // [1], the norm of the gradient, of which this may be a part. Where it is not finite nothing changes. The gradient is
+  // divided by loss_scale and then clipped to clip_norm, where that is not 0.
+  const float* norm;
+  float loss_scale, clip_norm;
+  // lr includes the correction of `first`; decay = lr * weight_decay.
+  float beta1, beta2, lr, second_correction, epsilon, decay, average_share;
 };
 
 struct Kernels {

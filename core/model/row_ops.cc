@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/compute/kernels.h"
+#include "core/compute/device_kernels.h"
 
 namespace deepbindnet {
 namespace {
@@ -12,8 +12,9 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 bool HasKernel(const torch::Tensor& x, int64_t width) {
-  const bool is_single = x.scalar_type() == torch::kFloat32 || x.scalar_type() == torch::kBFloat16;
-  return x.is_cpu() && is_single && width % kKernelWidth == 0;
+  const torch::Dtype type = x.scalar_type();
+  const bool is_single = type == torch::kFloat32 || type == torch::kBFloat16 || type == torch::kHalf;
+  return HasKernels(x.device()) && is_single && width % kKernelWidth == 0;
 }
 
 torch::Tensor Float(const torch::Tensor& x) { return x.to(torch::kFloat32).contiguous(); }
@@ -34,16 +35,18 @@ class SumRowsFunction : public torch::autograd::Function<SumRowsFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& table, const torch::Tensor& index) {
     context->save_for_backward({table, index});
     torch::Tensor out = torch::empty({index.size(0), table.size(1)}, table.options());
-    BestKernels().sum_rows(table.data_ptr<float>(), table.size(1), index.data_ptr<int64_t>(), index.size(0),
-                           index.size(1), out.data_ptr<float>());
+    KernelsOf(table.device())
+        .sum_rows(table.data_ptr<float>(), table.size(1), index.data_ptr<int64_t>(), index.size(0), index.size(1),
+                  out.data_ptr<float>());
     return out;
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const torch::Tensor& index = saved[1];
     torch::Tensor table = torch::zeros_like(saved[0]);
-    BestKernels().sum_rows_back(Float(gradients[0]).data_ptr<float>(), table.size(1), index.data_ptr<int64_t>(),
-                                index.size(0), index.size(1), table.data_ptr<float>());
+    KernelsOf(table.device())
+        .sum_rows_back(Float(gradients[0]).data_ptr<float>(), table.size(1), index.data_ptr<int64_t>(), index.size(0),
+                       index.size(1), table.data_ptr<float>());
     return {table, torch::Tensor()};
   }
 };
@@ -56,18 +59,19 @@ class MessagesFunction : public torch::autograd::Function<MessagesFunction> {
                                const torch::Tensor& neighbors, const torch::Tensor& codes) {
     context->save_for_backward({rows, table, neighbors, codes});
     torch::Tensor out = torch::empty({neighbors.size(0), rows.size(1)}, rows.options());
-    BestKernels().messages(rows.data_ptr<float>(), table.data_ptr<float>(), rows.size(1), neighbors.data_ptr<int64_t>(),
-                           codes.data_ptr<int64_t>(), neighbors.size(0), neighbors.size(1), out.data_ptr<float>());
+    KernelsOf(rows.device())
+        .messages(rows.data_ptr<float>(), table.data_ptr<float>(), rows.size(1), neighbors.data_ptr<int64_t>(),
+                  codes.data_ptr<int64_t>(), neighbors.size(0), neighbors.size(1), out.data_ptr<float>());
     return out;
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const torch::Tensor &rows = saved[0], &table = saved[1], &neighbors = saved[2], &codes = saved[3];
     torch::Tensor of_rows = torch::zeros_like(rows), of_table = torch::zeros_like(table);
-    BestKernels().messages_back(rows.data_ptr<float>(), table.data_ptr<float>(), rows.size(1),
-                                neighbors.data_ptr<int64_t>(), codes.data_ptr<int64_t>(), neighbors.size(0),
-                                neighbors.size(1), Float(gradients[0]).data_ptr<float>(), of_rows.data_ptr<float>(),
-                                of_table.data_ptr<float>());
+    KernelsOf(rows.device())
+        .messages_back(rows.data_ptr<float>(), table.data_ptr<float>(), rows.size(1), neighbors.data_ptr<int64_t>(),
+                       codes.data_ptr<int64_t>(), neighbors.size(0), neighbors.size(1),
+                       Float(gradients[0]).data_ptr<float>(), of_rows.data_ptr<float>(), of_table.data_ptr<float>());
     return {of_rows, of_table, torch::Tensor(), torch::Tensor()};
   }
 };
@@ -75,10 +79,11 @@ class MessagesFunction : public torch::autograd::Function<MessagesFunction> {
 // ---- Attention.
 
 // `side` reads `other`; both [rows, 3 * hidden].
-AttentionTask Task(const torch::Tensor& side, const RangeList& queries, int64_t most_queries,
-                   const torch::Tensor& other, const RangeList& keys, int64_t most_keys, int64_t pairs, int64_t heads) {
+AttentionTask Task(const torch::Tensor& side, const RangeList& queries, const torch::Tensor& packed,
+                   int64_t most_queries, const torch::Tensor& other, const RangeList& keys, int64_t most_keys,
+                   int64_t heads) {
   const int64_t hidden = side.size(1) / 3, width = hidden / heads;
-  return {pairs,
+  return {packed.size(0),
           heads,
           width,
           static_cast<float>(1 / std::sqrt(static_cast<double>(width))),
@@ -87,6 +92,7 @@ AttentionTask Task(const torch::Tensor& side, const RangeList& queries, int64_t 
           RowsOf(other, 2 * hidden),
           queries,
           keys,
+          packed.data_ptr<int64_t>(),
           most_queries,
           most_keys};
 }
@@ -103,6 +109,9 @@ std::vector<torch::Tensor> SplitWeights(const torch::Tensor& flat, const RowRang
   return weights;
 }
 
+// The first row of each range where they stand one behind the other.
+torch::Tensor Starts(const RowRanges& ranges) { return ranges.count.cumsum(0) - ranges.count; }
+
 int64_t CountWeights(const RowRanges& a, const RowRanges& b, int64_t heads) {
   return heads * (a.count * b.count).sum().item<int64_t>();
 }
@@ -113,7 +122,9 @@ class CrossAttentionFunction : public torch::autograd::Function<CrossAttentionFu
                                const AttentionSide& drugs, const AttentionSide& targets, int64_t heads,
                                std::vector<PairWeights>* weights) {
     const RowRanges &atoms = drugs.ranges, &tokens = targets.ranges;
-    context->save_for_backward({drug, target, atoms.first, atoms.count, tokens.first, tokens.count});
+    const torch::Tensor packed_atoms = Starts(atoms), packed_tokens = Starts(tokens);
+    context->save_for_backward(
+        {drug, target, atoms.first, atoms.count, packed_atoms, tokens.first, tokens.count, packed_tokens});
     context->saved_data["heads"] = heads;
     context->saved_data["atoms"] = atoms.most;
     context->saved_data["tokens"] = tokens.most;
@@ -126,10 +137,12 @@ class CrossAttentionFunction : public torch::autograd::Function<CrossAttentionFu
       drug_weights = torch::empty({CountWeights(atoms, tokens, heads)}, drug.options());
       target_weights = torch::empty_like(drug_weights);
     }
-    BestKernels().attend(Task(drug, of_drug, atoms.most, target, of_target, tokens.most, pairs, heads),
-                         drug_out.data_ptr<float>(), weights == nullptr ? nullptr : drug_weights.data_ptr<float>());
-    BestKernels().attend(Task(target, of_target, tokens.most, drug, of_drug, atoms.most, pairs, heads),
-                         target_out.data_ptr<float>(), weights == nullptr ? nullptr : target_weights.data_ptr<float>());
+    KernelsOf(drug.device())
+        .attend(Task(drug, of_drug, packed_atoms, atoms.most, target, of_target, tokens.most, heads),
+                drug_out.data_ptr<float>(), weights == nullptr ? nullptr : drug_weights.data_ptr<float>());
+    KernelsOf(drug.device())
+        .attend(Task(target, of_target, packed_tokens, tokens.most, drug, of_drug, atoms.most, heads),
+                target_out.data_ptr<float>(), weights == nullptr ? nullptr : target_weights.data_ptr<float>());
     if (weights != nullptr) {
       const auto by_drug = SplitWeights(drug_weights, atoms, tokens, heads);
       const auto by_target = SplitWeights(target_weights, tokens, atoms, heads);
@@ -141,20 +154,22 @@ class CrossAttentionFunction : public torch::autograd::Function<CrossAttentionFu
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const torch::Tensor &drug = saved[0], &target = saved[1];
-    const RangeList atoms = ListOf(saved[2], saved[3]), tokens = ListOf(saved[4], saved[5]);
-    const int64_t heads = context->saved_data["heads"].toInt(), hidden = drug.size(1) / 3, pairs = saved[2].size(0);
+    const RangeList atoms = ListOf(saved[2], saved[3]), tokens = ListOf(saved[5], saved[6]);
+    const int64_t heads = context->saved_data["heads"].toInt(), hidden = drug.size(1) / 3;
     const int64_t most_atoms = context->saved_data["atoms"].toInt(),
                   most_tokens = context->saved_data["tokens"].toInt();
     const torch::Tensor of_drug = torch::zeros_like(drug), of_target = torch::zeros_like(target);
     if (gradients[0].defined()) {
-      BestKernels().attend_back(Task(drug, atoms, most_atoms, target, tokens, most_tokens, pairs, heads),
-                                Float(gradients[0]).data_ptr<float>(), GradientRows(of_drug),
-                                GradientRows(of_target, hidden), GradientRows(of_target, 2 * hidden));
+      KernelsOf(drug.device())
+          .attend_back(Task(drug, atoms, saved[4], most_atoms, target, tokens, most_tokens, heads),
+                       Float(gradients[0]).data_ptr<float>(), GradientRows(of_drug), GradientRows(of_target, hidden),
+                       GradientRows(of_target, 2 * hidden));
     }
     if (gradients[1].defined()) {
-      BestKernels().attend_back(Task(target, tokens, most_tokens, drug, atoms, most_atoms, pairs, heads),
-                                Float(gradients[1]).data_ptr<float>(), GradientRows(of_target),
-                                GradientRows(of_drug, hidden), GradientRows(of_drug, 2 * hidden));
+      KernelsOf(drug.device())
+          .attend_back(Task(target, tokens, saved[7], most_tokens, drug, atoms, most_atoms, heads),
+                       Float(gradients[1]).data_ptr<float>(), GradientRows(of_target), GradientRows(of_drug, hidden),
+                       GradientRows(of_drug, 2 * hidden));
     }
     return {of_drug, of_target, torch::Tensor(), torch::Tensor(), torch::Tensor(), torch::Tensor()};
   }
@@ -176,8 +191,8 @@ Padded Pad(const RowRanges& ranges) {
 torch::Tensor PlacesInPadded(const RowRanges& ranges) {
   const torch::Tensor numbers = torch::arange(ranges.count.size(0), ranges.count.options());
   const torch::Tensor owner = torch::repeat_interleave(numbers, ranges.count, 0, ranges.total);
-  const torch::Tensor starts = ranges.count.cumsum(0) - ranges.count;
-  const torch::Tensor within = torch::arange(ranges.total, ranges.count.options()) - starts.index_select(0, owner);
+  const torch::Tensor within =
+      torch::arange(ranges.total, ranges.count.options()) - Starts(ranges).index_select(0, owner);
   return owner * ranges.most + within;
 }
 
@@ -224,8 +239,9 @@ class GatedFunction : public torch::autograd::Function<GatedFunction> {
     context->save_for_backward({h, gate_h, c, gate_c, scale, shift, rows});
     torch::Tensor out = torch::empty_like(c);
     if (gate != nullptr && gate_c.defined()) *gate = torch::empty_like(gate_c);
-    BestKernels().gated(Task(h, gate_h, c, gate_c, scale, shift, rows), out.data_ptr<float>(),
-                        gate != nullptr && gate->defined() ? gate->data_ptr<float>() : nullptr);
+    KernelsOf(h.device())
+        .gated(Task(h, gate_h, c, gate_c, scale, shift, rows), out.data_ptr<float>(),
+               gate != nullptr && gate->defined() ? gate->data_ptr<float>() : nullptr);
     return out;
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -238,10 +254,11 @@ class GatedFunction : public torch::autograd::Function<GatedFunction> {
       of_gate_h = torch::zeros_like(gate_h);
       of_gate_c = torch::empty_like(gate_c);
     }
-    BestKernels().gated_back(
-        Task(h, gate_h, c, gate_c, scale, saved[5], saved[6]), Float(gradients[0]).data_ptr<float>(),
-        {GradientRows(of_h), gated ? GradientRows(of_gate_h) : MutableRows{nullptr, 0}, of_c.data_ptr<float>(),
-         gated ? of_gate_c.data_ptr<float>() : nullptr, of_scale.data_ptr<float>(), of_shift.data_ptr<float>()});
+    KernelsOf(h.device())
+        .gated_back(
+            Task(h, gate_h, c, gate_c, scale, saved[5], saved[6]), Float(gradients[0]).data_ptr<float>(),
+            {GradientRows(of_h), gated ? GradientRows(of_gate_h) : MutableRows{nullptr, 0}, of_c.data_ptr<float>(),
+             gated ? of_gate_c.data_ptr<float>() : nullptr, of_scale.data_ptr<float>(), of_shift.data_ptr<float>()});
     return {of_h, of_gate_h, of_c, of_gate_c, of_scale, of_shift, torch::Tensor(), torch::Tensor()};
   }
 
@@ -272,16 +289,17 @@ class PoolFunction : public torch::autograd::Function<PoolFunction> {
     context->saved_data["most"] = ranges.most;
     torch::Tensor out = torch::empty({ranges.count.size(0), 2 * rows.size(1)}, rows.options());
     if (weights != nullptr) *weights = torch::empty({ranges.total}, rows.options());
-    BestKernels().pool(Task(rows, direction, ranges.first, ranges.count, ranges.most), out.data_ptr<float>(),
-                       weights != nullptr ? weights->data_ptr<float>() : nullptr);
+    KernelsOf(rows.device())
+        .pool(Task(rows, direction, ranges.first, ranges.count, ranges.most), out.data_ptr<float>(),
+              weights != nullptr ? weights->data_ptr<float>() : nullptr);
     return out;
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const torch::Tensor of_rows = torch::zeros_like(saved[0]), of_direction = torch::zeros_like(saved[1]);
-    BestKernels().pool_back(Task(saved[0], saved[1], saved[2], saved[3], context->saved_data["most"].toInt()),
-                            Float(gradients[0]).data_ptr<float>(), GradientRows(of_rows),
-                            of_direction.data_ptr<float>());
+    KernelsOf(saved[0].device())
+        .pool_back(Task(saved[0], saved[1], saved[2], saved[3], context->saved_data["most"].toInt()),
+                   Float(gradients[0]).data_ptr<float>(), GradientRows(of_rows), of_direction.data_ptr<float>());
     return {of_rows, of_direction, torch::Tensor(), torch::Tensor()};
   }
 
@@ -309,7 +327,9 @@ torch::Tensor NeighborMessages(const torch::Tensor& rows, const torch::Tensor& t
 
 std::pair<torch::Tensor, torch::Tensor> CrossAttention(const AttentionSide& drug, const AttentionSide& target,
                                                        int64_t heads, std::vector<PairWeights>* weights) {
-  if (HasKernel(drug.projected, drug.projected.size(1) / 3 / heads)) {
+  // The GPU's kernels write no weights.
+  if (HasKernel(drug.projected, drug.projected.size(1) / 3 / heads) &&
+      (weights == nullptr || drug.projected.is_cpu())) {
     const variable_list read =
         CrossAttentionFunction::apply(Float(drug.projected), Float(target.projected), drug, target, heads, weights);
     return {read[0], read[1]};
@@ -341,7 +361,8 @@ torch::Tensor GatedResidualNorm(const GatedInput& input, torch::nn::LayerNorm no
 
 torch::Tensor PoolRanges(const torch::Tensor& rows, const torch::Tensor& direction, const RowRanges& ranges,
                          torch::Tensor* weights) {
-  if (HasKernel(rows, rows.size(1))) return PoolFunction::apply(Float(rows), Float(direction), ranges, weights);
+  if (HasKernel(rows, rows.size(1)) && (weights == nullptr || rows.is_cpu()))
+    return PoolFunction::apply(Float(rows), Float(direction), ranges, weights);
   const Padded padded = Pad(ranges);
   const torch::Tensor tokens = GatherRows(rows, padded.rows);  // [ranges, most, width]
   const torch::Tensor scores = (tokens * direction).sum(2);

@@ -1,6 +1,6 @@
-// Operators over packed rows of tokens, with gradients. On the CPU, in float and for widths that are multiples of
-// kKernelWidth they run in the loops of core/compute/kernels.h; everywhere else they are composed of LibTorch's
-// operators, which say the same.
+// Operators over packed rows of tokens, with gradients. In float and for widths that are multiples of kKernelWidth they
+// run in the loops of core/compute/kernels.h, or of cuda_kernels.h on a GPU; everywhere else they are composed of
+// LibTorch's operators, which say the same.
 #ifndef DEEPBINDNET_CORE_MODEL_ROW_OPS_H_
 #define DEEPBINDNET_CORE_MODEL_ROW_OPS_H_
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/compute/device_kernels.h"
 
 namespace deepbindnet {
 namespace {
@@ -57,51 +58,41 @@ torch::Tensor Optimizer::SumGradients() {
   return gradients_[0];
 }
 
-double Optimizer::Step(double lr, double loss_scale) {
+double Optimizer::Step(double lr, double loss_scale, const torch::Tensor& loss) {
   torch::NoGradGuard no_grad;
-  const torch::Tensor gradient = SumGradients();
-  const double norm = gradient.norm().item<double>() / loss_scale;
-  if (!std::isfinite(norm)) return norm;
-  const double clip = options_.clip_norm > 0 && norm > options_.clip_norm ? options_.clip_norm / norm : 1;
-  const double scale = clip / loss_scale;
-  ++steps_;
-  const double correction1 = 1 - std::pow(kBeta1, static_cast<double>(steps_));
-  const double correction2 = 1 - std::pow(kBeta2, static_cast<double>(steps_));
-  const double t = static_cast<double>(steps_), average_share = 1 - std::min(options_.ema_decay, (1 + t) / (10 + t));
+  torch::Tensor norm = SumGradients().norm();
+  if (loss.defined()) norm = norm + 0 * loss.to(norm.scalar_type());  // Not a number where the loss is not finite.
+  const double t = static_cast<double>(steps_ + 1);
+  AdamTask task = {};
+  task.norm = norm.data_ptr<float>();
+  task.loss_scale = static_cast<float>(loss_scale);
+  task.clip_norm = static_cast<float>(options_.clip_norm);
+  task.beta1 = static_cast<float>(kBeta1);
+  task.beta2 = static_cast<float>(kBeta2);
+  task.lr = static_cast<float>(lr / (1 - std::pow(kBeta1, t)));
+  task.second_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(kBeta2, t)));
+  task.epsilon = static_cast<float>(kEpsilon);
+  task.decay = static_cast<float>(lr * options_.weight_decay);
+  task.average_share = static_cast<float>(1 - std::min(options_.ema_decay, (1 + t) / (10 + t)));
   if (weights_.is_cpu()) {
-    AdamTask task = {};
-    task.gradient_scale = static_cast<float>(scale);
-    task.beta1 = static_cast<float>(kBeta1);
-    task.beta2 = static_cast<float>(kBeta2);
-    task.lr = static_cast<float>(lr / correction1);
-    task.second_correction = static_cast<float>(1 / std::sqrt(correction2));
-    task.epsilon = static_cast<float>(kEpsilon);
-    task.decay = static_cast<float>(lr * options_.weight_decay);
-    task.average_share = static_cast<float>(average_share);
-    UpdateOnCpu(task);
-    return norm;
+    at::parallel_for(0, weights_.numel(), kGrain, [&](int64_t begin, int64_t end) { Update(task, begin, end); });
+  } else {
+    Update(task, 0, weights_.numel());
   }
-  if (scale != 1) gradient.mul_(scale);
-  first_.lerp_(gradient, 1 - kBeta1);
-  second_.mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
-  weights_.addcmul_(weights_, decayed_, -lr * options_.weight_decay);
-  weights_.addcdiv_(first_, second_.sqrt().div_(std::sqrt(correction2)).add_(kEpsilon), -lr / correction1);
-  if (average_.defined()) average_.lerp_(weights_, average_share);
-  return norm;
+  const double value = norm.item<double>() / loss_scale;
+  if (std::isfinite(value)) ++steps_;
+  return value;
 }
 
-void Optimizer::UpdateOnCpu(const AdamTask& task) {
-  at::parallel_for(0, weights_.numel(), kGrain, [&](int64_t begin, int64_t end) {
-    AdamTask part = task;
-    part.size = end - begin;
-    part.weights = weights_.data_ptr<float>() + begin;
-    part.first = first_.data_ptr<float>() + begin;
-    part.second = second_.data_ptr<float>() + begin;
-    part.average = average_.defined() ? average_.data_ptr<float>() + begin : nullptr;
-    part.gradient = gradients_[0].data_ptr<float>() + begin;
-    part.decayed = decayed_.data_ptr<float>() + begin;
-    BestKernels().adam(part);
-  });
+void Optimizer::Update(AdamTask task, int64_t begin, int64_t end) {
+  task.size = end - begin;
+  task.weights = weights_.data_ptr<float>() + begin;
+  task.first = first_.data_ptr<float>() + begin;
+  task.second = second_.data_ptr<float>() + begin;
+  task.average = average_.defined() ? average_.data_ptr<float>() + begin : nullptr;
+  task.gradient = gradients_[0].data_ptr<float>() + begin;
+  task.decayed = decayed_.data_ptr<float>() + begin;
+  KernelsOf(weights_.device()).adam(task);
 }
 
 Optimizer::AveragedWeights::AveragedWeights(Optimizer* optimizer) : optimizer_(optimizer) {

@@ -38,9 +38,10 @@ class Optimizer {
   // Shape: [parameters] float.
   torch::Tensor SumGradients();
 
-  // Divides the gradient by `loss_scale`, clips, updates and averages. Returns the gradient's norm before clipping;
-  // where that is not finite nothing changes.
-  double Step(double lr, double loss_scale = 1.0);
+  // Divides the gradient by `loss_scale`, clips, updates and averages. Returns the gradient's norm before clipping,
+  // which is not finite where `loss` [] is given and is not; where it is not finite nothing changes. A GPU is waited
+  // for at the end alone.
+  double Step(double lr, double loss_scale = 1.0, const torch::Tensor& loss = {});
 
   // [parameters], all of the module's: what is done to it counts.
   torch::Tensor weights() const { return weights_; }
@@ -69,8 +70,8 @@ class Optimizer {
   absl::Status LoadState(const TensorDict& state);
 
  private:
-  // The step of `task`, whose numbers are set, with the summed gradient.
-  void UpdateOnCpu(const AdamTask& task);
+  // The step of `task`, whose numbers are set, for the parameters [begin, end).
+  void Update(AdamTask task, int64_t begin, int64_t end);
 
   const OptimizerOptions options_;
   torch::Tensor weights_;                 // [parameters], the modules' parameters are views of it

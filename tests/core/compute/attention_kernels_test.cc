@@ -19,6 +19,7 @@ namespace {
 struct Attention {
   int64_t heads, width;
   Rows query_first, query_count, key_first, key_count;
+  Rows packed = Starts(query_count);
 
   int64_t channels() const { return heads * width; }
   int64_t pairs() const { return static_cast<int64_t>(query_count.size()); }
@@ -39,11 +40,17 @@ struct Attention {
             {other.data() + 2 * channels(), stride},
             {query_first.data(), query_count.data()},
             {key_first.data(), key_count.data()},
+            packed.data(),
             *std::max_element(query_count.begin(), query_count.end()),
             *std::max_element(key_count.begin(), key_count.end())};
   }
 
  private:
+  static Rows Starts(const Rows& counts) {
+    Rows starts = {0};
+    for (const int64_t count : counts) starts.push_back(starts.back() + count);
+    return starts;
+  }
   static int64_t Total(const Rows& counts) {
     int64_t sum = 0;
     for (const int64_t count : counts) sum += count;

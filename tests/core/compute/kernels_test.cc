@@ -137,7 +137,9 @@ struct AdamState {
     task.average = new_average == nullptr ? nullptr : new_average->data();
     task.gradient = gradient.data();
     task.decayed = decayed.data();
-    task.gradient_scale = 0.25F;
+    task.norm = &norm;
+    task.loss_scale = 2;
+    task.clip_norm = 3;  // Half of the norm that is left.
     task.beta1 = 0.9F;
     task.beta2 = 0.999F;
     task.lr = 0.02F;
@@ -149,6 +151,7 @@ struct AdamState {
   }
   Doubles weights, first, second, average;
   Floats gradient, decayed;
+  float norm = 12;
 };
 
 TEST(AdamKernelTest, EqualsItsFormula) {
@@ -173,6 +176,40 @@ TEST(AdamKernelTest, EqualsItsFormula) {
       Output without_average(state.weights), another_first(state.first), another_second(state.second);
       kernels.adam(state.Task(&without_average, &another_first, &another_second, nullptr));
       EXPECT_TRUE(new_weights.Equals(without_average));
+    });
+  }
+}
+
+TEST(AdamKernelTest, ClipsNothingThatIsNotTooLarge) {
+  AdamState clipped(40), plain(40);
+  clipped.norm = 5.9F;
+  plain.norm = 0.1F;
+  ForEachInstructionSet([&](const Kernels& kernels) {
+    const auto step = [&kernels](const AdamState& state, float clip_norm) {
+      auto weights = std::make_unique<Output>(state.weights);
+      Output first(state.first), second(state.second);
+      AdamTask task = state.Task(weights.get(), &first, &second, nullptr);
+      task.clip_norm = clip_norm;
+      kernels.adam(task);
+      return weights;
+    };
+    EXPECT_TRUE(step(clipped, 3)->Equals(*step(plain, 3)));
+    EXPECT_TRUE(step(clipped, 0)->Equals(*step(plain, 3))) << "0 does not clip";
+    EXPECT_FALSE(step(clipped, 1)->Equals(*step(plain, 3)));
+  });
+}
+
+TEST(AdamKernelTest, ChangesNothingWithoutAFiniteNorm) {
+  AdamState state(40);
+  for (const float norm : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    state.norm = norm;
+    ForEachInstructionSet([&](const Kernels& kernels) {
+      Output weights(state.weights), first(state.first), second(state.second), average(state.average);
+      kernels.adam(state.Task(&weights, &first, &second, &average));
+      EXPECT_TRUE(weights.Equals(Output(state.weights)));
+      EXPECT_TRUE(first.Equals(Output(state.first)));
+      EXPECT_TRUE(second.Equals(Output(state.second)));
+      EXPECT_TRUE(average.Equals(Output(state.average)));
     });
   }
 }
