@@ -26,8 +26,6 @@ struct RowRanges {
   torch::Tensor count;  // [items] int64
   int64_t most = 0;     // The largest count.
   int64_t total = 0;    // The sum of the counts.
-
-  RowRanges To(const torch::Device& device) const { return {first.to(device), count.to(device), most, total}; }
 };
 
 // Codes of three neighbouring residues, the middle one of which is what the code is for: (left * 22 + middle) * 22 +
@@ -41,7 +39,7 @@ inline constexpr int kTripletCodes = kTripletAlphabet * kTripletAlphabet * kTrip
 struct PairBatch {
   torch::Tensor atom_features;   // [atoms, kAtomFeatures] int64, each column offset to its rows in one joint table
   torch::Tensor environments;    // [atoms, kEnvironmentRadii] int64, likewise; -1 in unused rows
-  torch::Tensor neighbors;       // [atoms, degree] int64, row of the neighbour; 0 where there is no bond
+  torch::Tensor neighbors;       // [atoms, degree] int64, row of the neighbour; the atom's own where there is no bond
   torch::Tensor neighbor_bonds;  // [atoms, degree] int64, code of the bond; -1 where there is none
   RowRanges molecules;           // [molecules], among `atoms`
   double kept_environments = 1;  // Share of the environments that were not left out; sums over them are divided by it.
@@ -63,12 +61,9 @@ struct PairBatch {
   RowRanges pair_tokens;          // [pairs], among `pair_tokens`
   torch::Tensor pair_atom_rows;   // [pair_atoms] int64 among `atoms`; 0 in unused rows
   torch::Tensor pair_token_rows;  // [pair_tokens] int64 among `tokens`; likewise
-
-  // The same batch with every tensor on `device`.
-  PairBatch To(const torch::Device& device) const;
 };
 
-// A pair by index into the two lists given to MakeBatch.
+// A pair by index into a list of molecules and one of proteins.
 struct PairIndex {
   int32_t drug = 0;
   int32_t target = 0;
@@ -76,13 +71,6 @@ struct PairIndex {
 
 // Vectors of proteins, parallel to a list of proteins; each [protein_feature_dim]. Empty where the model takes none.
 using FeatureList = std::vector<const std::vector<float>*>;
-
-// Builds a batch of one or more pairs on the CPU. Only molecules and proteins that a pair names are included. Every
-// molecule has an atom, every protein a residue, every index is in range, and with `features` every protein that a pair
-// names has a vector of one dimension: the caller has checked. Pure; safe to call from any thread.
-PairBatch MakeBatch(const std::vector<const MolecularGraph*>& molecules,
-                    const std::vector<const std::vector<uint8_t>*>& proteins, const std::vector<PairIndex>& pairs,
-                    int residues_per_token, const FeatureList& features = {});
 
 }  // namespace deepbindnet
 

@@ -7,6 +7,7 @@
 #include "core/chem/molecule.h"
 #include "core/chem/protein.h"
 #include "core/compute/torch_util.h"
+#include "core/data/entity_table.h"
 #include "core/inference/build_explanation.h"
 #include "core/model/checkpoint.h"
 #include "core/model/mixed_precision.h"
@@ -162,9 +163,8 @@ absl::StatusOr<Explanation> ModelPredictor::Explain(const PredictionInput& input
   const FeatureList features = vector == nullptr ? FeatureList{} : FeatureList{vector};
   const int residues_per_token = model_->options().residues_per_token;
   return CatchTorch([&]() -> absl::StatusOr<Explanation> {
-    const PairBatch batch =
-        MakeBatch({&molecule.graph}, {&protein.tokens}, {{0, 0}}, residues_per_token, features).To(device_);
-    const PairTrace trace = TracePair(model_, batch);
+    const EntityTable entities({&molecule.graph}, {&protein.tokens}, residues_per_token, features, device_);
+    const PairTrace trace = TracePair(model_, entities.Cut({{0, 0}}));
     Explanation explanation = BuildExplanation(molecule, symbols, protein, residues_per_token, trace);
     explanation.value = scaler_.Unscale(trace.z);
     return explanation;

@@ -16,6 +16,7 @@ constexpr int kVersion = 2;
 
 nlohmann::json OptionsToJson(const ModelOptions& options) {
   return {{"model_type", std::string(ModelTypeName(options.model_type))},
+          {"members", options.members},
           {"hidden_dim", options.hidden_dim},
           {"feature_dim", options.feature_dim},
           {"fusion_heads", options.fusion_heads},
@@ -36,6 +37,7 @@ absl::StatusOr<ModelOptions> OptionsFromJson(const nlohmann::json& json) {
   ModelOptions options;
   DBN_ASSIGN_OR_RETURN(options.model_type, ParseModelType(json.at("model_type").get<std::string>()));
   DBN_ASSIGN_OR_RETURN(options.gate_kind, ParseGateKind(json.at("gate_kind").get<std::string>()));
+  json.at("members").get_to(options.members);
   json.at("hidden_dim").get_to(options.hidden_dim);
   json.at("feature_dim").get_to(options.feature_dim);
   json.at("fusion_heads").get_to(options.fusion_heads);

@@ -8,8 +8,8 @@
 
 namespace deepbindnet {
 
-// Called by AffinityModel::forward in the order of computation, on its thread. Tensors are on the model's device.
-// `pair` counts the pairs of the batch.
+// Called by AffinityModel::forward in the order of computation, on its thread, by one member after the other. Tensors
+// are on the model's device. `pair` counts the pairs of the batch.
 class ForwardObserver {
  public:
   enum class Side { kDrug, kTarget };  // Whose tokens: a molecule's atoms, or a protein's tokens.

@@ -32,6 +32,7 @@ absl::Status CheckSequenceLength(size_t residues, const ModelOptions& options) {
 }
 
 absl::Status ValidateModelOptions(const ModelOptions& options) {
+  DBN_RETURN_IF_ERROR(CheckRange("members", options.members, {1, 64}));
   DBN_RETURN_IF_ERROR(CheckRange("hidden_dim", options.hidden_dim, {8, 1024}));
   DBN_RETURN_IF_ERROR(CheckRange("feature_dim", options.feature_dim, {8, 4096}));
   DBN_RETURN_IF_ERROR(CheckRange("fusion_heads", options.fusion_heads, {1, 64}));

@@ -17,6 +17,7 @@ enum class GateKind { kVector, kHead, kScalar };
 // 512, fusion_heads 8 and fusion_layers 4 make the base model, of 9,525,894 (standard: 8,475,270).
 struct ModelOptions {
   ModelType model_type = ModelType::kGated;
+  int members = 1;            // Networks, whose mean is the prediction, 1..64. The sizes below are of each.
   int hidden_dim = 64;        // Width of atom and protein tokens, 8..1024, a multiple of fusion_heads.
   int feature_dim = 256;      // Width of the head, 8..4096.
   int fusion_heads = 4;       // 1..64

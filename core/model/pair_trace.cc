@@ -11,35 +11,47 @@ constexpr double kSameValue = 1e-5;
 // Reduces what it is shown at once, so that attention by head need not be kept.
 class PairTracer : public ForwardObserver {
  public:
-  PairTracer(int64_t atoms, int64_t tokens, size_t layers) {
-    trace_.drug.layers.resize(layers, {{}, {}, torch::ones({atoms})});
-    trace_.target.layers.resize(layers, {{}, {}, torch::ones({tokens})});
+  explicit PairTracer(const ModelOptions& options) : members_(options.members) {
+    trace_.drug.layers.resize(options.fusion_layers);
+    trace_.target.layers.resize(options.fusion_layers);
   }
 
   void OnAttention(size_t layer, Side side, size_t /*pair*/, const torch::Tensor& weights) override {
-    Of(side).layers[layer].attention = weights.mean(0).cpu();
-    Of(Other(side)).layers[layer].received = weights.mean(1).cpu();
+    Add(weights.mean(0), &Of(side).layers[layer].attention);
+    Add(weights.mean(1), &Of(Other(side)).layers[layer].received);
   }
 
   void OnGate(size_t layer, Side side, const torch::Tensor& gate) override {
-    Of(side).layers[layer].gate = gate.mean(1).cpu();
+    Add(gate.mean(1), &Of(side).layers[layer].gate);
   }
 
   void OnPool(Side side, size_t /*pair*/, const torch::Tensor& tokens, const torch::Tensor& weights) override {
     const torch::Tensor holds = (tokens >= tokens.amax(0) - kSameValue).to(tokens.scalar_type());
-    Of(side).largest = (holds / holds.sum(0)).mean(1).cpu();
-    Of(side).pooling = weights.clone().cpu();
+    Add((holds / holds.sum(0)).mean(1), &Of(side).largest);
+    Add(weights, &Of(side).pooling);
   }
 
   PairTrace Take(double z) {
     trace_.z = z;
+    for (SideTrace* side : {&trace_.drug, &trace_.target}) {
+      for (LayerTrace& layer : side->layers) {
+        if (!layer.gate.defined()) layer.gate = torch::ones({side->pooling.size(0)});
+      }
+    }
     return std::move(trace_);
   }
 
  private:
+  // Adds what one member says to the mean over all of them.
+  void Add(const torch::Tensor& value, torch::Tensor* mean) const {
+    const torch::Tensor share = value.cpu() / members_;
+    *mean = mean->defined() ? *mean + share : share;
+  }
+
   static Side Other(Side side) { return side == Side::kDrug ? Side::kTarget : Side::kDrug; }
   SideTrace& Of(Side side) { return side == Side::kDrug ? trace_.drug : trace_.target; }
 
+  const int members_;
   PairTrace trace_;
 };
 
@@ -47,8 +59,7 @@ class PairTracer : public ForwardObserver {
 
 PairTrace TracePair(AffinityModel model, const PairBatch& batch) {
   const c10::InferenceMode inference;
-  PairTracer tracer(batch.pair_atoms.total, batch.pair_tokens.total,
-                    static_cast<size_t>(model->options().fusion_layers));
+  PairTracer tracer(model->options());
   const torch::Tensor z = model->forward(batch, nullptr, &tracer);
   return tracer.Take(z.item<double>());
 }

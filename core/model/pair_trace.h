@@ -1,4 +1,5 @@
-// How one pair went through the network: who attended to whom, what the gates let through and what the pools took.
+// How one pair went through the model: who attended to whom, what the gates let through and what the pools took, each
+// the mean over the model's members.
 #ifndef DEEPBINDNET_CORE_MODEL_PAIR_TRACE_H_
 #define DEEPBINDNET_CORE_MODEL_PAIR_TRACE_H_
 

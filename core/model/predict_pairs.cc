@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/compute/compute_pool.h"
+#include "core/data/entity_table.h"
 
 namespace deepbindnet {
 
@@ -41,12 +42,11 @@ std::vector<double> PredictPairs(AffinityModel model, const torch::Device& devic
   std::vector<size_t> bounds = {0};
   while (bounds.back() < sorted.size()) bounds.push_back(EndOfBatch(molecules, proteins, sorted, bounds.back()));
 
+  const EntityTable entities(molecules, proteins, model->options().residues_per_token, features, device);
   std::vector<double> predicted(pairs.size());
   const auto predict = [&](size_t begin, size_t end) {
     const std::vector<PairIndex> chosen(sorted.begin() + begin, sorted.begin() + end);
-    const PairBatch batch =
-        MakeBatch(molecules, proteins, chosen, model->options().residues_per_token, features).To(device);
-    const torch::Tensor z = model->forward(batch).to(torch::kCPU);
+    const torch::Tensor z = model->forward(entities.Cut(chosen)).to(torch::kCPU);
     for (size_t i = begin; i < end; ++i) predicted[order[i]] = z.data_ptr<float>()[i - begin];
   };
   const size_t batches = bounds.size() - 1;

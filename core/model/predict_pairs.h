@@ -37,7 +37,7 @@ std::vector<double> PredictPairs(AffinityModel model, const torch::Device& devic
 std::vector<double> PredictAffinities(AffinityModel model, const torch::Device& device, const ProcessedDataset& dataset,
                                       const PairTable& part, const Scaler& scaler);
 
-// What MakeBatch and PredictPairs take, out of a data set.
+// What EntityTable and PredictPairs take, out of a data set.
 std::vector<const MolecularGraph*> GraphsOf(const ProcessedDataset& dataset);
 std::vector<const std::vector<uint8_t>*> TokensOf(const ProcessedDataset& dataset);
 std::vector<PairIndex> PairsOf(const PairTable& table);

@@ -49,22 +49,23 @@ absl::StatusOr<StepOutcome> BatchTrainer::Step(const std::vector<int64_t>& chose
   StepOutcome outcome;
   outcome.pairs = ShareOf(chosen, ranks_.rank(), ranks_.size());
   for (;;) {
-    const bool fits = Backward(static_cast<int64_t>(chosen.size()), seed, look_at_gates, &outcome);
-    const torch::Tensor sums = torch::tensor({outcome.loss, fits ? 0.0 : 1.0}, torch::kFloat64);
-    DBN_RETURN_IF_ERROR(ranks_.Sum(sums));
-    outcome.loss = sums[0].item<double>();
-    if (sums[1].item<double>() == 0) break;
+    torch::Tensor loss = torch::zeros({}, torch::TensorOptions(torch::kFloat64).device(model()->levels().device()));
+    const bool fits = Backward(static_cast<int64_t>(chosen.size()), seed, look_at_gates, &loss, &outcome);
+    const torch::Tensor failed = torch::tensor({fits ? 0.0 : 1.0}, torch::kFloat64);
+    DBN_RETURN_IF_ERROR(ranks_.Sum(failed));
+    if (failed.item<double>() == 0) {
+      DBN_RETURN_IF_ERROR(Update(lr, loss, &outcome));
+      return outcome;
+    }
     DBN_RETURN_IF_ERROR(BackOff(&outcome));
   }
-  DBN_RETURN_IF_ERROR(Update(lr, &outcome));
-  return outcome;
 }
 
-bool BatchTrainer::Backward(int64_t batch_pairs, uint64_t seed, bool look_at_gates, StepOutcome* outcome) {
+bool BatchTrainer::Backward(int64_t batch_pairs, uint64_t seed, bool look_at_gates, torch::Tensor* loss,
+                            StepOutcome* outcome) {
   optimizer_.ZeroGrad();
   replicas_.TakeStatistics();  // What an attempt that failed has left.
   replicas_.Seed(seed, ranks_.rank());
-  outcome->loss = 0;
   outcome->gates.clear();
   std::vector<torch::Tensor> predicted;
   const std::vector<int64_t>& pairs = outcome->pairs;
@@ -73,7 +74,7 @@ bool BatchTrainer::Backward(int64_t batch_pairs, uint64_t seed, bool look_at_gat
       const size_t end = std::min(begin + micro_batch_, pairs.size());
       BatchResult result = replicas_.Backward({pairs.begin() + begin, pairs.begin() + end}, batch_pairs,
                                               scales_loss_ ? scaler_.scale : 1, look_at_gates);
-      outcome->loss += result.loss;
+      loss->add_(result.loss);
       predicted.push_back(std::move(result.predicted));
       outcome->gates = std::move(result.gates);
     }
@@ -99,14 +100,17 @@ absl::Status BatchTrainer::BackOff(StepOutcome* outcome) {
   return absl::OkStatus();
 }
 
-absl::Status BatchTrainer::Update(double lr, StepOutcome* outcome) {
+absl::Status BatchTrainer::Update(double lr, const torch::Tensor& loss, StepOutcome* outcome) {
   const torch::Tensor statistics = replicas_.TakeStatistics();
   DBN_RETURN_IF_ERROR(ranks_.Sum(statistics));
   DBN_RETURN_IF_ERROR(ranks_.Sum(optimizer_.SumGradients()));
+  DBN_RETURN_IF_ERROR(ranks_.Sum(loss));
+  const int64_t steps = optimizer_.steps();
+  outcome->gradient_norm = optimizer_.Step(lr, scales_loss_ ? scaler_.scale : 1, loss);
+  outcome->loss = loss.item<double>();
   outcome->finite = std::isfinite(outcome->loss);
   if (!outcome->finite) return absl::OkStatus();
-  CommitStatistics(model(), statistics, optimizer_.steps());
-  outcome->gradient_norm = optimizer_.Step(lr, scales_loss_ ? scaler_.scale : 1);
+  CommitStatistics(model(), statistics, steps);
   const bool taken = std::isfinite(outcome->gradient_norm);
   outcome->finite = scales_loss_ ? scaler_.Update(taken) : taken;
   return absl::OkStatus();

@@ -57,10 +57,11 @@ class BatchTrainer {
   absl::Status LoadState(const TensorDict& state);
 
  private:
-  // The gradient of this rank's share; false where memory ran out.
-  bool Backward(int64_t batch_pairs, uint64_t seed, bool look_at_gates, StepOutcome* outcome);
+  // The gradient of this rank's share, whose loss is added to `loss`; false where memory ran out.
+  bool Backward(int64_t batch_pairs, uint64_t seed, bool look_at_gates, torch::Tensor* loss, StepOutcome* outcome);
   absl::Status BackOff(StepOutcome* outcome);
-  absl::Status Update(double lr, StepOutcome* outcome);
+  // `loss` is this rank's and becomes that of all.
+  absl::Status Update(double lr, const torch::Tensor& loss, StepOutcome* outcome);
 
   Ranks& ranks_;
   Replicas replicas_;

@@ -19,7 +19,8 @@ constexpr uint64_t kMostGenerators = 1009;  // Of all processes: seeds of differ
 void DropFeatures(double rate, const at::Generator& generator, PairBatch* batch) {
   if (rate == 0) return;
   for (torch::Tensor* index : {&batch->environments, &batch->triplets}) {
-    const torch::Tensor draws = torch::empty(index->sizes(), torch::kFloat32).uniform_(0, 1, generator);
+    const torch::Tensor draws = torch::empty(index->sizes(), index->options().dtype(torch::kFloat32));
+    draws.uniform_(0, 1, generator);
     index->masked_fill_(draws < rate, -1);
   }
   batch->kept_environments = batch->kept_triplets = 1 - rate;
@@ -43,7 +44,6 @@ Replicas::Replicas(TrainingPairs data, const TrainingOptions& options, const tor
     generators_.push_back(device.is_cpu() ? at::detail::createCPUGenerator()
                                           : at::globalContext().defaultGenerator(device));
     models_.back()->set_generator(generators_.back());
-    feature_generators_.push_back(at::detail::createCPUGenerator());
   }
   Seed(options_.seed, /*rank=*/0);
 }
@@ -56,10 +56,7 @@ std::vector<const torch::nn::Module*> Replicas::modules() const {
 
 void Replicas::Seed(uint64_t seed, int rank) {
   const uint64_t first = seed * kMostGenerators + static_cast<uint64_t>(rank) * generators_.size();
-  for (size_t i = 0; i < generators_.size(); ++i) {
-    generators_[i].set_current_seed(first + i);
-    feature_generators_[i].set_current_seed(first + i);
-  }
+  for (size_t i = 0; i < generators_.size(); ++i) generators_[i].set_current_seed(first + i);
 }
 
 BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, int64_t pairs, double loss_scale,
@@ -71,13 +68,13 @@ BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, int64_t pairs
     const size_t begin = std::min(replica * share, chosen.size()), end = std::min(begin + share, chosen.size());
     if (begin == end) return;
     results[replica] = BackwardShare(models_[replica], {chosen.begin() + begin, chosen.begin() + end}, pairs,
-                                     loss_scale, look_at_gates, feature_generators_[replica]);
+                                     loss_scale, look_at_gates, generators_[replica]);
   });
   BatchResult whole;
   std::vector<torch::Tensor> predicted;
   for (const BatchResult& result : results) {
     if (!result.predicted.defined()) continue;
-    whole.loss += result.loss;
+    whole.loss = whole.loss.defined() ? whole.loss + result.loss : result.loss;
     predicted.push_back(result.predicted);
     whole.gates.insert(whole.gates.end(), result.gates.begin(), result.gates.end());
   }
@@ -90,25 +87,28 @@ BatchResult Replicas::BackwardShare(AffinityModel model, const std::vector<int64
   model->train();
   std::vector<PairIndex> indices;
   for (const int64_t pair : chosen) indices.push_back(data_.pairs[pair]);
-  PairBatch batch =
-      MakeBatch(data_.molecules, data_.proteins, indices, options_.model.residues_per_token, data_.features);
+  PairBatch batch = data_.entities.Cut(indices);
   DropFeatures(options_.feature_dropout_rate, generator, &batch);
-  batch = batch.To(device_);
   const torch::Tensor truth = data_.z.index_select(0, torch::tensor(chosen).to(device_));
+  const double members = options_.model.members;
+  const double weight = static_cast<double>(chosen.size()) / static_cast<double>(pairs) / members;
   BatchResult result;
-  torch::Tensor scores;
-  {
-    const MixedPrecisionScope scope(device_, half_);
-    scores = model->Score(batch, model->Encode(batch), look_at_gates ? &result.gates : nullptr);
+  result.loss = torch::zeros({}, truth.options().dtype(torch::kFloat64));
+  result.predicted = torch::zeros_like(truth);
+  for (AffinityNetwork& member : model->members()) {
+    torch::Tensor scores;
+    {
+      const MixedPrecisionScope scope(device_, half_);
+      scores = member->Score(batch, member->Encode(batch), look_at_gates ? &result.gates : nullptr);
+    }
+    const torch::Tensor predicted = model->Expect(scores);
+    const torch::Tensor loss = (ComputeLoss(options_.loss, predicted, truth) +
+                                options_.distribution_weight * DistributionLoss(scores, model->levels(), truth)) *
+                               weight;
+    (loss_scale == 1 ? loss : loss * loss_scale).backward();
+    result.loss += loss.detach();
+    result.predicted.add_(predicted.detach(), 1 / members);
   }
-  const torch::Tensor predicted = model->Expect(scores);
-  const double weight = static_cast<double>(chosen.size()) / static_cast<double>(pairs);
-  const torch::Tensor loss = (ComputeLoss(options_.loss, predicted, truth) +
-                              options_.distribution_weight * DistributionLoss(scores, model->levels(), truth)) *
-                             weight;
-  (loss_scale == 1 ? loss : loss * loss_scale).backward();
-  result.loss = loss.item<double>();
-  result.predicted = predicted.detach();
   return result;
 }
 

@@ -8,24 +8,22 @@
 #include <vector>
 
 #include "core/compute/compute_pool.h"
-#include "core/data/batch.h"
+#include "core/data/entity_table.h"
 #include "core/model/affinity_model.h"
 #include "core/training/training_options.h"
 
 namespace deepbindnet {
 
-// The training part of a data set, ready for batches.
+// The training part of a data set on the device, ready for batches.
 struct TrainingPairs {
-  std::vector<const MolecularGraph*> molecules;
-  std::vector<const std::vector<uint8_t>*> proteins;
+  EntityTable entities;
   std::vector<PairIndex> pairs;
-  FeatureList features;  // Parallel to proteins; empty where they have none
-  torch::Tensor z;       // [pairs] float on the device, z-scored affinities
+  torch::Tensor z;  // [pairs] float, z-scored affinities
 };
 
 // What the model said of some pairs.
 struct BatchResult {
-  double loss = 0.0;                 // Sum over the pairs, divided by the number of pairs that the caller gave.
+  torch::Tensor loss;                // [] double, sum over the pairs divided by the number that the caller gave
   torch::Tensor predicted;           // [pairs] float, z-scored, in the batch's order, without a gradient
   std::vector<torch::Tensor> gates;  // Each [rows, gate]; empty unless asked for
 };
@@ -56,7 +54,7 @@ class Replicas {
 
   // Puts all copies into training mode and adds to their gradients; what is added sums up to the gradient of
   // `loss_scale` times the sum of the losses of the pairs `chosen`, divided by `pairs`: over calls whose pairs are
-  // `pairs` in all, that of the mean loss.
+  // `pairs` in all, that of the mean loss. The loss of a pair is the mean of its members' losses.
   BatchResult Backward(const std::vector<int64_t>& chosen, int64_t pairs, double loss_scale, bool look_at_gates);
 
   // As the function of this name, of all copies.
@@ -72,8 +70,7 @@ class Replicas {
   const c10::optional<torch::Dtype> half_;
   ComputePool pool_;
   std::vector<AffinityModel> models_;
-  std::vector<at::Generator> feature_generators_;  // On the CPU, of what is left out of the batches.
-  std::vector<at::Generator> generators_;
+  std::vector<at::Generator> generators_;  // Each copy's, of what is left out of its batches and of dropout.
 };
 
 }  // namespace deepbindnet

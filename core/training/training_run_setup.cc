@@ -75,10 +75,11 @@ void TrainingRun::MakeTrainer(int replicas) {
   std::vector<float> z;
   for (const double affinity : dataset_.train.affinity)
     z.push_back(static_cast<float>(dataset_.scaler.Scale(affinity)));
-  trainer_ =
-      std::make_unique<BatchTrainer>(TrainingPairs{GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train),
-                                                   FeaturesOf(dataset_), torch::tensor(z).to(device_)},
-                                     options_, device_, half_, replicas, ranks_.get());
+  trainer_ = std::make_unique<BatchTrainer>(
+      TrainingPairs{EntityTable(GraphsOf(dataset_), TokensOf(dataset_), options_.model.residues_per_token,
+                                FeaturesOf(dataset_), device_),
+                    PairsOf(dataset_.train), torch::tensor(z).to(device_)},
+      options_, device_, half_, replicas, ranks_.get());
   state_.replicas = replicas;
   state_.epoch.predicted = torch::zeros({dataset_.train.size()}, torch::TensorOptions(device_));
 }

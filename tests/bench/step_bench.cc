@@ -33,10 +33,11 @@ constexpr int kWarmUpSteps = 3, kProfiledSteps = 12;
 using Clock = std::chrono::steady_clock;
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-TrainingPairs PairsOfTrain(const ProcessedDataset& data, const torch::Device& device) {
+TrainingPairs PairsOfTrain(const ProcessedDataset& data, int residues_per_token, const torch::Device& device) {
   std::vector<float> z;
   for (const double affinity : data.train.affinity) z.push_back(static_cast<float>(data.scaler.Scale(affinity)));
-  return {GraphsOf(data), TokensOf(data), PairsOf(data.train), FeaturesOf(data), torch::tensor(z).to(device)};
+  return {EntityTable(GraphsOf(data), TokensOf(data), residues_per_token, FeaturesOf(data), device),
+          PairsOf(data.train), torch::tensor(z).to(device)};
 }
 
 // Seconds in the parts of some steps.
@@ -71,6 +72,7 @@ Parts Profile(const TrainingPairs& data, const TrainingOptions& options, const t
   AffinityModel model(options.model);
   model->to(device);
   model->train();
+  AffinityNetwork network = model->members().front();
   Optimizer optimizer(*model, {options.weight_decay, options.clip_norm, options.ema_decay});
   Parts parts;
   for (int step = 0; step < kWarmUpSteps + kProfiledSteps && step < static_cast<int>(batches.size()); ++step) {
@@ -78,23 +80,22 @@ Parts Profile(const TrainingPairs& data, const TrainingOptions& options, const t
     StopWatch watch(device);
     std::vector<PairIndex> pairs;
     for (const int64_t pair : batches[step]) pairs.push_back(data.pairs[pair]);
-    const PairBatch batch =
-        MakeBatch(data.molecules, data.proteins, pairs, options.model.residues_per_token, data.features).To(device);
+    const PairBatch batch = data.entities.Cut(pairs);
     const torch::Tensor truth = data.z.index_select(0, torch::tensor(batches[step]).to(device));
     watch.AddTo(&parts.data);
     optimizer.ZeroGrad();
     watch.AddTo(&parts.optimizer);
-    AffinityModelImpl::Encoded whole, cut;
+    AffinityNetworkImpl::Encoded whole, cut;
     {
       const MixedPrecisionScope scope(device, half);
-      whole = model->Encode(batch);
+      whole = network->Encode(batch);
       cut = {Cut(whole.atoms), Cut(whole.tokens), Cut(whole.drugs), Cut(whole.targets)};
     }
     watch.AddTo(&parts.encoder);
     torch::Tensor scores;
     {
       const MixedPrecisionScope scope(device, half);
-      scores = model->Score(batch, cut);
+      scores = network->Score(batch, cut);
     }
     (ComputeLoss(options.loss, model->Expect(scores), truth) + DistributionLoss(scores, model->levels(), truth))
         .backward();
@@ -138,7 +139,7 @@ absl::Status Measure(const ProcessedDataset& dataset, const std::string& preset,
   if (device.is_cuda()) options.half_type = HalfType::kBf16;
   options.model.protein_feature_dim = static_cast<int>(dataset.manifest.protein_feature_dim);
   DBN_ASSIGN_OR_RETURN(const auto half, ChooseHalf(options, device));
-  const TrainingPairs data = PairsOfTrain(dataset, device);
+  const TrainingPairs data = PairsOfTrain(dataset, options.model.residues_per_token, device);
   const auto batches = EpochBatches(dataset.train.target, options.batch_size, options.seed, /*epoch=*/1);
   DBN_ASSIGN_OR_RETURN(const double rate, Rate(data, options, device, half, batches, seconds));
   const int threads = at::get_num_threads();

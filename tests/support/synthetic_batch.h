@@ -8,6 +8,7 @@
 #include "core/chem/environments.h"
 #include "core/chem/protein.h"
 #include "core/data/batch.h"
+#include "core/data/entity_table.h"
 
 namespace deepbindnet {
 
@@ -52,8 +53,11 @@ class SyntheticEntities {
     for (const auto& sequence : tokens) pointers.push_back(&sequence);
     return pointers;
   }
+  EntityTable Table(int residues_per_token, const torch::Device& device = torch::kCPU) const {
+    return EntityTable(Graphs(), Tokens(), residues_per_token, Features(), device);
+  }
   PairBatch Batch(const std::vector<PairIndex>& pairs, int residues_per_token = 16) const {
-    return MakeBatch(Graphs(), Tokens(), pairs, residues_per_token, Features());
+    return Table(residues_per_token).Cut(pairs);
   }
 
   // Gives each protein a vector of `dimension` values in [-1, 1].

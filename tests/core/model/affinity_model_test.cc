@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "core/chem/environments.h"
 #include "core/model/predict_pairs.h"
 #include "tests/support/random_parameters.h"
@@ -26,6 +27,16 @@ AffinityModel FreshModelOf(ModelType type, GateKind gate = GateKind::kVector) {
   options.fusion_layers = 2;
   torch::manual_seed(11);
   AffinityModel model(options);
+  model->eval();
+  return model;
+}
+
+AffinityModel ModelOfMembers(int members) {
+  ModelOptions options = FreshModelOf(ModelType::kGated)->options();
+  options.members = members;
+  torch::manual_seed(11);
+  AffinityModel model(options);
+  GiveRandomValues(*model);
   model->eval();
   return model;
 }
@@ -110,11 +121,12 @@ enum HeadInput { kFusedDrug, kFusedTarget, kDrug, kTarget };
 
 // The model, whose head now sees one of its inputs alone.
 AffinityModel ThatSees(HeadInput input, AffinityModel model) {
+  constexpr size_t npos = std::string::npos;
   const int64_t pooled = 2 * model->options().hidden_dim;
   torch::NoGradGuard no_grad;
   for (auto& item : model->named_parameters()) {
-    if (item.key().find("head.drug_") == 0 || item.key().find("head.target_") == 0) item.value().zero_();
-    if (item.key() != "head.first.weight") continue;
+    if (item.key().find(".head.drug_") != npos || item.key().find(".head.target_") != npos) item.value().zero_();
+    if (item.key() != "members.0.head.first.weight") continue;
     const torch::Tensor seen = item.value().narrow(1, input * pooled, pooled).clone();
     item.value().zero_().narrow(1, input * pooled, pooled).copy_(seen);
   }
@@ -174,7 +186,7 @@ TEST(AffinityModelTest, FeaturesAddOneLinearLayer) {
   options.protein_feature_dim = 6;
   const AffinityModel model(options);
   EXPECT_EQ(CountParameters(*model), without + 6 * 16 + 16);
-  EXPECT_EQ(model->named_parameters()["proteins.features.weight"].sizes(), (std::vector<int64_t>{16, 6}));
+  EXPECT_EQ(model->named_parameters()["members.0.proteins.features.weight"].sizes(), (std::vector<int64_t>{16, 6}));
 }
 
 TEST(AffinityModelTest, OneResidueMovesThePrediction) {
@@ -278,14 +290,44 @@ TEST(StandardizeTest, ConstantChannelIsNotBlownUp) {
   EXPECT_NEAR(module->forward(torch::full({1, 1}, 3.01F)).item<double>(), 1.0, 0.05) << "least SD 0.01";
 }
 
+TEST(MembersTest, ThePredictionIsTheMeanOfTheirs) {
+  const AffinityModel model = ModelOfMembers(3);
+  const PairBatch batch = Entities().Batch(AllPairs());
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> predictions;
+  for (AffinityNetwork& member : model->members()) {
+    predictions.push_back(model->Expect(member->Score(batch, member->Encode(batch))));
+  }
+  ASSERT_EQ(predictions.size(), 3U);
+  EXPECT_TRUE(torch::allclose(AffinityModel(model)->forward(batch), torch::stack(predictions).mean(0), 1e-5, 1e-6));
+  EXPECT_GT((predictions[0] - predictions[1]).abs().max().item<float>(), 0.01F);
+  EXPECT_GT((predictions[1] - predictions[2]).abs().max().item<float>(), 0.01F);
+}
+
+TEST(MembersTest, StartFromDifferentWeightsAndTheFirstFromThoseOfAModelOfOne) {
+  const auto one = ModelOfMembers(1)->named_parameters(), three = ModelOfMembers(3)->named_parameters();
+  for (const auto& item : one) EXPECT_TRUE(torch::equal(item.value(), three[item.key()])) << item.key();
+  for (const char* const name : {"molecules.atoms", "proteins.triplets", "head.first.weight"}) {
+    EXPECT_FALSE(torch::allclose(three[absl::StrCat("members.0.", name)], three[absl::StrCat("members.2.", name)]));
+  }
+}
+
+TEST(MembersTest, EachHasParametersAndGatesOfItsOwn) {
+  AffinityModel model = ModelOfMembers(3);
+  EXPECT_EQ(CountParameters(*model), 3 * CountParameters(*ModelOfMembers(1)));
+  std::vector<torch::Tensor> gates;
+  model->forward(Entities().Batch(AllPairs()), &gates);
+  EXPECT_EQ(gates.size(), 3U * 2 * 2) << "two layers of two sides";
+}
+
 TEST(CommitStatisticsTest, EveryStatisticOfTheModelIsMoved) {
-  AffinityModel model = MakeModelOf(ModelType::kGated);
+  AffinityModel model = ModelOfMembers(2);
   model->train();
   std::vector<torch::Tensor> kept;
   for (const auto& item : model->named_parameters()) {
     if (!item.value().requires_grad()) kept.push_back(item.value().clone());
   }
-  EXPECT_EQ(kept.size(), 9U) << "mean and square of four pooled vectors, and the levels";
+  EXPECT_EQ(kept.size(), 17U) << "mean and square of each member's four pooled vectors, and the levels";
   model->forward(Entities().Batch(AllPairs()));
   CommitStatistics(model, TakeStatistics({model}), 0);
   size_t next = 0;
@@ -297,7 +339,7 @@ TEST(CommitStatisticsTest, EveryStatisticOfTheModelIsMoved) {
 
 TEST(CommitStatisticsTest, TheFirstStepsCountAlikeAndLaterOnesATwentieth) {
   AffinityModel model = MakeModelOf(ModelType::kGated);
-  Standardize scale = model->scales()[0];
+  Standardize scale = model->members()[0]->scales()[0];
   model->train();
   const auto commit = [&](double x, int64_t steps) {
     scale->forward(torch::full({1, 2 * model->options().hidden_dim}, x));

@@ -155,10 +155,10 @@ TEST_F(CheckpointTest, DamagedFileIsRefused) {
 TEST_F(CheckpointTest, WeightOfAnotherShapeIsNamed) {
   AffinityModel model(options_);
   Checkpoint checkpoint = Make(model);
-  checkpoint.weights.insert_or_assign("head.last.bias", torch::zeros({3}));
+  checkpoint.weights.insert_or_assign("members.0.head.last.bias", torch::zeros({3}));
   const absl::Status status = MakeModel(checkpoint, torch::kCPU).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("head.last.bias"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("members.0.head.last.bias"));
 }
 
 TEST_F(CheckpointTest, LoadModelIsOfOneReadingOfTheFile) {
@@ -175,10 +175,10 @@ TEST_F(CheckpointTest, LoadModelIsOfOneReadingOfTheFile) {
 TEST_F(CheckpointTest, ErrorsOfLoadModelNameTheFile) {
   EXPECT_THAT(LoadModel(Path(), torch::kCPU), IsError(absl::StatusCode::kNotFound, "NOT_FOUND", Path()));
   Checkpoint checkpoint = Make(AffinityModel(options_));
-  checkpoint.weights.insert_or_assign("head.last.bias", torch::zeros({3}));
+  checkpoint.weights.insert_or_assign("members.0.head.last.bias", torch::zeros({3}));
   ASSERT_TRUE(SaveCheckpoint(Path(), checkpoint).ok());
-  EXPECT_THAT(LoadModel(Path(), torch::kCPU),
-              IsError(absl::StatusCode::kInvalidArgument, "INVALID_ARGUMENT", Path() + ": weight 'head.last.bias'"));
+  EXPECT_THAT(LoadModel(Path(), torch::kCPU), IsError(absl::StatusCode::kInvalidArgument, "INVALID_ARGUMENT",
+                                                      Path() + ": weight 'members.0.head.last.bias'"));
 }
 
 TEST_F(CheckpointTest, ScalerThatScalesNothingIsRefused) {
@@ -194,7 +194,7 @@ TEST_F(CheckpointTest, ScalerThatScalesNothingIsRefused) {
 TEST_F(CheckpointTest, NonFiniteWeightIsRefused) {
   AffinityModel model(options_);
   Checkpoint checkpoint = Make(model);
-  checkpoint.weights.insert_or_assign("head.last.bias", torch::full({1}, NAN));
+  checkpoint.weights.insert_or_assign("members.0.head.last.bias", torch::full({1}, NAN));
   EXPECT_EQ(MakeModel(checkpoint, torch::kCPU).status().code(), absl::StatusCode::kInvalidArgument);
 }
 

@@ -48,7 +48,7 @@ class ExtremesTest : public testing::TestWithParam<Case> {
     GiveRandomValues(*model_);
     const torch::NoGradGuard no_grad;
     for (auto& item : model_->named_parameters()) {  // Distributions that are narrow enough to tell pairs apart.
-      if (item.key() == "head.last.weight") item.value().mul_(8);
+      if (item.key() == "members.0.head.last.weight") item.value().mul_(8);
     }
     model_->eval();
   }

@@ -160,7 +160,8 @@ TEST(TracePairTest, SymmetricAtomsShareAlike) {
   }
   ring.environments = AtomEnvironments(ring);
   const AffinityModel model = MakeModel(Options(ModelType::kGated, GateKind::kVector));
-  const SideTrace side = TracePair(model, MakeBatch({&ring}, {&Entities().tokens[3]}, {{0, 0}}, 16)).drug;
+  const SideTrace side =
+      TracePair(model, EntityTable({&ring}, {&Entities().tokens[3]}, 16, {}, torch::kCPU).Cut({{0, 0}})).drug;
   const torch::Tensor sixth = torch::full({kAtoms}, 1.0F / kAtoms);
   EXPECT_TRUE(torch::allclose(side.pooling, sixth, 1e-5, 1e-6));
   EXPECT_TRUE(torch::allclose(side.largest, sixth, 1e-5, 1e-6));
@@ -195,6 +196,38 @@ std::vector<PairIndex> AllPairs() {
     for (int target = 0; target < 5; ++target) pairs.push_back({drug, target});
   }
   return pairs;
+}
+
+// The means over the members of what each alone would have been.
+TEST(TracePairTest, OfSeveralMembersIsTheMeanOfTheirs) {
+  ModelOptions options = Options(ModelType::kGated, GateKind::kVector);
+  options.members = 2;
+  const AffinityModel both = MakeModel(options);
+  const PairTrace mean = Trace(both, 2, 3);
+  std::vector<PairTrace> alone;
+  for (const AffinityNetwork& member : both->members()) {
+    AffinityModel one = MakeModel(Options(ModelType::kGated, GateKind::kVector));
+    torch::NoGradGuard no_grad;
+    for (auto& item : one->members()[0]->named_parameters()) {
+      item.value().copy_(member->named_parameters()[item.key()]);
+    }
+    alone.push_back(Trace(one, 2, 3));
+  }
+  EXPECT_NEAR(mean.z, (alone[0].z + alone[1].z) / 2, 1e-5);
+  const auto expect_mean = [](const torch::Tensor& of_both, const torch::Tensor& a, const torch::Tensor& b) {
+    EXPECT_TRUE(torch::allclose(of_both, (a + b) / 2, 1e-4, 1e-6));
+    EXPECT_FALSE(torch::allclose(a, b, 1e-4, 1e-6)) << "members differ";
+  };
+  for (const auto side : {&PairTrace::drug, &PairTrace::target}) {
+    const SideTrace &of_both = mean.*side, &a = alone[0].*side, &b = alone[1].*side;
+    expect_mean(of_both.pooling, a.pooling, b.pooling);
+    expect_mean(of_both.largest, a.largest, b.largest);
+    for (size_t layer = 0; layer < kLayers; ++layer) {
+      expect_mean(of_both.layers[layer].attention, a.layers[layer].attention, b.layers[layer].attention);
+      expect_mean(of_both.layers[layer].received, a.layers[layer].received, b.layers[layer].received);
+      expect_mean(of_both.layers[layer].gate, a.layers[layer].gate, b.layers[layer].gate);
+    }
+  }
 }
 
 TEST(ForwardObserverTest, SeesEveryPairInEveryLayerWithoutUnusedRows) {

@@ -57,8 +57,6 @@ class MemoryLimit : public c10::Allocator {
 class BatchTrainerTest : public testing::Test {
  protected:
   BatchTrainerTest() {
-    data_.molecules = entities_.Graphs();
-    data_.proteins = entities_.Tokens();
     std::vector<float> z;
     for (int i = 0; i < kPairs; ++i) {
       data_.pairs.push_back({i % 5, i % 3});
@@ -82,8 +80,8 @@ class BatchTrainerTest : public testing::Test {
   static constexpr int kPairs = 4096;
 
   const SyntheticEntities entities_{{4, 6, 5, 7, 3}, {20, 35, 50}};
-  TrainingPairs data_;
   TrainingOptions options_;
+  TrainingPairs data_{entities_.Table(options_.model.residues_per_token), {}, {}};
   std::vector<int64_t> all_;
   std::unique_ptr<Ranks> ranks_;
 };

@@ -61,7 +61,8 @@ TEST_F(CudaTest, PredictsAsTheCpuDoes) {
 TEST_F(CudaTest, MemoryThatRunsOutHalvesTheMicroBatch) {
   constexpr int kPairs = 16384;
   const SyntheticEntities entities({30, 40, 50, 60, 35}, {500, 800, 300});
-  TrainingPairs pairs{entities.Graphs(), entities.Tokens(), {}, {}, torch::zeros({kPairs}, torch::kCUDA)};
+  TrainingPairs pairs{
+      entities.Table(options_.model.residues_per_token, torch::kCUDA), {}, torch::zeros({kPairs}, torch::kCUDA)};
   std::vector<int64_t> all;
   for (int i = 0; i < kPairs; ++i) {
     pairs.pairs.push_back({i % 5, i % 3});

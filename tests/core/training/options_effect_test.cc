@@ -31,9 +31,7 @@ class TrainingOptionsEffectTest : public TrainerTest {
 
 TEST_F(TrainingOptionsEffectTest, TheLossIsTheOneThatWasChosen) {
   const SyntheticEntities entities({4, 6, 5, 7, 3}, {20, 35, 50});
-  TrainingPairs data;
-  data.molecules = entities.Graphs();
-  data.proteins = entities.Tokens();
+  TrainingPairs data{entities.Table(options_.model.residues_per_token), {}, {}};
   std::vector<float> z;
   std::vector<int64_t> chosen;
   for (int i = 0; i < 15; ++i) {
@@ -49,8 +47,9 @@ TEST_F(TrainingOptionsEffectTest, TheLossIsTheOneThatWasChosen) {
     Replicas replicas(data, options_, torch::kCPU, c10::nullopt, 1);
     const Optimizer optimizer(replicas.modules(), {});
     const BatchResult result = replicas.Backward(chosen, static_cast<int64_t>(chosen.size()), 1, false);
-    EXPECT_NEAR(result.loss, ComputeLoss(loss, result.predicted, data.z).item<double>(), 1e-5) << LossName(loss);
-    losses.push_back(result.loss);
+    EXPECT_NEAR(result.loss.item<double>(), ComputeLoss(loss, result.predicted, data.z).item<double>(), 1e-5)
+        << LossName(loss);
+    losses.push_back(result.loss.item<double>());
   }
   EXPECT_GT(losses[0], losses[1] + 0.1) << "large errors count less to huber";
   EXPECT_GT(losses[1], losses[2] + 0.01) << "and even less to log_cosh";
@@ -58,16 +57,14 @@ TEST_F(TrainingOptionsEffectTest, TheLossIsTheOneThatWasChosen) {
 
 TEST_F(TrainingOptionsEffectTest, TheDistributionCountsAsMuchAsItsWeight) {
   const SyntheticEntities entities({4, 6}, {20, 35});
-  TrainingPairs data;
-  data.molecules = entities.Graphs();
-  data.proteins = entities.Tokens();
+  TrainingPairs data{entities.Table(options_.model.residues_per_token), {}, {}};
   data.pairs = {{0, 0}, {1, 1}, {0, 1}};
   data.z = torch::tensor({-1.0F, 0.5F, 2.0F});
   const auto loss = [&](double weight) {
     options_.distribution_weight = weight;
     Replicas replicas(data, options_, torch::kCPU, c10::nullopt, 1);
     const Optimizer optimizer(replicas.modules(), {});
-    return replicas.Backward({0, 1, 2}, 3, 1, false).loss;
+    return replicas.Backward({0, 1, 2}, 3, 1, false).loss.item<double>();
   };
   const double value = loss(0), with = loss(1) - value;
   EXPECT_GT(with, 0.5);
@@ -76,9 +73,7 @@ TEST_F(TrainingOptionsEffectTest, TheDistributionCountsAsMuchAsItsWeight) {
 
 TEST_F(TrainingOptionsEffectTest, FeaturesAreLeftOutInTrainingAlone) {
   const SyntheticEntities entities({14, 16}, {120, 135});
-  TrainingPairs data;
-  data.molecules = entities.Graphs();
-  data.proteins = entities.Tokens();
+  TrainingPairs data{entities.Table(options_.model.residues_per_token), {}, {}};
   data.pairs = {{0, 0}, {1, 1}};
   data.z = torch::tensor({-1.0F, 0.5F});
   options_.model.dropout_rate = 0;
@@ -153,6 +148,7 @@ TEST_F(TrainingOptionsEffectTest, TheInitialBiasOfTheGatesReachesTheTraining) {
 TEST_F(TrainingOptionsEffectTest, TheCheckpointCarriesEveryOptionOfTheModel) {
   options_.model.gate_kind = GateKind::kHead;
   options_.model.gate_initial_bias = 1.5;
+  options_.model.members = 2;
   options_.model.drug_layers = 3;
   options_.model.residues_per_token = 8;
   options_.model.max_sequence_length = 64;

@@ -16,8 +16,6 @@ namespace {
 class ReplicasTest : public testing::Test {
  protected:
   ReplicasTest() {
-    data_.molecules = entities_.Graphs();
-    data_.proteins = entities_.Tokens();
     std::vector<float> z;
     for (int i = 0; i < 24; ++i) {
       data_.pairs.push_back({i % 5, i % 3});
@@ -63,8 +61,8 @@ class ReplicasTest : public testing::Test {
   }
 
   const SyntheticEntities entities_{{4, 6, 5, 7, 3}, {20, 35, 50}};
-  TrainingPairs data_;
   TrainingOptions options_;
+  TrainingPairs data_{entities_.Table(options_.model.residues_per_token), {}, {}};
 };
 
 TEST_F(ReplicasTest, SharesAddUpToTheMeanLossAndItsGradient) {
@@ -74,7 +72,7 @@ TEST_F(ReplicasTest, SharesAddUpToTheMeanLossAndItsGradient) {
   const BatchResult whole = replicas.Backward(Range(0, 21), 21, 1, false);
   BatchResult first, second;
   const auto a = GradientOfOne(Range(0, 11), &first), b = GradientOfOne(Range(11, 21), &second);
-  EXPECT_NEAR(whole.loss, (11 * first.loss + 10 * second.loss) / 21, 1e-5);
+  EXPECT_NEAR(whole.loss.item<double>(), (11 * first.loss + 10 * second.loss).item<double>() / 21, 1e-5);
   EXPECT_TRUE(torch::allclose(whole.predicted, torch::cat({first.predicted, second.predicted}), 1e-4, 1e-5));
   const auto of_first = GradientOf(*replicas.modules()[0]), of_second = GradientOf(*replicas.modules()[1]);
   ASSERT_EQ(of_first.size(), a.size());
@@ -99,7 +97,7 @@ TEST_F(ReplicasTest, TwoReplicasComputeWhatOneDoes) {
     CommitStatistics(one.model(), one.TakeStatistics(), steps);
     CommitStatistics(two.model(), two.TakeStatistics(), steps);
     ++steps;
-    EXPECT_NEAR(a.loss, b.loss, 1e-5);
+    EXPECT_NEAR(a.loss.item<double>(), b.loss.item<double>(), 1e-5);
     EXPECT_TRUE(torch::allclose(a.predicted, b.predicted, 1e-4, 1e-5));
     const auto whole = GradientOf(*one.model());
     const auto first = GradientOf(*two.modules()[0]), second = GradientOf(*two.modules()[1]);
@@ -120,8 +118,8 @@ TEST_F(ReplicasTest, TheLossScaleMultipliesTheGradientAlone) {
   GiveRandomValues(*plain.model());
   GiveRandomValues(*scaled.model());
   const Optimizer of_plain(plain.modules(), {}), of_scaled(scaled.modules(), {});
-  const double loss = plain.Backward(Range(0, 24), 24, 1, false).loss;
-  EXPECT_EQ(scaled.Backward(Range(0, 24), 24, 1024, false).loss, loss);
+  const auto loss = plain.Backward(Range(0, 24), 24, 1, false).loss.item<double>();
+  EXPECT_EQ(scaled.Backward(Range(0, 24), 24, 1024, false).loss.item<double>(), loss);
   const auto a = GradientOf(*plain.model()), b = GradientOf(*scaled.model());
   for (size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::allclose(a[i] * 1024, b[i], 1e-4, 1e-3)) << i;
 }

@@ -323,14 +323,16 @@ TEST(WorkerTest, UnwritableOutputFailsWithOneLine) {
 
 TEST(WorkerTest, OptionsOfTheNetworkReachTheCheckpoint) {
   const std::string model = TestDirectory("network");
-  ASSERT_EQ(Train(model, {"--drug_layers", "3", "--residues-per-token", "8", "--max_sequence_length=9000",
-                          "--gate-kind", "head", "--gate_initial_bias", "-2", "--loss", "log_cosh"})
-                .exit_code,
-            0);
+  ASSERT_EQ(
+      Train(model, {"--members", "2", "--drug_layers", "3", "--residues-per-token", "8", "--max_sequence_length=9000",
+                    "--gate-kind", "head", "--gate_initial_bias", "-2", "--loss", "log_cosh"})
+          .exit_code,
+      0);
   const auto best = ReadFile(model + "/best_model.pt");  // Its configuration stands there as plain text.
   ASSERT_TRUE(best.ok()) << best.status();
-  for (const char* const option : {"\"drug_layers\":3", "\"residues_per_token\":8", "\"max_sequence_length\":9000",
-                                   "\"gate_kind\":\"head\"", "\"gate_initial_bias\":-2.0", "\"loss\":\"log_cosh\""}) {
+  for (const char* const option :
+       {"\"members\":2", "\"drug_layers\":3", "\"residues_per_token\":8", "\"max_sequence_length\":9000",
+        "\"gate_kind\":\"head\"", "\"gate_initial_bias\":-2.0", "\"loss\":\"log_cosh\""}) {
     EXPECT_THAT(*best, HasSubstr(option));
   }
 }

@@ -1,4 +1,4 @@
-#include "core/data/batch.h"
+#include "core/data/entity_table.h"
 
 #include <gtest/gtest.h>
 
@@ -25,7 +25,7 @@ void ExpectRanges(const RowRanges& ranges, const Rows& first, const Rows& count)
   EXPECT_EQ(ranges.total, std::accumulate(count.begin(), count.end(), int64_t{0}));
 }
 
-TEST(MakeBatchTest, HoldsDistinctEntitiesOnce) {
+TEST(EntityTableTest, HoldsDistinctEntitiesOnce) {
   const SyntheticEntities entities({5, 3, 9}, {40, 130});
   const PairBatch batch = entities.Batch({{2, 1}, {0, 1}, {2, 1}, {2, 0}});
   ExpectRanges(batch.molecules, {0, 9}, {9, 5});  // Molecule 1 is not used, 2 stands once.
@@ -34,11 +34,12 @@ TEST(MakeBatchTest, HoldsDistinctEntitiesOnce) {
   EXPECT_EQ(ToVector(batch.target), (Rows{0, 0, 0, 1}));
 }
 
-TEST(MakeBatchTest, NeighborsFollowTheBonds) {
+TEST(EntityTableTest, NeighborsFollowTheBonds) {
   SyntheticEntities entities({1, 2}, {16});
   entities.graphs[1].bond_features = {1, 0, 1, 4};  // code ((1 * 2 + 0) * 2 + 1) * 5 + 4
   const PairBatch batch = entities.Batch({{0, 0}, {1, 0}});
   EXPECT_EQ(batch.neighbors.size(1), 1);
+  EXPECT_EQ(batch.neighbors[0][0].item<int64_t>(), 0) << "itself, a row that there is";
   EXPECT_EQ(batch.neighbor_bonds[0][0].item<int64_t>(), -1) << "a lone atom has no neighbour";
   EXPECT_EQ(batch.neighbors[1][0].item<int64_t>(), 2);
   EXPECT_EQ(batch.neighbors[2][0].item<int64_t>(), 1);
@@ -46,7 +47,7 @@ TEST(MakeBatchTest, NeighborsFollowTheBonds) {
   EXPECT_EQ((batch.neighbor_bonds != -1).sum().item<int64_t>(), 2) << "rounded up rows have no bonds";
 }
 
-TEST(MakeBatchTest, AtomColumnsPointIntoOneTable) {
+TEST(EntityTableTest, AtomColumnsPointIntoOneTable) {
   const SyntheticEntities entities({1}, {16});
   const PairBatch batch = entities.Batch({{0, 0}});
   int64_t offset = 0;
@@ -56,7 +57,7 @@ TEST(MakeBatchTest, AtomColumnsPointIntoOneTable) {
   }
 }
 
-TEST(MakeBatchTest, EnvironmentsPointIntoOneTable) {
+TEST(EntityTableTest, EnvironmentsPointIntoOneTable) {
   const SyntheticEntities entities({3, 2}, {16});
   const PairBatch batch = entities.Batch({{0, 0}, {1, 0}});
   ASSERT_EQ(batch.environments.sizes(), (Rows{batch.atom_features.size(0), kEnvironmentRadii}));
@@ -70,7 +71,7 @@ TEST(MakeBatchTest, EnvironmentsPointIntoOneTable) {
   EXPECT_TRUE((batch.environments.slice(0, 5) == -1).all().item<bool>()) << "unused rows";
 }
 
-TEST(MakeBatchTest, TokensCoverEveryResidueAndStandApart) {
+TEST(EntityTableTest, TokensCoverEveryResidueAndStandApart) {
   const SyntheticEntities entities({2}, {1, 16, 17, 4128});
   const PairBatch batch = entities.Batch({{0, 0}, {0, 1}, {0, 2}, {0, 3}}, 16);
   ExpectRanges(batch.proteins, {0, 3, 6, 10}, {1, 1, 2, 258});  // Two empty tokens between proteins.
@@ -90,12 +91,12 @@ TEST(MakeBatchTest, TokensCoverEveryResidueAndStandApart) {
   }
 }
 
-TEST(MakeBatchTest, ATripletIsAResidueBetweenItsNeighbours) {
+TEST(EntityTableTest, ATripletIsAResidueBetweenItsNeighbours) {
   // A is 1, C is 2, D is 3, Y is 20; X and U are none of the standard residues.
   const std::vector<uint8_t> sequence = ParseSequence("ACDXUYA").value().tokens,
                              alone = ParseSequence("C").value().tokens;
   const MolecularGraph graph = SyntheticEntities({1}, {}).graphs[0];
-  const PairBatch batch = MakeBatch({&graph}, {&sequence, &alone}, {{0, 0}, {0, 1}}, 8);
+  const PairBatch batch = EntityTable({&graph}, {&sequence, &alone}, 8, {}, torch::kCPU).Cut({{0, 0}, {0, 1}});
   const auto code = [](int64_t left, int64_t middle, int64_t right) { return (left * 22 + middle) * 22 + right; };
   ASSERT_EQ(batch.triplets.sizes(), batch.residues.sizes());
   EXPECT_EQ(ToVector(batch.triplets[0]), (Rows{code(0, 1, 2), code(1, 2, 3), code(2, 3, 21), code(3, 21, 21),
@@ -105,7 +106,7 @@ TEST(MakeBatchTest, ATripletIsAResidueBetweenItsNeighbours) {
   EXPECT_EQ(kTripletCodes, code(21, 21, 21) + 1);
 }
 
-TEST(MakeBatchTest, TripletsReachOverTheEndsOfTokens) {
+TEST(EntityTableTest, TripletsReachOverTheEndsOfTokens) {
   const SyntheticEntities entities({1}, {70});
   torch::Tensor last;
   for (const int residues_per_token : {8, 16, 32}) {
@@ -115,7 +116,7 @@ TEST(MakeBatchTest, TripletsReachOverTheEndsOfTokens) {
   }
 }
 
-TEST(MakeBatchTest, FeaturesStandOncePerProteinAndTokensLeadToThem) {
+TEST(EntityTableTest, FeaturesStandOncePerProteinAndTokensLeadToThem) {
   SyntheticEntities entities({2}, {40, 10, 20});
   entities.GiveFeatures(3);
   const PairBatch batch = entities.Batch({{0, 2}, {0, 0}, {0, 2}});
@@ -131,7 +132,7 @@ TEST(MakeBatchTest, FeaturesStandOncePerProteinAndTokensLeadToThem) {
   EXPECT_FALSE(entities.Batch({{0, 2}}).protein_features.defined());
 }
 
-TEST(MakeBatchTest, SizesTakeFewValues) {
+TEST(EntityTableTest, SizesTakeFewValues) {
   const SyntheticEntities entities({7, 20, 40}, {100, 900, 1500});
   // 67 atoms and 3 * 2 + 7 + 57 + 94 tokens: the powers of two above them.
   const PairBatch small = entities.Batch({{0, 0}, {1, 1}, {2, 2}}, 16);
@@ -147,7 +148,7 @@ TEST(MakeBatchTest, SizesTakeFewValues) {
 }
 
 // Every view of a pair's atoms and tokens leads to the rows of its own molecule and protein.
-TEST(MakeBatchTest, EveryIndexLeadsToThePairsOwnRows) {
+TEST(EntityTableTest, EveryIndexLeadsToThePairsOwnRows) {
   std::vector<int> lengths;
   for (int i = 0; i < 60; ++i) lengths.push_back(20 + 60 * i);
   const std::vector<int> atoms = {4, 7, 30};
@@ -183,24 +184,49 @@ TEST(MakeBatchTest, EveryIndexLeadsToThePairsOwnRows) {
               token_counts);
 }
 
-TEST(PairBatchTest, EveryTensorIsMoved) {
-  SyntheticEntities entities({2}, {40});
-  entities.GiveFeatures(3);
-  const PairBatch batch = entities.Batch({{0, 0}}), moved = batch.To(torch::kMeta);
-  for (const torch::Tensor& tensor :
-       {moved.atom_features, moved.environments, moved.neighbors, moved.neighbor_bonds, moved.residues, moved.triplets,
-        moved.token_mask, moved.protein_features, moved.token_protein, moved.drug, moved.target, moved.pair_atom_rows,
-        moved.pair_token_rows}) {
-    EXPECT_TRUE(tensor.is_meta());
+std::vector<torch::Tensor> TensorsOf(const PairBatch& batch) {
+  std::vector<torch::Tensor> tensors = {
+      batch.atom_features,   batch.environments,     batch.neighbors,    batch.neighbor_bonds, batch.residues,
+      batch.triplets,        batch.token_mask,       batch.drug,         batch.target,         batch.pair_atom_rows,
+      batch.pair_token_rows, batch.protein_features, batch.token_protein};
+  for (const RowRanges* ranges : {&batch.molecules, &batch.proteins, &batch.drug_atoms, &batch.target_tokens,
+                                  &batch.pair_atoms, &batch.pair_tokens}) {
+    tensors.insert(tensors.end(), {ranges->first, ranges->count});
   }
-  for (const RowRanges& ranges :
-       {moved.molecules, moved.proteins, moved.drug_atoms, moved.target_tokens, moved.pair_atoms, moved.pair_tokens}) {
-    EXPECT_TRUE(ranges.first.is_meta());
-    EXPECT_TRUE(ranges.count.is_meta());
+  return tensors;
+}
+
+TEST(EntityTableTest, ABatchDependsOnItsOwnEntitiesAlone) {
+  SyntheticEntities entities({5, 9, 3, 30}, {40, 130, 7, 700});
+  entities.GiveFeatures(3);
+  const EntityTable all = entities.Table(16);
+  all.Cut({{0, 0}, {2, 2}});
+  const PairBatch cut = all.Cut({{3, 1}, {1, 3}, {3, 3}});
+  // The others may as well be missing.
+  const auto graphs = entities.Graphs();
+  const auto tokens = entities.Tokens();
+  const auto features = entities.Features();
+  const EntityTable some({nullptr, graphs[1], nullptr, graphs[3]}, {nullptr, tokens[1], nullptr, tokens[3]}, 16,
+                         {nullptr, features[1], nullptr, features[3]}, torch::kCPU);
+  const std::vector<torch::Tensor> expected = TensorsOf(some.Cut({{3, 1}, {1, 3}, {3, 3}})), actual = TensorsOf(cut);
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(torch::equal(actual[i], expected[i])) << i;
+}
+
+#ifdef DEEPBINDNET_CUDA
+TEST(EntityTableTest, ABatchOnAGpuIsThatOfTheCpu) {
+  SyntheticEntities entities({5, 9}, {40, 130});
+  entities.GiveFeatures(3);
+  const PairBatch batch = entities.Batch({{1, 0}, {0, 1}}),
+                  moved = entities.Table(16, torch::kCUDA).Cut({{1, 0}, {0, 1}});
+  const std::vector<torch::Tensor> expected = TensorsOf(batch), actual = TensorsOf(moved);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_TRUE(actual[i].is_cuda()) << i;
+    EXPECT_TRUE(torch::equal(actual[i].cpu(), expected[i])) << i;
   }
   EXPECT_EQ(moved.pair_tokens.most, batch.pair_tokens.most);
   EXPECT_EQ(moved.pair_tokens.total, batch.pair_tokens.total);
 }
+#endif
 
 }  // namespace
 }  // namespace deepbindnet
