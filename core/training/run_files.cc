@@ -4,6 +4,8 @@
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -61,15 +63,18 @@ std::string TrainingOptionsToJson(const TrainingOptions& options) {
               {"gradient_accumulation", options.gradient_accumulation},
               {"num_processes", options.num_processes},
               {"keep_checkpoints", options.keep_checkpoints},
+              {"evaluate_test", options.evaluate_test},
               {"seed", options.seed}}
       .dump();
 }
 
+// Options that say when to stop and what to do then.
+const std::set<std::string> kMayDiffer = {"num_epochs", "max_minutes", "patience", "keep_checkpoints", "evaluate_test"};
+
 absl::Status CheckResumable(const Checkpoint& checkpoint, const TrainingOptions& options) {
   const auto compare = [](const json& earlier, const json& now) -> absl::Status {
     for (const auto& [field, value] : now.items()) {
-      if (field == "num_epochs" || field == "max_minutes" || field == "patience" || field == "keep_checkpoints")
-        continue;
+      if (kMayDiffer.count(field) > 0) continue;
       if (earlier.contains(field) && earlier.at(field) == value) continue;
       const std::string before = earlier.contains(field) ? earlier.at(field).dump() : "unknown";
       return WithReason(

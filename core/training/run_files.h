@@ -25,7 +25,7 @@ struct RunFiles {
 std::string TrainingOptionsToJson(const TrainingOptions& options);
 
 // FAILED_PRECONDITION naming the field where a run with `options` cannot go on from the checkpoint as if it had never
-// stopped. num_epochs, max_minutes, patience and keep_checkpoints may differ.
+// stopped. num_epochs, max_minutes, patience, keep_checkpoints and evaluate_test may differ.
 absl::Status CheckResumable(const Checkpoint& checkpoint, const TrainingOptions& options);
 
 // Removes what an earlier run left, the checkpoint that could be resumed first.

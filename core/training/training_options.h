@@ -34,8 +34,9 @@ struct TrainingOptions {
   double ema_decay = 0.999;       // Weight averaging per step, [0, 1); 0 is off.
   uint64_t seed = 42;
   int gradient_accumulation = 1;  // Batches per optimiser step, 1..4096.
-  int num_processes = 1;     // That train together, 1..1024: a step has batch_size of each, times the accumulation.
-  int keep_checkpoints = 0;  // Newest checkpoint_epoch_X.pt files kept, 0..100000; 0 keeps all.
+  int num_processes = 1;      // That train together, 1..1024: a step has batch_size of each, times the accumulation.
+  int keep_checkpoints = 0;   // Newest checkpoint_epoch_X.pt files kept, 0..100000; 0 keeps all.
+  bool evaluate_test = true;  // Whether the best model is measured on the test part at the end, which is not read else.
   std::string device =
       "auto";  // "auto", "cpu", "cuda", "cuda:N"; a rank among several takes the GPU of its local rank.
 };

@@ -262,6 +262,18 @@ absl::Status TrainingRun::SaveBest(Checkpoint checkpoint) {
   return SaveCheckpoint(files_.Best(), checkpoint);
 }
 
+absl::StatusOr<RegressionMetrics> TrainingRun::EvaluateTest(const LoadedModel& best) const {
+  DBN_ASSIGN_OR_RETURN(const ProcessedDataset data, LoadProcessedDataset(data_dir_, {Part::kTest}));
+  if (data.manifest.digest != dataset_.manifest.digest) {
+    return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                          data_dir_, ": holds another data set than the one trained on; put that back and resume")),
+                      "OTHER_DATASET");
+  }
+  if (data.test.size() == 0) return RegressionMetrics();
+  return ComputeMetrics(data.test.affinity,
+                        PredictAffinities(best.model, device_, data, data.test, best.checkpoint.scaler));
+}
+
 absl::StatusOr<TrainingReport> TrainingRun::Finish() {
   if (stop_) return absl::CancelledError(absl::StrCat("stopped after epoch ", state_.history.size()));
   observer_.OnPhase("evaluating");
@@ -278,15 +290,8 @@ absl::StatusOr<TrainingReport> TrainingRun::Finish() {
   if (!ranks_->writes()) return report;
   DBN_ASSIGN_OR_RETURN(const LoadedModel best, LoadModel(files_.Best(), device_));
   report.digest = best.digest;
-  DBN_ASSIGN_OR_RETURN(const ProcessedDataset data, LoadProcessedDataset(data_dir_, {Part::kTest}));
-  if (data.manifest.digest != dataset_.manifest.digest) {
-    return WithReason(absl::FailedPreconditionError(absl::StrCat(
-                          data_dir_, ": holds another data set than the one trained on; put that back and resume")),
-                      "OTHER_DATASET");
-  }
-  if (data.test.size() > 0) {
-    report.test = ComputeMetrics(data.test.affinity,
-                                 PredictAffinities(best.model, device_, data, data.test, best.checkpoint.scaler));
+  if (options_.evaluate_test) {
+    DBN_ASSIGN_OR_RETURN(report.test, EvaluateTest(best));
   }
   DBN_RETURN_IF_ERROR(WriteResult(files_.Result(), report));
   log_.Finish(report);

@@ -65,6 +65,7 @@ class TrainingRun {
   bool TimeIsUp() const { return options_.max_minutes > 0 && state_.elapsed_seconds >= 60 * options_.max_minutes; }
   absl::Status EndEpoch(const std::vector<int64_t>& trained, EpochReport report);
   absl::StatusOr<RegressionMetrics> Validate();
+  absl::StatusOr<RegressionMetrics> EvaluateTest(const LoadedModel& best) const;
   void SetGateStatistics(EpochReport* report) const;
 
   Checkpoint MakeCheckpoint(const TensorDict& weights) const;

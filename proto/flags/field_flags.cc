@@ -98,6 +98,8 @@ const std::vector<FieldFlag>& TrainingFlags() {
   static const auto* const flags = new std::vector<FieldFlag>{
       {"model-type", "model_type", "Gated cross-modal attention, or the same network without gates [gated]"},
       {"preset", "preset", "What unset options start from: small (for a CPU) or base [small]"},
+      {"members", "members",
+       "Networks in the model, 1..64: their mean is nearer the truth, and takes so many times as long [1]"},
       {"hidden-dim", "hidden_dim",
        "Width of atom and protein tokens, 8..1024, a multiple of --fusion-heads [small: 64, base: 256]"},
       {"feature-dim", "feature_dim", "Width of the head, 8..4096 [small: 256, base: 512]"},
@@ -136,6 +138,8 @@ const std::vector<FieldFlag>& TrainingFlags() {
       {"gradient-accumulation", "gradient_accumulation",
        "Batches per optimiser step, 1..4096; large steps in little memory [1]"},
       {"keep-checkpoints", "keep_checkpoints", "Newest checkpoint_epoch_X.pt files kept, 0..100000; 0 keeps all [0]"},
+      {"evaluate-test", "evaluate_test",
+       "Measure the best model on the test part at the end, which is not read otherwise: true or false [true]"},
       {"num-processes", "num_processes",
        "Processes of one machine that train together, 1..1024, at most its GPUs or else its cores [1]"},
   };

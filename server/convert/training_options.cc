@@ -60,6 +60,7 @@ absl::Status SetModelOptions(const v1::TrainingOptions& proto, ModelOptions* mod
   DBN_SET_COUNT(feature_dim, model->feature_dim)
   DBN_SET_COUNT(fusion_heads, model->fusion_heads)
   DBN_SET_COUNT(fusion_layers, model->fusion_layers)
+  DBN_SET_COUNT(members, model->members)
   DBN_SET_COUNT(drug_layers, model->drug_layers)
   DBN_SET_COUNT(residues_per_token, model->residues_per_token)
   DBN_SET_COUNT(max_sequence_length, model->max_sequence_length)
@@ -87,6 +88,7 @@ absl::Status SetSchedule(const v1::TrainingOptions& proto, TrainingOptions* opti
   if (proto.has_max_minutes() && proto.max_minutes() <= 0.0) {
     return InvalidField("max_minutes", absl::StrCat(proto.max_minutes()), "is not above 0; leave it out for no limit");
   }
+  if (proto.has_evaluate_test()) options->evaluate_test = proto.evaluate_test();
   if (proto.has_mixed_precision()) options->mixed_precision = proto.mixed_precision();
   if (proto.has_seed()) options->seed = proto.seed();
   switch (proto.half_type()) {
@@ -167,6 +169,7 @@ v1::TrainingOptions ToProto(const TrainingOptions& options) {
   proto.set_feature_dim(static_cast<uint32_t>(options.model.feature_dim));
   proto.set_fusion_heads(static_cast<uint32_t>(options.model.fusion_heads));
   proto.set_fusion_layers(static_cast<uint32_t>(options.model.fusion_layers));
+  proto.set_members(static_cast<uint32_t>(options.model.members));
   proto.set_drug_layers(static_cast<uint32_t>(options.model.drug_layers));
   proto.set_residues_per_token(static_cast<uint32_t>(options.model.residues_per_token));
   proto.set_max_sequence_length(static_cast<uint32_t>(options.model.max_sequence_length));
@@ -179,6 +182,7 @@ v1::TrainingOptions ToProto(const TrainingOptions& options) {
   proto.set_weight_decay(options.weight_decay);
   proto.set_patience(static_cast<uint32_t>(options.patience));
   proto.set_mixed_precision(options.mixed_precision);
+  proto.set_evaluate_test(options.evaluate_test);
   proto.set_loss(ToProto(options.loss));
   if (options.max_minutes > 0.0) proto.set_max_minutes(options.max_minutes);
   proto.set_clip_norm(options.clip_norm);

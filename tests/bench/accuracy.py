@@ -89,6 +89,7 @@ class Bench:
             {"--num-epochs": args.epochs}
         options = ["--model-type", model, *(["--seed", str(labels["seed"])] if "seed" in labels else []),
                    *with_defaults(args.train_options, {**budget, "--patience": 0})]
+        options += ["--evaluate-test", "false"] if args.part == "val" else []
         command = [str(args.worker), "train", "--json", "--resume", "--data-dir", f"../{data.name}/processed",
                    "--output-dir", "output", *options]
         folder = self.run(model, command, args.worker)

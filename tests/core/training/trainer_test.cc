@@ -1,6 +1,7 @@
 #include "core/training/trainer.h"
 
 #include <cmath>
+#include <filesystem>
 
 #include "core/training/schedule.h"
 #include "tests/core/training/trainer_fixture.h"
@@ -121,6 +122,21 @@ TEST_F(TrainerTest, TheTestPartDoesNotInfluenceTraining) {
   ASSERT_TRUE(SaveProcessedDataset(data_dir_, &dataset).ok());
   ASSERT_TRUE(Run("without", &recorder).ok());
   ExpectSameWeights(OutputDir("with") + "/best_model.pt", OutputDir("without") + "/best_model.pt");
+}
+
+TEST_F(TrainerTest, TheTestPartIsReadWhenItIsAskedFor) {
+  options_.evaluate_test = false;
+  std::filesystem::rename(data_dir_ + "/test_data.pt", data_dir_ + "/kept.pt");
+  Recorder recorder;
+  const auto without = Run("model", &recorder);
+  ASSERT_THAT(without, IsOk());
+  EXPECT_EQ(without->test.pairs, 0);
+  std::filesystem::rename(data_dir_ + "/kept.pt", data_dir_ + "/test_data.pt");
+  options_.evaluate_test = true;
+  const auto with = Run("model", &recorder, /*resume=*/true);
+  ASSERT_THAT(with, IsOk());
+  EXPECT_EQ(with->test.pairs, MakeDataset().test.size());
+  EXPECT_EQ(with->digest, without->digest);
 }
 
 TEST_F(TrainerTest, SameSeedGivesTheSameModel) {

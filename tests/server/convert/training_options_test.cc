@@ -23,6 +23,7 @@ TEST(TrainingOptionsFromProtoTest, EmptyMessageIsTheSmallPreset) {
   EXPECT_DOUBLE_EQ(options->lr, 2e-3);
   EXPECT_EQ(options->patience, 15);
   EXPECT_TRUE(options->mixed_precision);
+  EXPECT_TRUE(options->evaluate_test);
   EXPECT_EQ(options->max_minutes, 0.0);
   EXPECT_EQ(options->seed, 42u);
 }
@@ -46,6 +47,7 @@ TEST(TrainingOptionsFromProtoTest, EveryFieldArrives) {
   proto.set_feature_dim(40);
   proto.set_fusion_heads(3);
   proto.set_fusion_layers(2);
+  proto.set_members(6);
   proto.set_drug_layers(5);
   proto.set_residues_per_token(8);
   proto.set_max_sequence_length(700);
@@ -58,6 +60,7 @@ TEST(TrainingOptionsFromProtoTest, EveryFieldArrives) {
   proto.set_weight_decay(0.5);
   proto.set_patience(0);
   proto.set_mixed_precision(false);
+  proto.set_evaluate_test(false);
   proto.set_loss(v1::HUBER);
   proto.set_max_minutes(1.5);
   proto.set_clip_norm(0.0);
@@ -77,6 +80,8 @@ TEST(TrainingOptionsFromProtoTest, EveryFieldArrives) {
   EXPECT_EQ(options->model.model_type, ModelType::kStandard);
   EXPECT_EQ(options->model.gate_kind, GateKind::kHead);
   EXPECT_EQ(options->model.gate_initial_bias, -1.5);
+  EXPECT_FALSE(options->evaluate_test);
+  EXPECT_EQ(options->model.members, 6);
   EXPECT_EQ(options->model.drug_layers, 5);
   EXPECT_EQ(options->model.residues_per_token, 8);
   EXPECT_EQ(options->model.max_sequence_length, 700);
@@ -176,6 +181,11 @@ TEST(TrainingOptionsFromProtoTest, RefusesValuesOutOfRange) {
   proto.Clear();
   proto.set_batch_size(0);
   ExpectInvalid(proto, "batch_size", "0");
+  for (const uint32_t members : {0, 65}) {
+    proto.Clear();
+    proto.set_members(members);
+    ExpectInvalid(proto, "members", "is not in [1, 64]");
+  }
   for (const uint32_t layers : {0, 17}) {
     proto.Clear();
     proto.set_drug_layers(layers);
