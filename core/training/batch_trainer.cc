@@ -41,6 +41,7 @@ BatchTrainer::BatchTrainer(TrainingPairs data, const TrainingOptions& options, c
     : ranks_(*ranks),
       replicas_(std::move(data), options, device, half, replicas),
       optimizer_(replicas_.modules(), OptimizerOptions{options.weight_decay, options.clip_norm, options.ema_decay}),
+      climb_(options.sam_rho * std::sqrt(static_cast<double>(options.model.members))),
       scales_loss_(half == torch::kHalf),
       micro_batch_(options.batch_size) {}
 
@@ -48,16 +49,34 @@ absl::StatusOr<StepOutcome> BatchTrainer::Step(const std::vector<int64_t>& chose
                                                bool look_at_gates) {
   StepOutcome outcome;
   outcome.pairs = ShareOf(chosen, ranks_.rank(), ranks_.size());
+  const auto pairs = static_cast<int64_t>(chosen.size());
+  DBN_ASSIGN_OR_RETURN(const torch::Tensor loss, Gradient(pairs, seed, look_at_gates, &outcome));
+  const torch::Tensor statistics = replicas_.TakeStatistics();
+  DBN_RETURN_IF_ERROR(ranks_.Sum(statistics));
+  if (climb_ > 0) {
+    const Optimizer::ClimbedWeights climbed(&optimizer_, climb_);
+    StepOutcome above;
+    above.pairs = outcome.pairs;
+    DBN_RETURN_IF_ERROR(Gradient(pairs, seed, /*look_at_gates=*/false, &above).status());
+    if (!above.notice.empty()) outcome.notice = above.notice;
+  }
+  DBN_RETURN_IF_ERROR(Update(lr, loss, statistics, &outcome));
+  return outcome;
+}
+
+absl::StatusOr<torch::Tensor> BatchTrainer::Gradient(int64_t batch_pairs, uint64_t seed, bool look_at_gates,
+                                                     StepOutcome* outcome) {
   for (;;) {
     torch::Tensor loss = torch::zeros({}, torch::TensorOptions(torch::kFloat64).device(model()->levels().device()));
-    const bool fits = Backward(static_cast<int64_t>(chosen.size()), seed, look_at_gates, &loss, &outcome);
+    const bool fits = Backward(batch_pairs, seed, look_at_gates, &loss, outcome);
     const torch::Tensor failed = torch::tensor({fits ? 0.0 : 1.0}, torch::kFloat64);
     DBN_RETURN_IF_ERROR(ranks_.Sum(failed));
     if (failed.item<double>() == 0) {
-      DBN_RETURN_IF_ERROR(Update(lr, loss, &outcome));
-      return outcome;
+      DBN_RETURN_IF_ERROR(ranks_.Sum(loss));
+      DBN_RETURN_IF_ERROR(ranks_.Sum(optimizer_.SumGradients()));
+      return loss;
     }
-    DBN_RETURN_IF_ERROR(BackOff(&outcome));
+    DBN_RETURN_IF_ERROR(BackOff(outcome));
   }
 }
 
@@ -100,11 +119,8 @@ absl::Status BatchTrainer::BackOff(StepOutcome* outcome) {
   return absl::OkStatus();
 }
 
-absl::Status BatchTrainer::Update(double lr, const torch::Tensor& loss, StepOutcome* outcome) {
-  const torch::Tensor statistics = replicas_.TakeStatistics();
-  DBN_RETURN_IF_ERROR(ranks_.Sum(statistics));
-  DBN_RETURN_IF_ERROR(ranks_.Sum(optimizer_.SumGradients()));
-  DBN_RETURN_IF_ERROR(ranks_.Sum(loss));
+absl::Status BatchTrainer::Update(double lr, const torch::Tensor& loss, const torch::Tensor& statistics,
+                                  StepOutcome* outcome) {
   const int64_t steps = optimizer_.steps();
   outcome->gradient_norm = optimizer_.Step(lr, scales_loss_ ? scaler_.scale : 1, loss);
   outcome->loss = loss.item<double>();

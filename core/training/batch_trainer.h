@@ -48,8 +48,9 @@ class BatchTrainer {
   absl::Status ShareWeights() { return ranks_.Broadcast(optimizer_.weights()); }
 
   // Moves the weights down the gradient of the mean loss over the pairs `chosen` of all ranks, whose neighbours stay
-  // together. `seed` decides dropout. Where memory runs out, halves the micro-batch, says so in the outcome and tries
-  // again; RESOURCE_EXHAUSTED (OUT_OF_MEMORY) where one pair is too many.
+  // together. With sam_rho the gradient is that of weights so far up the slope. `seed` decides dropout. Where memory
+  // runs out, halves the micro-batch, says so in the outcome and tries again; RESOURCE_EXHAUSTED (OUT_OF_MEMORY) where
+  // one pair is too many.
   absl::StatusOr<StepOutcome> Step(const std::vector<int64_t>& chosen, double lr, uint64_t seed, bool look_at_gates);
 
   // Everything a later process needs to go on bit for bit, on the CPU; and back, as Optimizer::LoadState().
@@ -57,15 +58,17 @@ class BatchTrainer {
   absl::Status LoadState(const TensorDict& state);
 
  private:
+  // The gradient over all ranks; returns their loss [].
+  absl::StatusOr<torch::Tensor> Gradient(int64_t batch_pairs, uint64_t seed, bool look_at_gates, StepOutcome* outcome);
   // The gradient of this rank's share, whose loss is added to `loss`; false where memory ran out.
   bool Backward(int64_t batch_pairs, uint64_t seed, bool look_at_gates, torch::Tensor* loss, StepOutcome* outcome);
   absl::Status BackOff(StepOutcome* outcome);
-  // `loss` is this rank's and becomes that of all.
-  absl::Status Update(double lr, const torch::Tensor& loss, StepOutcome* outcome);
+  absl::Status Update(double lr, const torch::Tensor& loss, const torch::Tensor& statistics, StepOutcome* outcome);
 
   Ranks& ranks_;
   Replicas replicas_;
   Optimizer optimizer_;
+  const double climb_;      // How far the gradient is taken from the weights; members climb one way each.
   const bool scales_loss_;  // fp16
   LossScaler scaler_;
   int micro_batch_;  // Most pairs of this rank that are computed at once.

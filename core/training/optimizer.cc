@@ -14,7 +14,8 @@
 namespace deepbindnet {
 namespace {
 
-constexpr int64_t kGrain = 1 << 16;  // Least values a thread updates.
+constexpr int64_t kGrain = 1 << 16;   // Least values a thread updates.
+constexpr double kLeastNorm = 1e-12;  // Below it there is no way up.
 constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
 
 }  // namespace
@@ -104,6 +105,18 @@ Optimizer::AveragedWeights::AveragedWeights(Optimizer* optimizer) : optimizer_(o
 
 Optimizer::AveragedWeights::~AveragedWeights() {
   if (!kept_.defined()) return;
+  torch::NoGradGuard no_grad;
+  optimizer_->weights_.copy_(kept_);
+}
+
+Optimizer::ClimbedWeights::ClimbedWeights(Optimizer* optimizer, double radius)
+    : optimizer_(optimizer), kept_(optimizer->weights_.clone()) {
+  torch::NoGradGuard no_grad;
+  const torch::Tensor gradient = optimizer_->SumGradients();
+  optimizer_->weights_.addcmul_(gradient, radius / gradient.norm().clamp_min(kLeastNorm));
+}
+
+Optimizer::ClimbedWeights::~ClimbedWeights() {
   torch::NoGradGuard no_grad;
   optimizer_->weights_.copy_(kept_);
 }

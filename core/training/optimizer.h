@@ -60,6 +60,21 @@ class Optimizer {
     torch::Tensor kept_;
   };
 
+  // While it lives the parameters of all replicas stand `radius` further along the summed gradient, which goes up:
+  // about where the loss is highest within that distance (Foret et al. 2021, equation 2). Not finite where the gradient
+  // is not.
+  class ClimbedWeights {
+   public:
+    ClimbedWeights(Optimizer* optimizer, double radius);
+    ~ClimbedWeights();
+    ClimbedWeights(const ClimbedWeights&) = delete;
+    ClimbedWeights& operator=(const ClimbedWeights&) = delete;
+
+   private:
+    Optimizer* const optimizer_;
+    const torch::Tensor kept_;
+  };
+
   int64_t steps() const { return steps_; }
 
   // Everything a later process needs to go on bit for bit, on the CPU.

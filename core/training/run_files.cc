@@ -56,6 +56,7 @@ std::string TrainingOptionsToJson(const TrainingOptions& options) {
               {"loss", std::string(LossName(options.loss))},
               {"distribution_weight", options.distribution_weight},
               {"feature_dropout_rate", options.feature_dropout_rate},
+              {"sam_rho", options.sam_rho},
               {"max_minutes", options.max_minutes},
               {"clip_norm", options.clip_norm},
               {"warmup_fraction", options.warmup_fraction},

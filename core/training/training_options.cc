@@ -34,6 +34,7 @@ absl::Status ValidateTrainingOptions(const TrainingOptions& options) {
   DBN_RETURN_IF_ERROR(CheckRange("clip_norm", options.clip_norm, {0, 1e6}));
   DBN_RETURN_IF_ERROR(CheckRange("distribution_weight", options.distribution_weight, {0, 1000}));
   DBN_RETURN_IF_ERROR(CheckRange("feature_dropout_rate", options.feature_dropout_rate, {0, 0.9}));
+  DBN_RETURN_IF_ERROR(CheckRange("sam_rho", options.sam_rho, {0, 10}));
   DBN_RETURN_IF_ERROR(CheckRange("warmup_fraction", options.warmup_fraction, {0, 0.5}));
   DBN_RETURN_IF_ERROR(CheckRange("gradient_accumulation", options.gradient_accumulation, {1, 4096}));
   DBN_RETURN_IF_ERROR(CheckRange("num_processes", options.num_processes, {1, 1024}));

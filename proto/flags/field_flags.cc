@@ -114,6 +114,9 @@ const std::vector<FieldFlag>& TrainingFlags() {
        "Share of activations dropped in training, 0..0.9; more against overfitting [0.1]"},
       {"feature-dropout-rate", "feature_dropout_rate",
        "Share of atom environments and residue triplets left out of a batch, 0..0.9; more against overfitting [0.2]"},
+      {"sam-rho", "sam_rho",
+       "Radius of sharpness-aware minimisation, 0..10, against overfitting; a step takes twice as long; 0 is off "
+       "[0.05]"},
       {"gate-kind", "gate_kind", "A gate value per channel (vector), attention head (head) or token (scalar) [vector]"},
       {"gate-initial-bias", "gate_initial_bias", "Bias of the gate's sigmoid at the start, -10..10 [0]"},
       {"batch-size", "batch_size", "Pairs that a process computes at once, 1..65536; fewer when memory runs out [256]"},

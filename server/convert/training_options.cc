@@ -83,6 +83,7 @@ absl::Status SetSchedule(const v1::TrainingOptions& proto, TrainingOptions* opti
   DBN_SET_NUMBER(warmup_fraction, options->warmup_fraction)
   DBN_SET_NUMBER(ema_decay, options->ema_decay)
   DBN_SET_NUMBER(feature_dropout_rate, options->feature_dropout_rate)
+  DBN_SET_NUMBER(sam_rho, options->sam_rho)
   DBN_SET_NUMBER(distribution_weight, options->distribution_weight)
   // Core's 0 means "none", which here is an unset field.
   if (proto.has_max_minutes() && proto.max_minutes() <= 0.0) {
@@ -190,6 +191,7 @@ v1::TrainingOptions ToProto(const TrainingOptions& options) {
   proto.set_seed(options.seed);
   proto.set_ema_decay(options.ema_decay);
   proto.set_feature_dropout_rate(options.feature_dropout_rate);
+  proto.set_sam_rho(options.sam_rho);
   proto.set_distribution_weight(options.distribution_weight);
   proto.set_gradient_accumulation(static_cast<uint32_t>(options.gradient_accumulation));
   proto.set_keep_checkpoints(static_cast<uint32_t>(options.keep_checkpoints));

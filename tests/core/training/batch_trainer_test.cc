@@ -69,6 +69,7 @@ class BatchTrainerTest : public testing::Test {
     options_.model.fusion_heads = 2;
     options_.model.dropout_rate = 0;
     options_.feature_dropout_rate = 0;
+    options_.sam_rho = 0;
     options_.batch_size = kPairs;
     RankPlace alone;
     ranks_ = *Ranks::Connect(alone, torch::kCPU);
@@ -115,6 +116,32 @@ TEST_F(BatchTrainerTest, MemoryThatRunsOutHalvesTheMicroBatchAndNotTheStep) {
                               scarce.optimizer()->weights().masked_select(counts), 1e-3, 1e-4));
   ASSERT_OK_AND_ASSIGN(const StepOutcome next, scarce.Step(all_, 1e-2, 2, false));
   EXPECT_EQ(next.notice, "") << "the smaller micro-batch stays";
+}
+
+TEST_F(BatchTrainerTest, WithSamTheGradientIsThatOfTheClimbedWeights) {
+  constexpr double kRho = 0.5;
+  const std::vector<int64_t> chosen(all_.begin(), all_.begin() + 60);
+  options_.clip_norm = 0;
+  options_.sam_rho = kRho;
+  BatchTrainer with = Make();
+  options_.sam_rho = 0;
+  BatchTrainer here = Make(), above = Make();
+  for (BatchTrainer* trainer : {&with, &here, &above}) GiveRandomValues(*trainer->model());
+  const auto gradient_of = [&](BatchTrainer* trainer, StepOutcome* outcome) {
+    auto stepped = trainer->Step(chosen, 1e-3, 1, false);
+    EXPECT_THAT(stepped, IsOk());
+    *outcome = *std::move(stepped);
+    return *GetTensor(trainer->State(), "first_moment") * 10;  // Of the first step; beta1 is 0.9.
+  };
+  StepOutcome outcome, of_here, of_above;
+  const torch::Tensor gradient = gradient_of(&here, &of_here);
+  above.optimizer()->weights().add_(gradient, kRho / gradient.norm().item<double>());
+  const torch::Tensor expected = gradient_of(&above, &of_above), actual = gradient_of(&with, &outcome);
+  EXPECT_LT((actual - expected).norm().item<double>(), 1e-3 * expected.norm().item<double>());
+  EXPECT_GT((actual - gradient).norm().item<double>(), 1e-2 * gradient.norm().item<double>());
+  EXPECT_NEAR(outcome.loss, of_here.loss, 1e-6) << "what is reported is that of the weights themselves";
+  EXPECT_TRUE(torch::equal(outcome.predicted, of_here.predicted));
+  EXPECT_NEAR(outcome.gradient_norm, of_above.gradient_norm, 1e-3 * of_above.gradient_norm);
 }
 
 TEST_F(BatchTrainerTest, OnePairThatDoesNotFitSaysWhatToLower) {

@@ -249,6 +249,33 @@ TEST(OptimizerTest, StatisticsAreSharedAndAveragedButNotMoved) {
   EXPECT_NEAR(first.mean.item<float>(), 4.0 * 9 / 11, 1e-5);
 }
 
+TEST(OptimizerTest, ClimbedWeightsStandFurtherAlongTheGradientAndComeBack) {
+  auto net = Net();
+  Optimizer optimizer(*net, {});
+  optimizer.ZeroGrad();
+  LossOf(net, 0).backward();
+  const torch::Tensor before = optimizer.weights().clone(), gradient = optimizer.SumGradients().clone();
+  const double loss = LossOf(net, 0).item<double>();
+  {
+    const Optimizer::ClimbedWeights climbed(&optimizer, 0.01);
+    const torch::Tensor way = optimizer.weights() - before;
+    EXPECT_NEAR(way.norm().item<double>(), 0.01, 1e-5);
+    EXPECT_TRUE(torch::allclose(way, gradient * (0.01 / gradient.norm()), 1e-3, 1e-7));
+    EXPECT_GT(LossOf(net, 0).item<double>(), loss);
+  }
+  EXPECT_TRUE(torch::equal(optimizer.weights(), before));
+  EXPECT_NEAR(LossOf(net, 0).item<double>(), loss, 1e-6);
+}
+
+TEST(OptimizerTest, WithoutAGradientThereIsNoWayUp) {
+  auto net = Net();
+  Optimizer optimizer(*net, {});
+  optimizer.ZeroGrad();
+  const torch::Tensor before = optimizer.weights().clone();
+  const Optimizer::ClimbedWeights climbed(&optimizer, 0.01);
+  EXPECT_TRUE(torch::equal(optimizer.weights(), before));
+}
+
 class OptimizerStateTest : public testing::Test {
  protected:
   OptimizerStateTest() {

@@ -72,10 +72,12 @@ TEST(TrainingOptionsFromProtoTest, EveryFieldArrives) {
   proto.set_num_processes(2);
   proto.set_half_type(v1::FP16);
   proto.set_feature_dropout_rate(0.375);
+  proto.set_sam_rho(0.25);
   proto.set_distribution_weight(2.5);
   const auto options = FromProto(proto);
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->feature_dropout_rate, 0.375);
+  EXPECT_EQ(options->sam_rho, 0.25);
   EXPECT_EQ(options->distribution_weight, 2.5);
   EXPECT_EQ(options->model.model_type, ModelType::kStandard);
   EXPECT_EQ(options->model.gate_kind, GateKind::kHead);
@@ -175,6 +177,9 @@ TEST(TrainingOptionsFromProtoTest, RefusesValuesOutOfRange) {
   proto.Clear();
   proto.set_feature_dropout_rate(0.95);
   ExpectInvalid(proto, "feature_dropout_rate", "0.95");
+  proto.Clear();
+  proto.set_sam_rho(-0.1);
+  ExpectInvalid(proto, "sam_rho", "-0.1");
   proto.Clear();
   proto.set_distribution_weight(-1);
   ExpectInvalid(proto, "distribution_weight", "-1");
