@@ -89,15 +89,23 @@ class Bench:
             {"--num-epochs": args.epochs}
         options = ["--model-type", model, *(["--seed", str(labels["seed"])] if "seed" in labels else []),
                    *with_defaults(args.train_options, {**budget, "--patience": 0})]
-        options += ["--evaluate-test", "false"] if args.part == "val" else []
         command = [str(args.worker), "train", "--json", "--resume", "--data-dir", f"../{data.name}/processed",
-                   "--output-dir", "output", *options]
+                   "--output-dir", "output", "--evaluate-test", "false", *options]
         folder = self.run(model, command, args.worker)
         result = read_record(folder)["result"]
-        names = [f"{part}_{metric}" for part in dict.fromkeys((args.part, "val")) for metric in METRICS]
-        names += ["pairs_per_second", "training_seconds", "epochs_run", "best_epoch", "parameters", "test_pairs"]
-        return {"model": model, **labels, **{name: result[name] for name in names}, "options": shlex.join(options),
-                **facts(folder)}
+        names = [f"val_{metric}" for metric in METRICS]
+        names += ["pairs_per_second", "training_seconds", "epochs_run", "best_epoch", "parameters"]
+        return {"model": model, **labels, **self.test_metrics(data, folder, result["digest"]),
+                **{name: result[name] for name in names}, "options": shlex.join(options), **facts(folder)}
+
+    def test_metrics(self, data, training, digest):
+        """Those of the model with this digest, where they are asked for: the one time that the test part is read."""
+        if self.args.part == "val":
+            return {}
+        command = [str(self.args.worker), "evaluate", "--json", "--checkpoint", f"../{training.name}/output/best_model.pt",
+                   "--data-dir", f"../{data.name}/processed"]
+        result = read_record(self.run("test", command, self.args.worker, digest))["result"]
+        return {**{f"test_{metric}": result[metric] for metric in METRICS}, "test_pairs": result["pairs"]}
 
     def emit(self, row):
         row = {"figure": self.args.figure, **row}
@@ -206,7 +214,7 @@ def equal_time(bench):
              "give the file of --dataset")
     ours = bench.emit(bench.train(data, "gated", dataset=args.dataset))
     names = [] if args.skip_peers else ["gin"] if args.only_throughput else ["gin", "deepdta"]
-    variance = float(load_part(data, "test")["affinity"].var())
+    variance = float(load_part(data, "test")["affinity"].var()) if names else None
     peers = [bench.emit(train_peer(bench, name, variance)) for name in names]
     summary = {"summary": args.dataset}
     if peers:
@@ -215,7 +223,7 @@ def equal_time(bench):
         better = min(peers, key=lambda row: row["test_mse"])
         summary.update(better_peer=better["model"], mse_ratio_to_better_peer=ours["test_mse"] / better["test_mse"])
     bench.emit(summary)
-    quality = [] if args.only_throughput else [f"test_{metric}" for metric in METRICS]
+    quality = [] if args.only_throughput else [f"{args.part}_{metric}" for metric in METRICS]
     print_table([ours, *peers],
                 ["model", *quality, "pairs_per_second", "training_seconds", "wall_seconds", "load_average"])
     print(f"on {ours['cores']} cores of {ours['cpu']}")
@@ -247,8 +255,8 @@ def find_jemalloc():
 
 def long(bench):
     row = bench.emit(bench.train(bench.by_folds(), "gated", dataset=bench.args.dataset))
-    print_table([row], ["dataset", *(f"test_{metric}" for metric in METRICS), "val_mse", "pairs_per_second",
-                        "training_seconds", "epochs_run", "best_epoch"])
+    metrics = [f"{part}_{metric}" for part in dict.fromkeys((bench.args.part, "val")) for metric in METRICS]
+    print_table([row], ["dataset", *metrics, "pairs_per_second", "training_seconds", "epochs_run", "best_epoch"])
 
 
 def seeds(bench):
@@ -263,26 +271,27 @@ def seeds(bench):
 
 def cold(bench):
     rows, summaries = [], []
+    mse, ci = f"{bench.args.part}_mse", f"{bench.args.part}_ci"
     for split in bench.args.splits:
         of_split = []
         for seed in bench.args.seeds:
             data = bench.preprocess(bench.args.csv, "--split", split, "--seed", str(seed))
             row = bench.train(data, "gated", split=split, seed=seed)
-            trivial = trivial_mse(load_part(data, "train"), load_part(data, "test"))
+            trivial = trivial_mse(load_part(data, "train"), load_part(data, bench.args.part))
             best = min(trivial, key=trivial.get)
             row.update(trivial_mse=trivial, best_trivial=best, best_trivial_mse=trivial[best],
-                       better_percent=100 * (1 - row["test_mse"] / trivial[best]))
+                       better_percent=100 * (1 - row[mse] / trivial[best]))
             of_split.append(bench.emit(row))
-        names = ("test_mse", "best_trivial_mse", "better_percent", "test_ci")
+        names = (mse, "best_trivial_mse", "better_percent", ci)
         summaries.append(bench.emit({"summary": "mean and SD", "split": split, "seeds": len(of_split),
                                      **{name: mean_sd(of_split, name) for name in names}}))
         rows += of_split
-    print_table(rows, ["split", "seed", "test_mse", "best_trivial", "best_trivial_mse", "better_percent", "test_ci"])
+    print_table(rows, ["split", "seed", mse, "best_trivial", "best_trivial_mse", "better_percent", ci])
     print_table(summaries, ["split", "seeds", *names])
 
 
 def trivial_mse(train, test):
-    """Test MSE of what knows the mean of all training pairs, of the drug's, or of the target's; a drug or target that
+    """MSE on `test` of what knows the mean of all training pairs, of the drug's, or of the target's; a drug or target that
     is not among them has the mean of all."""
     mean = train["affinity"].mean()
     predicted = {"mean": mean}
@@ -342,10 +351,10 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     figures = parser.add_subparsers(dest="figure", required=True, metavar="FIGURE")
 
-    def figure(function, text, folds=True, dataset=False, minutes=None, part=False):
+    def figure(function, text, folds=True, dataset=False, minutes=None):
         """A sub-command: with `minutes`, their default, for one training of each model, else for one of each seed."""
         sub = figures.add_parser(function.__name__.replace("_", "-"), help=text, description=text)
-        sub.set_defaults(function=function, epochs=None, part="test")
+        sub.set_defaults(function=function, epochs=None)
         add = sub.add_argument
         add("--csv", metavar="FILE", required=True, type=pathlib.Path, help="data set, as preprocess reads it")
         if folds:
@@ -360,9 +369,8 @@ def parse_arguments():
             budget = sub.add_mutually_exclusive_group(required=True)
             budget.add_argument("--minutes", type=float, help="length of each training, validation included")
             budget.add_argument("--epochs", type=int, help="instead: passes over the training pairs")
-        if part:
-            add("--part", choices=("test", "val"), default="test",
-                help="part to report; val, to choose by, shows no test metric [test]")
+        add("--part", choices=("test", "val"), default="test",
+            help="part to report; val, to choose by, leaves the test part unread [test]")
         add("--train-options", metavar="OPTIONS", default=[], type=shlex.split,
             help="further options of the worker's train, for example --train-options='--lr 0.001' [none]")
         add("--worker", metavar="FILE", default=ROOT / "build/release/bin/deepbindnet-worker", type=pathlib.Path,
@@ -377,10 +385,10 @@ def parse_arguments():
     sub.add_argument("--skip-peers", action="store_true", help="train the gated model alone")
     sub.add_argument("--only-throughput", action="store_true", help="speed against GIN's alone: minutes may be few")
     figure(long, "one long training of the gated model", dataset=True, minutes=150)
-    figure(seeds, "the gated model's metrics over several seeds", part=True)
+    figure(seeds, "the gated model's metrics over several seeds")
     sub = figure(cold, "unseen drugs, targets or both, against trivial predictors; seeds also split", folds=False)
     sub.add_argument("--splits", nargs="+", choices=SPLITS, default=SPLITS, help="[all]")
-    sub = figure(gate, "gated against standard, seed by seed, also on noisy training labels", part=True)
+    sub = figure(gate, "gated against standard, seed by seed, also on noisy training labels")
     sub.add_argument("--label-noise", metavar="SHARE", nargs="+", type=float, default=[0.0],
                      help="SD of the noise on training affinities, as a share of theirs [0]")
     return parser.parse_args()
@@ -393,6 +401,8 @@ def check(args):
         fail(f"--csv {args.csv}: no such file; give the data set's CSV file")
     if not args.worker.is_file() or not os.access(args.worker, os.X_OK):
         fail(f"--worker {args.worker}: no such program; run 'make build', or name another")
+    if args.figure == "equal-time" and args.part == "val":
+        args.skip_peers = True  # They report of the test part alone.
     if args.figure == "equal-time" and not args.skip_peers:
         if not args.peers or not args.peers.is_file():
             fail(f"--peers {args.peers or 'is missing'}: give the path of dta_peers.py, or --skip-peers")

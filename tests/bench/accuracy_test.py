@@ -104,7 +104,7 @@ class AccuracyTest(unittest.TestCase):
         self.assertEqual(again[0], rows[0])
         self.assertEqual((again[1]["resumed"], again[1]["test_mse"]), (True, rows[1]["test_mse"]))
 
-        # To choose by validation, the test part is not shown.
+        # What was chosen by validation, without the test part, is not trained again to read it.
         validated, [spread] = self.rows(*command, "--part", "val")
         self.assertEqual(validated[0]["val_mse"], rows[0]["val_mse"])
         self.assertEqual([name for name in ("test_mse", "test_ci") if name in validated[0] or name in spread], [])
