@@ -9,7 +9,7 @@ namespace deepbindnet {
 namespace {
 
 constexpr int kTokenLayers = 2;
-constexpr double kTripletScale = 0.1;  // Standard deviation of the triplets' rows at the start.
+constexpr double kRowScale = 0.02;  // Standard deviation of the rows of residues and triplets at the start.
 constexpr int64_t kKernel = 5;
 
 torch::nn::LayerNorm Norm(int64_t width) { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})); }
@@ -39,8 +39,8 @@ torch::Tensor ResidualConvolutionImpl::forward(const torch::Tensor& x, const tor
 
 ProteinEncoderImpl::ProteinEncoderImpl(const ModelOptions& options) {
   const int64_t hidden = options.hidden_dim;
-  residues_ = register_parameter("residues", torch::randn({kResidueVocabulary, hidden}) * kTripletScale);
-  triplets_ = register_parameter("triplets", torch::randn({kTripletCodes, hidden}) * kTripletScale);
+  residues_ = register_parameter("residues", torch::randn({kResidueVocabulary, hidden}) * kRowScale);
+  triplets_ = register_parameter("triplets", torch::randn({kTripletCodes, hidden}) * kRowScale);
   norm_ = register_module("norm", Norm(hidden));
   for (int i = 0; i < kTokenLayers; ++i) layers_->push_back(ResidualConvolution(hidden, kKernel));
   register_module("layers", layers_);

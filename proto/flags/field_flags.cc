@@ -116,7 +116,7 @@ const std::vector<FieldFlag>& TrainingFlags() {
        "Share of atom environments and residue triplets left out of a batch, 0..0.9; more against overfitting [0.2]"},
       {"sam-rho", "sam_rho",
        "Radius of sharpness-aware minimisation, 0..10, against overfitting; a step takes twice as long; 0 is off "
-       "[0.05]"},
+       "[0.1]"},
       {"gate-kind", "gate_kind", "A gate value per channel (vector), attention head (head) or token (scalar) [vector]"},
       {"gate-initial-bias", "gate_initial_bias", "Bias of the gate's sigmoid at the start, -10..10 [0]"},
       {"batch-size", "batch_size", "Pairs that a process computes at once, 1..65536; fewer when memory runs out [256]"},
@@ -165,7 +165,7 @@ const std::vector<FieldFlag>& DatasetFlags() {
       {"affinity-direction", "affinity_direction",
        "Whether a higher or a lower affinity binds tighter [known for KIBA, pKd, pKi, pIC50, pEC50 and "
        "concentrations]"},
-      {"max-rejected", "max_rejected", "Largest share of rejected rows that still succeeds, 0..1 [0.05]"},
+      {"max-rejected", "max_rejected", "Largest share of rejected rows that still succeeds, 0..1 [0.1]"},
   };
   return *flags;
 }
