@@ -165,7 +165,7 @@ const std::vector<FieldFlag>& DatasetFlags() {
       {"affinity-direction", "affinity_direction",
        "Whether a higher or a lower affinity binds tighter [known for KIBA, pKd, pKi, pIC50, pEC50 and "
        "concentrations]"},
-      {"max-rejected", "max_rejected", "Largest share of rejected rows that still succeeds, 0..1 [0.1]"},
+      {"max-rejected", "max_rejected", "Largest share of rejected rows that still succeeds, 0..1 [0.05]"},
   };
   return *flags;
 }

@@ -113,14 +113,14 @@ TEST_F(PresetsTest, SizesAreThoseDocumented) {
 TEST_F(PresetsTest, WhatIsAlikeIsThatDocumented) {
   const std::string page = absl::StrReplaceAll(page_, {{"\n", " "}});
   for (const TrainingOptions& options : {small_, base_}) {
-    EXPECT_THAT(page,
-                HasSubstr(absl::StrCat(
-                    "Everything else is alike: `--drug-layers ", options.model.drug_layers, "`, `--residues-per-token ",
-                    options.model.residues_per_token, "`, `--max-sequence-length ", options.model.max_sequence_length,
-                    "`, `--dropout-rate ", options.model.dropout_rate, "`, `--feature-dropout-rate ",
-                    options.feature_dropout_rate, "`, `--weight-decay ", options.weight_decay, "`, `--batch-size ",
-                    options.batch_size, "`, `--ema-decay ", options.ema_decay, "`, `--loss ", LossName(options.loss),
-                    "`, `--distribution-weight ", options.distribution_weight, "`.")));
+    EXPECT_THAT(page, HasSubstr(absl::StrCat(
+                          "Everything else is alike: `--drug-layers ", options.model.drug_layers,
+                          "`, `--residues-per-token ", options.model.residues_per_token, "`, `--max-sequence-length ",
+                          options.model.max_sequence_length, "`, `--dropout-rate ", options.model.dropout_rate,
+                          "`, `--feature-dropout-rate ", options.feature_dropout_rate, "`, `--weight-decay ",
+                          options.weight_decay, "`, `--sam-rho ", options.sam_rho, "`, `--batch-size ",
+                          options.batch_size, "`, `--ema-decay ", options.ema_decay, "`, `--loss ",
+                          LossName(options.loss), "`, `--distribution-weight ", options.distribution_weight, "`.")));
   }
 }
 
