@@ -161,7 +161,12 @@ int WarpsFor(int64_t floats, const char* kernel) {
   return static_cast<int>(std::min<int64_t>(kWarps, kMostSharedFloats / floats));
 }
 
-void Attend(const AttentionTask& task, float* out, float* /*weights*/) {
+void RefuseWeights(const float* weights, const char* kernel) {
+  if (weights != nullptr) throw std::runtime_error(std::string(kernel) + ": writes no weights on a GPU");
+}
+
+void Attend(const AttentionTask& task, float* out, float* weights) {
+  RefuseWeights(weights, "attend");
   const int warps = WarpsFor(task.most_keys, "attend");
   AttendKernel<<<BlocksFor(task.pairs * task.heads, 1), warps * kWarp, warps * task.most_keys * sizeof(float), stream>>>(
       task, out);
@@ -377,7 +382,8 @@ __global__ void PoolBackKernel(PoolTask task, const float* out_gradient, Mutable
   }
 }
 
-void Pool(const PoolTask& task, float* out, float* /*weights*/) {
+void Pool(const PoolTask& task, float* out, float* weights) {
+  RefuseWeights(weights, "pool");
   WarpsFor(task.most, "pool");
   PoolKernel<<<BlocksFor(task.ranges, 1), kThreads, task.most * sizeof(float), stream>>>(task, out);
   CheckStarted("pool");

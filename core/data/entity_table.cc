@@ -1,9 +1,13 @@
 #include "core/data/entity_table.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
 #include <unordered_map>
 #include <utility>
+
+#include "core/chem/environments.h"
+#include "core/chem/protein.h"
 
 namespace deepbindnet {
 namespace {
@@ -15,6 +19,10 @@ constexpr int64_t kRowQuantum = 1024, kTokenQuantum = 256;
 // Empty tokens behind each protein: at least the reach of a convolution over tokens, so that no protein sees another.
 constexpr int64_t kTokenGap = 2;
 constexpr uint8_t kStandardResidues = 20;  // The first residue tokens.
+
+// What the table's columns hold.
+static_assert(kEnvironmentRadii * kEnvironmentCodes <= INT16_MAX && kBondCodes <= INT16_MAX);
+static_assert(kTripletCodes <= INT16_MAX && kResidueVocabulary <= INT8_MAX);
 
 int64_t RoundUp(int64_t value, int64_t quantum) { return (value + quantum - 1) / quantum * quantum; }
 

@@ -13,8 +13,8 @@ namespace deepbindnet {
 enum class ModelType { kGated, kStandard };
 enum class GateKind { kVector, kHead, kScalar };
 
-// The defaults are the small model, of 373,926 trainable parameters (standard: 357,414); hidden_dim 256, feature_dim
-// 512, fusion_heads 8 and fusion_layers 4 make the base model, of 9,525,894 (standard: 8,475,270).
+// The defaults are the small model, of 1,510,654 trainable parameters (standard: 1,494,142); hidden_dim 256,
+// feature_dim 512, fusion_heads 8 and fusion_layers 4 make the base model, of 10,034,910 (standard: 8,984,286).
 struct ModelOptions {
   ModelType model_type = ModelType::kGated;
   int members = 1;            // Networks, whose mean is the prediction, 1..64. The sizes below are of each.

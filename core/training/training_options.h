@@ -28,7 +28,9 @@ struct TrainingOptions {
   Loss loss = Loss::kMse;             // Of the value.
   double distribution_weight = 1.0;   // Of the distribution's cross-entropy beside it, [0, 1000].
   double feature_dropout_rate = 0.2;  // Of environments and triplets left out of a batch, [0, 0.9].
-  double sam_rho = 0.1;               // Radius of sharpness-aware minimisation (Foret et al. 2021), [0, 10]; 0 is off.
+  // Radius of sharpness-aware minimisation (Foret et al. 2021), [0, 10]; 0 is off. M members together climb sqrt(M)
+  // times as far along their joint gradient, each about sam_rho where their gradients are equally long.
+  double sam_rho = 0.1;
   double max_minutes = 0.0;       // Training time after which the run ends and to which the schedule anneals; 0: none.
   double clip_norm = 1.0;         // Largest gradient norm; 0 does not clip.
   double warmup_fraction = 0.02;  // Share of the schedule spent warming up, [0, 0.5].

@@ -8,7 +8,8 @@
 
 Runs come one after the other, never two at once. Each result is a JSON line on standard output; tables and summaries
 come last. A run that has finished below the work directory is not run again, and a training that was stopped goes on:
-start an interrupted command again as it was. Needs Debian's python3-numpy and python3-torch.
+start an interrupted command again as it was. Needs Debian's python3-numpy and python3-torch; the peers need
+python3-rdkit, too.
 """
 
 import argparse

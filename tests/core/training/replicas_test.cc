@@ -81,6 +81,36 @@ TEST_F(ReplicasTest, SharesAddUpToTheMeanLossAndItsGradient) {
   }
 }
 
+// A model of two members, each of which learns what it would alone.
+TEST_F(ReplicasTest, TheLossIsTheMeanOfTheMembersOwnLosses) {
+  options_.model.members = 2;
+  Replicas both(data_, options_, torch::kCPU, c10::nullopt, 1);
+  GiveRandomValues(*both.model());
+  const Optimizer optimizer(both.modules(), {});
+  const BatchResult mean = both.Backward(Range(0, 24), 24, 1, false);
+  options_.model.members = 1;
+  torch::Tensor loss = torch::zeros({}, torch::kFloat64), predicted = torch::zeros({24});
+  for (const AffinityNetwork& member : both.model()->members()) {
+    Replicas alone(data_, options_, torch::kCPU, c10::nullopt, 1);
+    const Optimizer of_alone(alone.modules(), {});
+    const auto target = alone.model()->members()[0]->named_parameters();
+    for (const auto& item : member->named_parameters()) {
+      const torch::NoGradGuard no_grad;
+      torch::Tensor(target[item.key()]).copy_(item.value());
+    }
+    const BatchResult result = alone.Backward(Range(0, 24), 24, 1, false);
+    loss += result.loss / 2;
+    predicted += result.predicted / 2;
+    const auto expected = GradientOf(*alone.model()), actual = GradientOf(*member);
+    ASSERT_EQ(actual.size(), expected.size());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_TRUE(torch::allclose(actual[i], expected[i] / 2, 1e-4, 1e-6)) << i;
+    }
+  }
+  EXPECT_NEAR(mean.loss.item<double>(), loss.item<double>(), 1e-5 * loss.item<double>());
+  EXPECT_TRUE(torch::allclose(mean.predicted, predicted, 1e-4, 1e-5));
+}
+
 TEST_F(ReplicasTest, TwoReplicasComputeWhatOneDoes) {
   Replicas one(data_, options_, torch::kCPU, c10::nullopt, 1), two(data_, options_, torch::kCPU, c10::nullopt, 2);
   GiveRandomValues(*one.model());
