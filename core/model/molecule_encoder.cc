@@ -8,7 +8,7 @@
 namespace deepbindnet {
 namespace {
 
-constexpr double kEnvironmentScale = 0.02;  // Standard deviation of the environments' rows at the start.
+constexpr double kEnvironmentScale = 0.1;  // Standard deviation of the environments' rows at the start.
 
 }  // namespace
 

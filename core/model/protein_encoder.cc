@@ -9,7 +9,7 @@ namespace deepbindnet {
 namespace {
 
 constexpr int kTokenLayers = 2;
-constexpr double kRowScale = 0.02;  // Standard deviation of the rows of residues and triplets at the start.
+constexpr double kRowScale = 0.1;  // Standard deviation of the rows of residues and triplets at the start.
 constexpr int64_t kKernel = 5;
 
 torch::nn::LayerNorm Norm(int64_t width) { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})); }
