@@ -51,8 +51,6 @@ absl::StatusOr<StepOutcome> BatchTrainer::Step(const std::vector<int64_t>& chose
   outcome.pairs = ShareOf(chosen, ranks_.rank(), ranks_.size());
   const auto pairs = static_cast<int64_t>(chosen.size());
   DBN_ASSIGN_OR_RETURN(const torch::Tensor loss, Gradient(pairs, seed, look_at_gates, &outcome));
-  const torch::Tensor statistics = replicas_.TakeStatistics();
-  DBN_RETURN_IF_ERROR(ranks_.Sum(statistics));
   if (climb_ > 0) {
     const Optimizer::ClimbedWeights climbed(&optimizer_, climb_);
     StepOutcome above;
@@ -60,7 +58,7 @@ absl::StatusOr<StepOutcome> BatchTrainer::Step(const std::vector<int64_t>& chose
     DBN_RETURN_IF_ERROR(Gradient(pairs, seed, /*look_at_gates=*/false, &above).status());
     if (!above.notice.empty()) outcome.notice = above.notice;
   }
-  DBN_RETURN_IF_ERROR(Update(lr, loss, statistics, &outcome));
+  DBN_RETURN_IF_ERROR(Update(lr, loss, &outcome));
   return outcome;
 }
 
@@ -119,8 +117,9 @@ absl::Status BatchTrainer::BackOff(StepOutcome* outcome) {
   return absl::OkStatus();
 }
 
-absl::Status BatchTrainer::Update(double lr, const torch::Tensor& loss, const torch::Tensor& statistics,
-                                  StepOutcome* outcome) {
+absl::Status BatchTrainer::Update(double lr, const torch::Tensor& loss, StepOutcome* outcome) {
+  const torch::Tensor statistics = replicas_.TakeStatistics();
+  DBN_RETURN_IF_ERROR(ranks_.Sum(statistics));
   const int64_t steps = optimizer_.steps();
   outcome->gradient_norm = optimizer_.Step(lr, scales_loss_ ? scaler_.scale : 1, loss);
   outcome->loss = loss.item<double>();

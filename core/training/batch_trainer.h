@@ -63,7 +63,8 @@ class BatchTrainer {
   // The gradient of this rank's share, whose loss is added to `loss`; false where memory ran out.
   bool Backward(int64_t batch_pairs, uint64_t seed, bool look_at_gates, torch::Tensor* loss, StepOutcome* outcome);
   absl::Status BackOff(StepOutcome* outcome);
-  absl::Status Update(double lr, const torch::Tensor& loss, const torch::Tensor& statistics, StepOutcome* outcome);
+  // A step along the last gradient; the running statistics become those of the weights where it was taken.
+  absl::Status Update(double lr, const torch::Tensor& loss, StepOutcome* outcome);
 
   Ranks& ranks_;
   Replicas replicas_;

@@ -13,7 +13,7 @@
 
 #include "core/inference/predictor.h"
 #include "core/model/checkpoint.h"
-#include "tests/support/random_parameters.h"
+#include "tests/support/parameters.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

@@ -12,7 +12,7 @@
 #include "absl/strings/ascii.h"
 #include "core/base/file.h"
 #include "core/model/checkpoint.h"
-#include "tests/support/random_parameters.h"
+#include "tests/support/parameters.h"
 #include "tests/support/temp_dir.h"
 
 namespace deepbindnet {

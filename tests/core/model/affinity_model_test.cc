@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/chem/environments.h"
 #include "core/model/predict_pairs.h"
-#include "tests/support/random_parameters.h"
+#include "tests/support/parameters.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {

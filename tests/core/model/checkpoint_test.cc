@@ -7,7 +7,7 @@
 
 #include "core/base/file.h"
 #include "core/model/predict_pairs.h"
-#include "tests/support/random_parameters.h"
+#include "tests/support/parameters.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/synthetic_batch.h"
 #include "tests/support/temp_dir.h"

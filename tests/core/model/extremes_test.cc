@@ -9,7 +9,7 @@
 #include "core/model/mixed_precision.h"
 #include "tests/support/gradient_check.h"
 #include "tests/support/half.h"
-#include "tests/support/random_parameters.h"
+#include "tests/support/parameters.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/support/random_parameters.h"
+#include "tests/support/parameters.h"
 
 namespace deepbindnet {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/model/affinity_model.h"
-#include "tests/support/random_parameters.h"
+#include "tests/support/parameters.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {

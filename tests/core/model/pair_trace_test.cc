@@ -9,7 +9,7 @@
 #include "core/chem/environments.h"
 #include "core/model/forward_observer.h"
 #include "core/model/predict_pairs.h"
-#include "tests/support/random_parameters.h"
+#include "tests/support/parameters.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {

@@ -8,7 +8,7 @@
 #include <set>
 #include <vector>
 
-#include "tests/support/random_parameters.h"
+#include "tests/support/parameters.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {

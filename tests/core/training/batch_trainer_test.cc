@@ -11,7 +11,7 @@
 
 #include "core/model/mixed_precision.h"
 #include "tests/support/half.h"
-#include "tests/support/random_parameters.h"
+#include "tests/support/parameters.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/synthetic_batch.h"
 
@@ -142,6 +142,9 @@ TEST_F(BatchTrainerTest, WithSamTheGradientIsThatOfTheClimbedWeights) {
   EXPECT_NEAR(outcome.loss, of_here.loss, 1e-6) << "what is reported is that of the weights themselves";
   EXPECT_TRUE(torch::equal(outcome.predicted, of_here.predicted));
   EXPECT_NEAR(outcome.gradient_norm, of_above.gradient_norm, 1e-3 * of_above.gradient_norm);
+  const torch::Tensor statistics = StatisticsOf(*with.model());
+  EXPECT_TRUE(torch::allclose(statistics, StatisticsOf(*above.model()), 1e-3, 1e-4)) << "those of the climbed weights";
+  EXPECT_FALSE(torch::allclose(statistics, StatisticsOf(*here.model()), 1e-3, 1e-4));
 }
 
 TEST_F(BatchTrainerTest, OnePairThatDoesNotFitSaysWhatToLower) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/training/optimizer.h"
-#include "tests/support/random_parameters.h"
+#include "tests/support/parameters.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {
@@ -50,14 +50,6 @@ class ReplicasTest : public testing::Test {
       if (parameter.requires_grad()) gradients.push_back(parameter.grad().clone());
     }
     return gradients;
-  }
-
-  static torch::Tensor StatisticsOf(const torch::nn::Module& module) {
-    std::vector<torch::Tensor> statistics;
-    for (const torch::Tensor& parameter : module.parameters()) {
-      if (!parameter.requires_grad()) statistics.push_back(parameter.clone());
-    }
-    return torch::cat(statistics);
   }
 
   const SyntheticEntities entities_{{4, 6, 5, 7, 3}, {20, 35, 50}};

@@ -1,6 +1,6 @@
-// Parameters as if a network had learned something.
-#ifndef DEEPBINDNET_TESTS_SUPPORT_RANDOM_PARAMETERS_H_
-#define DEEPBINDNET_TESTS_SUPPORT_RANDOM_PARAMETERS_H_
+// Parameters as if a network had learned something, and what it has learned.
+#ifndef DEEPBINDNET_TESTS_SUPPORT_PARAMETERS_H_
+#define DEEPBINDNET_TESTS_SUPPORT_PARAMETERS_H_
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <torch/torch.h>
@@ -8,6 +8,7 @@
 #include <cmath>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace deepbindnet {
 
@@ -26,6 +27,15 @@ inline void GiveRandomValues(const torch::nn::Module& module) {
   }
 }
 
+// A copy of the running statistics, one after the other: the parameters that do not learn.
+inline torch::Tensor StatisticsOf(const torch::nn::Module& module) {
+  std::vector<torch::Tensor> statistics;
+  for (const torch::Tensor& parameter : module.parameters()) {
+    if (!parameter.requires_grad()) statistics.push_back(parameter.clone());
+  }
+  return torch::cat(statistics);
+}
+
 }  // namespace deepbindnet
 
-#endif  // DEEPBINDNET_TESTS_SUPPORT_RANDOM_PARAMETERS_H_
+#endif  // DEEPBINDNET_TESTS_SUPPORT_PARAMETERS_H_
