@@ -18,9 +18,9 @@ enum class HalfType { kAuto, kBf16, kFp16 };
 
 struct TrainingOptions {
   ModelOptions model;
-  int batch_size = 256;         // Pairs that a process computes at once, 1..65536.
+  int batch_size = 512;         // Pairs that a process computes at once, 1..65536.
   int num_epochs = 100;         // 1..100000
-  double lr = 2e-3;             // Peak learning rate, (0, 1].
+  double lr = 3e-3;             // Peak learning rate, (0, 1].
   double weight_decay = 0.3;    // Decoupled, [0, 1].
   int patience = 15;            // Epochs without a lower validation RMSE before stopping; 0 never stops.
   bool mixed_precision = true;  // Matrix products in half_type.

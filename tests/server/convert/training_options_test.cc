@@ -18,9 +18,9 @@ TEST(TrainingOptionsFromProtoTest, EmptyMessageIsTheSmallPreset) {
   EXPECT_EQ(options->model.drug_layers, 2);
   EXPECT_EQ(options->model.residues_per_token, 32);
   EXPECT_EQ(options->model.max_sequence_length, 10000);
-  EXPECT_EQ(options->batch_size, 256);
+  EXPECT_EQ(options->batch_size, 512);
   EXPECT_EQ(options->num_epochs, 100);
-  EXPECT_DOUBLE_EQ(options->lr, 2e-3);
+  EXPECT_DOUBLE_EQ(options->lr, 3e-3);
   EXPECT_EQ(options->patience, 15);
   EXPECT_TRUE(options->mixed_precision);
   EXPECT_TRUE(options->evaluate_test);

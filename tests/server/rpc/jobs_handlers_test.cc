@@ -37,7 +37,7 @@ TEST_F(JobsHandlersTest, StartTrainingAnswersWithADurableJobAndCompleteOptions) 
   const v1::TrainingOptions& options = job.spec().train().options();
   EXPECT_EQ(options.lr(), 0.01);
   EXPECT_EQ(options.model_type(), v1::GATED);
-  EXPECT_EQ(options.batch_size(), 256);
+  EXPECT_EQ(options.batch_size(), 512);
   ASSERT_OK_AND_ASSIGN(const v1::Job stored, store_->GetJob(job.id()));
   EXPECT_EQ(stored.spec().train().options().hidden_dim(), options.hidden_dim());
 }
