@@ -9,7 +9,7 @@ namespace deepbindnet {
 // Kernels whose pointers are the GPU's. What this thread starts runs on `stream`, a cudaStream_t of the current device,
 // until it calls this again; nothing waits for it. A call throws std::runtime_error where it cannot be started, or is
 // asked for weights. Sums of gradients are added up in any order: equal arguments give equal results up to rounding.
-// attend and pool write no weights; their ranges have at most 6,144 rows.
+// Ranges of attend and pool have at most 6,144 rows.
 const Kernels& CudaKernels(void* stream);
 
 }  // namespace deepbindnet

@@ -1,4 +1,4 @@
-// Parameters as if a network had learned something, and what it has learned.
+// Parameters as if a network had learned something, and its running statistics.
 #ifndef DEEPBINDNET_TESTS_SUPPORT_PARAMETERS_H_
 #define DEEPBINDNET_TESTS_SUPPORT_PARAMETERS_H_
 
