@@ -201,7 +201,7 @@ TEST_F(ExplainHandlersTest, CancelledCallIsNotComputedToItsEnd) {
     grpc::ClientContext other;
     v1::ServerStatus status;
     EXPECT_THAT(stub_->GetServerStatus(&other, {}, &status), IsCallOk());
-    absl::SleepFor(absl::Milliseconds(5));  // On a busy machine it notices later.
+    absl::SleepFor(absl::Milliseconds(100));  // Of sixteen times that, the cancellation needs one.
   };
   EXPECT_EQ(stub_->Explain(&context, Request("gated", 16), &response_).error_code(), StatusCode::CANCELLED);
   WaitForExplainer();
