@@ -61,6 +61,7 @@ struct PairBatch {
   RowRanges pair_tokens;          // [pairs], among `pair_tokens`
   torch::Tensor pair_atom_rows;   // [pair_atoms] int64 among `atoms`; 0 in unused rows
   torch::Tensor pair_token_rows;  // [pair_tokens] int64 among `tokens`; likewise
+  torch::Tensor prior;            // [pairs, kPriorChannels] float32, of SimilarityPrior; undefined without
 };
 
 // A pair by index into a list of molecules and one of proteins.

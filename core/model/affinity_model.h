@@ -5,12 +5,15 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/data/batch.h"
 #include "core/model/affinity_network.h"
 #include "core/model/forward_observer.h"
 #include "core/model/model_options.h"
+#include "core/prior/similarity_prior.h"
 
 namespace deepbindnet {
 
@@ -35,6 +38,11 @@ class AffinityModelImpl : public torch::nn::Module {
   // z-scored affinities. Shape: [kLevels].
   torch::Tensor levels() const { return levels_; }
 
+  // What the batches' `prior` is to be from; null where nothing was fitted. No module's state: a checkpoint has it
+  // beside the weights.
+  const std::shared_ptr<const SimilarityPrior>& prior() const { return prior_; }
+  void set_prior(std::shared_ptr<const SimilarityPrior> prior) { prior_ = std::move(prior); }
+
   // As AffinityHead's.
   void set_generator(const at::Generator& generator);
 
@@ -44,6 +52,7 @@ class AffinityModelImpl : public torch::nn::Module {
   const ModelOptions options_;
   torch::nn::ModuleList members_;  // AffinityNetwork
   torch::Tensor levels_;           // [kLevels]; a parameter without gradient, so that it is where the weights are.
+  std::shared_ptr<const SimilarityPrior> prior_;
 };
 TORCH_MODULE(AffinityModel);
 

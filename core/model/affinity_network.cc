@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/model/row_ops.h"
+#include "core/prior/similarity_prior.h"
 
 namespace deepbindnet {
 namespace {
@@ -61,11 +62,11 @@ void StandardizeImpl::Commit(const torch::Tensor& taken, double share) {
   square_.lerp_(means.slice(0, channels), weight);
 }
 
-AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) : dropout_rate_(options.dropout_rate) {
+AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) : dropout_rate_(options.dropout_rate), levels_(LevelsOf(options)) {
   const int64_t pooled = 2 * options.hidden_dim, width = options.feature_dim;
   const int64_t rank = std::max(4, options.hidden_dim / 2);
   const auto linear = [](int64_t in, int64_t out) { return torch::nn::Linear(in, out); };
-  first_ = register_module("first", linear(4 * pooled, width));
+  first_ = register_module("first", linear(4 * pooled + (options.similarity_prior ? kPriorChannels : 0), width));
   second_ = register_module("second", linear(width, width));
   last_ = register_module("last", linear(width, kLevels));
   drug_factors_ = register_module("drug_factors", linear(pooled, rank));
@@ -73,7 +74,10 @@ AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) : dropout_rate_(
   product_ = register_module("product", linear(rank, kLevels));
   drug_part_ = register_module("drug_part", linear(pooled, kLevels));
   target_part_ = register_module("target_part", linear(pooled, kLevels));
-  last_->bias.set_data((-0.5 * LevelsOf(options).square()).clamp_min(kLeastStart));
+  last_->bias.set_data((-0.5 * levels_.square()).clamp_min(kLeastStart));
+  if (!options.similarity_prior) return;
+  prior_learned_ = register_parameter("prior_learned", torch::ones({1}));
+  prior_precision_ = register_parameter("prior_precision", torch::ones({1}));
 }
 
 torch::Tensor AffinityHeadImpl::Dropout(const torch::Tensor& x) {
@@ -82,11 +86,18 @@ torch::Tensor AffinityHeadImpl::Dropout(const torch::Tensor& x) {
 }
 
 torch::Tensor AffinityHeadImpl::forward(const torch::Tensor& fused_drug, const torch::Tensor& fused_target,
-                                        const torch::Tensor& drug, const torch::Tensor& target) {
+                                        const torch::Tensor& drug, const torch::Tensor& target,
+                                        const torch::Tensor& prior) {
   torch::Tensor x = Dropout(torch::cat({fused_drug, fused_target, drug, target}, 1));
+  if (prior_learned_.defined()) {
+    x = torch::cat({x, prior.defined() ? prior : torch::zeros({x.size(0), kPriorChannels}, x.options())}, 1);
+  }
   x = Dropout(torch::relu(first_(x)));
   x = last_(Dropout(torch::relu(second_(x))));
-  return x + product_(drug_factors_(drug) * target_factors_(target)) + drug_part_(drug) + target_part_(target);
+  x = x + product_(drug_factors_(drug) * target_factors_(target)) + drug_part_(drug) + target_part_(target);
+  if (!prior_learned_.defined() || !prior.defined()) return x;
+  const torch::Tensor centre = prior.narrow(1, 0, 1) + prior_learned_ * prior.narrow(1, 1, 1);
+  return x - torch::softplus(prior_precision_) * (levels_.to(centre.device()) - centre).square();
 }
 
 AffinityNetworkImpl::AffinityNetworkImpl(const ModelOptions& options) : options_(options) {
@@ -162,7 +173,7 @@ torch::Tensor AffinityNetworkImpl::Score(const PairBatch& batch, const Encoded& 
   const torch::Tensor fused_targets = PoolFused(target, fused_target_pool_, ForwardObserver::Side::kTarget, observer);
   const torch::Tensor scores =
       head_(fused_drug_scale_(fused_drugs), fused_target_scale_(fused_targets),
-            drug_scale_(GatherRows(drugs, batch.drug)), target_scale_(GatherRows(targets, batch.target)));
+            drug_scale_(GatherRows(drugs, batch.drug)), target_scale_(GatherRows(targets, batch.target)), batch.prior);
   return scores.to(atoms.dtype());
 }
 

@@ -67,14 +67,15 @@ torch::Tensor LevelsOf(const ModelOptions& options);
 // encoders' vectors and a part of each alone, which learn the main effects of drug and target early. A distribution can
 // say that a pair is either inactive or strong, and learns values that many pairs share; the prediction is its mean
 // (regression by histograms: Imani and White 2018). At the start it is about the standard normal distribution, that of
-// z-scores.
+// z-scores, times one of learned width around what the similarity prior says of the pair, which the MLP is told, too.
 class AffinityHeadImpl : public torch::nn::Module {
  public:
   explicit AffinityHeadImpl(const ModelOptions& options);
 
-  // Logarithms of the levels' shares, up to a constant. Shape: all [pairs, 2 * hidden] -> [pairs, kLevels].
+  // Logarithms of the levels' shares, up to a constant. `prior` is the batch's, which counts for nothing where it is
+  // undefined. Shape: others [pairs, 2 * hidden] -> [pairs, kLevels].
   torch::Tensor forward(const torch::Tensor& fused_drug, const torch::Tensor& fused_target, const torch::Tensor& drug,
-                        const torch::Tensor& target);
+                        const torch::Tensor& target, const torch::Tensor& prior);
 
   // Where dropout draws from; at first LibTorch's generator of the device, which all threads share.
   void set_generator(const at::Generator& generator) { generator_ = generator; }
@@ -83,10 +84,13 @@ class AffinityHeadImpl : public torch::nn::Module {
   torch::Tensor Dropout(const torch::Tensor& x);
 
   const double dropout_rate_;
+  const torch::Tensor levels_;  // [kLevels], on the CPU
   c10::optional<at::Generator> generator_;
   torch::nn::Linear first_{nullptr}, second_{nullptr}, last_{nullptr};
   torch::nn::Linear drug_factors_{nullptr}, target_factors_{nullptr}, product_{nullptr}, drug_part_{nullptr},
       target_part_{nullptr};
+  // Of a head with a prior: how much what was learned counts in it, and how narrow it is.
+  torch::Tensor prior_learned_, prior_precision_;  // [1]
 };
 TORCH_MODULE(AffinityHead);
 

@@ -12,7 +12,8 @@ namespace deepbindnet {
 namespace {
 
 constexpr char kFormat[] = "deepbindnet-checkpoint";
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
+constexpr char kPrior[] = "similarity_prior";
 
 nlohmann::json OptionsToJson(const ModelOptions& options) {
   return {{"model_type", std::string(ModelTypeName(options.model_type))},
@@ -27,6 +28,7 @@ nlohmann::json OptionsToJson(const ModelOptions& options) {
           {"drug_layers", options.drug_layers},
           {"residues_per_token", options.residues_per_token},
           {"max_sequence_length", options.max_sequence_length},
+          {"similarity_prior", options.similarity_prior},
           {"protein_feature_dim", options.protein_feature_dim},
           {"lowest_level", options.lowest_level},
           {"highest_level", options.highest_level}};
@@ -47,6 +49,7 @@ absl::StatusOr<ModelOptions> OptionsFromJson(const nlohmann::json& json) {
   json.at("drug_layers").get_to(options.drug_layers);
   json.at("residues_per_token").get_to(options.residues_per_token);
   json.at("max_sequence_length").get_to(options.max_sequence_length);
+  json.at("similarity_prior").get_to(options.similarity_prior);
   json.at("protein_feature_dim").get_to(options.protein_feature_dim);
   json.at("lowest_level").get_to(options.lowest_level);
   json.at("highest_level").get_to(options.highest_level);
@@ -93,6 +96,12 @@ absl::StatusOr<Checkpoint> FromDict(const TensorDict& dict) {
     DBN_ASSIGN_OR_RETURN(checkpoint.protein_vectors,
                          DecodeProteinVectors(vectors, checkpoint.options.protein_feature_dim));
   }
+  if (dict.contains(kPrior)) {
+    DBN_ASSIGN_OR_RETURN(const TensorDict encoded, GetDict(dict, kPrior));
+    absl::StatusOr<SimilarityPrior> prior = SimilarityPrior::Decode(encoded);
+    if (!prior.ok()) return Annotate(prior.status(), kPrior);
+    checkpoint.prior = std::make_shared<const SimilarityPrior>(*std::move(prior));
+  }
   DBN_ASSIGN_OR_RETURN(checkpoint.weights, GetDict(dict, "weights"));
   DBN_ASSIGN_OR_RETURN(checkpoint.training_state, GetDict(dict, "training_state"));
   return checkpoint;
@@ -129,6 +138,7 @@ absl::Status SaveCheckpoint(const std::string& path, const Checkpoint& checkpoin
     dict.insert("protein_features",
                 EncodeProteinVectors(checkpoint.protein_vectors, checkpoint.options.protein_feature_dim));
   }
+  if (checkpoint.prior != nullptr) dict.insert(kPrior, checkpoint.prior->Encode());
   dict.insert("weights", checkpoint.weights);
   dict.insert("training_state", checkpoint.training_state);
   return SaveDict(path, dict);
@@ -167,6 +177,7 @@ absl::StatusOr<AffinityModel> MakeModel(const Checkpoint& checkpoint, const torc
     }
     item.value().copy_(weight);
   }
+  model->set_prior(checkpoint.prior);
   model->to(device);
   model->eval();
   return model;

@@ -3,6 +3,7 @@
 #ifndef DEEPBINDNET_CORE_MODEL_CHECKPOINT_H_
 #define DEEPBINDNET_CORE_MODEL_CHECKPOINT_H_
 
+#include <memory>
 #include <string>
 
 #include "core/base/status.h"
@@ -12,6 +13,7 @@
 #include "core/model/affinity_model.h"
 #include "core/model/model_options.h"
 #include "core/model/protein_vectors.h"
+#include "core/prior/similarity_prior.h"
 
 namespace deepbindnet {
 
@@ -24,6 +26,7 @@ struct Checkpoint {
   int epoch = 0;                                 // From 1; 0 is an untrained model.
   std::string training;                          // JSON: the run's options, for the record.
   ProteinVectors protein_vectors;                // Of a model with protein features; else empty.
+  std::shared_ptr<const SimilarityPrior> prior;  // Of a model with one; else null.
   TensorDict weights = MakeTensorDict();         // Parameter name -> tensor on the CPU.
   TensorDict training_state = MakeTensorDict();  // What resuming needs; empty in best_model.pt.
 };
@@ -43,7 +46,7 @@ absl::StatusOr<Checkpoint> LoadCheckpoint(const std::string& path);
 // The same of a file that has been read; `path` is for messages.
 absl::StatusOr<Checkpoint> ParseCheckpoint(std::string contents, const std::string& path);
 
-// A model of the checkpoint's options with its weights on `device`, in evaluation mode. INVALID_ARGUMENT where a weight
+// A model of the checkpoint's options with its prior and its weights on `device`, in evaluation mode. INVALID_ARGUMENT where a weight
 // is missing, has another shape, or is not finite; the message names it.
 absl::StatusOr<AffinityModel> MakeModel(const Checkpoint& checkpoint, const torch::Device& device);
 

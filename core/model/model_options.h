@@ -28,6 +28,7 @@ struct ModelOptions {
   int drug_layers = 2;              // GINE layers, 1..16.
   int residues_per_token = 32;      // 8, 16 or 32.
   int max_sequence_length = 10000;  // Residues; a longer protein is an error.
+  bool similarity_prior = true;     // Begin with what SimilarityPrior says of a pair.
   // Of the vector that the user supplies for each protein, 0..16384; 0 is a model without. The data set decides it.
   int protein_feature_dim = 0;
   // The lowest and the highest z-scored affinity that the model can predict, -1000..1000 and above the lowest by 0.01

@@ -43,10 +43,14 @@ std::vector<double> PredictPairs(AffinityModel model, const torch::Device& devic
   while (bounds.back() < sorted.size()) bounds.push_back(EndOfBatch(molecules, proteins, sorted, bounds.back()));
 
   const EntityTable entities(molecules, proteins, model->options().residues_per_token, features, device);
+  torch::Tensor prior;
+  if (model->prior() != nullptr) prior = model->prior()->Predict(molecules, proteins, sorted).to(device);
   std::vector<double> predicted(pairs.size());
   const auto predict = [&](size_t begin, size_t end) {
     const std::vector<PairIndex> chosen(sorted.begin() + begin, sorted.begin() + end);
-    const torch::Tensor z = model->forward(entities.Cut(chosen)).to(torch::kCPU);
+    PairBatch batch = entities.Cut(chosen);
+    if (prior.defined()) batch.prior = prior.slice(0, static_cast<int64_t>(begin), static_cast<int64_t>(end));
+    const torch::Tensor z = model->forward(batch).to(torch::kCPU);
     for (size_t i = begin; i < end; ++i) predicted[order[i]] = z.data_ptr<float>()[i - begin];
   };
   const size_t batches = bounds.size() - 1;

@@ -89,7 +89,9 @@ BatchResult Replicas::BackwardShare(AffinityModel model, const std::vector<int64
   for (const int64_t pair : chosen) indices.push_back(data_.pairs[pair]);
   PairBatch batch = data_.entities.Cut(indices);
   DropFeatures(options_.feature_dropout_rate, generator, &batch);
-  const torch::Tensor truth = data_.z.index_select(0, torch::tensor(chosen).to(device_));
+  const torch::Tensor rows = torch::tensor(chosen).to(device_);
+  const torch::Tensor truth = data_.z.index_select(0, rows);
+  if (data_.prior.defined()) batch.prior = data_.prior.index_select(0, rows);
   const double members = options_.model.members;
   const double weight = static_cast<double>(chosen.size()) / static_cast<double>(pairs) / members;
   BatchResult result;

@@ -221,6 +221,7 @@ Checkpoint TrainingRun::MakeCheckpoint(const TensorDict& weights) const {
   checkpoint.dataset_digest = dataset_.manifest.digest;
   checkpoint.epoch = static_cast<int>(state_.history.size());
   checkpoint.training = TrainingOptionsToJson(options_);
+  checkpoint.prior = prior_;
   checkpoint.weights = weights;
   checkpoint.training_state = trainer_->State();
   AddRunState(state_, &checkpoint.training_state);

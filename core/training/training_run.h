@@ -47,6 +47,7 @@ class TrainingRun {
 
  private:
   absl::Status CheckSameData();
+  void FitPrior();
   void MakeTrainer(int replicas);
   // Rank 0's latest checkpoint, on every rank; empty where there is none.
   absl::StatusOr<std::string> ReadLatest();
@@ -88,6 +89,8 @@ class TrainingRun {
   std::unique_ptr<Ranks> ranks_;
   ProcessedDataset dataset_;  // train and val
   c10::optional<torch::Dtype> half_;
+  std::shared_ptr<const SimilarityPrior> prior_;  // Null without.
+  torch::Tensor held_out_prior_;                  // Of the training pairs, as TrainingPairs::prior.
 
   // Made by Start() or Resume().
   std::unique_ptr<BatchTrainer> trainer_;

@@ -20,6 +20,13 @@ void SetLevels(const ProcessedDataset& dataset, ModelOptions* options) {
   options->highest_level = std::min(dataset.scaler.Scale(*highest), kMostDeviations) + kMargin;
 }
 
+// z-scored training affinities.
+std::vector<float> ScaledOf(const ProcessedDataset& dataset) {
+  std::vector<float> z;
+  for (const double affinity : dataset.train.affinity) z.push_back(static_cast<float>(dataset.scaler.Scale(affinity)));
+  return z;
+}
+
 }  // namespace
 
 absl::Status TrainingRun::Connect() {
@@ -71,15 +78,26 @@ absl::Status TrainingRun::CheckSameData() {
                     "RANKS_DIFFER");
 }
 
+void TrainingRun::FitPrior() {
+  if (!options_.model.similarity_prior) return;
+  observer_.OnPhase("fitting the similarity prior");
+  const auto begin = std::chrono::steady_clock::now();
+  SimilarityPrior::Fitted fitted =
+      SimilarityPrior::Fit(GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train), ScaledOf(dataset_),
+                           dataset_.manifest.split.method);
+  prior_ = std::make_shared<const SimilarityPrior>(std::move(fitted.prior));
+  held_out_prior_ = fitted.held_out.to(device_);
+  elapsed_before_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
 void TrainingRun::MakeTrainer(int replicas) {
-  std::vector<float> z;
-  for (const double affinity : dataset_.train.affinity)
-    z.push_back(static_cast<float>(dataset_.scaler.Scale(affinity)));
+  FitPrior();
   trainer_ = std::make_unique<BatchTrainer>(
       TrainingPairs{EntityTable(GraphsOf(dataset_), TokensOf(dataset_), options_.model.residues_per_token,
                                 FeaturesOf(dataset_), device_),
-                    PairsOf(dataset_.train), torch::tensor(z).to(device_)},
+                    PairsOf(dataset_.train), torch::tensor(ScaledOf(dataset_)).to(device_), held_out_prior_},
       options_, device_, half_, replicas, ranks_.get());
+  AffinityModel(trainer_->model())->set_prior(prior_);
   state_.replicas = replicas;
   state_.epoch.predicted = torch::zeros({dataset_.train.size()}, torch::TensorOptions(device_));
 }

@@ -1,0 +1,68 @@
+// What the training pairs of similar molecules and proteins say of a pair: an input of the network, and where its
+// answer begins.
+#ifndef DEEPBINDNET_CORE_PRIOR_SIMILARITY_PRIOR_H_
+#define DEEPBINDNET_CORE_PRIOR_SIMILARITY_PRIOR_H_
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/chem/molecular_graph.h"
+#include "core/compute/torch_util.h"
+#include "core/data/batch.h"
+#include "core/data/split.h"
+#include "core/prior/similarity.h"
+
+namespace deepbindnet {
+
+// What it says of a pair, z-scored: what the similarities alone predict, and how much what was learned of its drug and
+// target adds to that, 0 where one of them is none of the known.
+inline constexpr int64_t kPriorChannels = 2;
+
+// A fit of FitKernels() with the molecules and proteins it is of, its known ones: those of the training pairs, or, where
+// these are so many that the fit would take minutes, the ones with most pairs. Constant after it was made.
+class SimilarityPrior {
+ public:
+  using Molecules = std::vector<const MolecularGraph*>;
+  using Proteins = std::vector<const std::vector<uint8_t>*>;
+
+  struct Fitted;
+
+  // Fits what all `pairs` say, whose indices are those of the lists and whose z-scored values are `z` [pairs]. The
+  // folds of MakeFolds() are fitted beside, by as many threads as LibTorch has; more threads change nothing.
+  static Fitted Fit(const Molecules& molecules, const Proteins& proteins, const std::vector<PairIndex>& pairs,
+                    const std::vector<float>& z, SplitMethod split);
+
+  // Shape: -> [pairs, kPriorChannels] float32 on the CPU, in the order of `pairs`; what no pair names may be null. An
+  // answer depends on its own pair alone, up to rounding. Safe to call from several threads at once.
+  torch::Tensor Predict(const Molecules& molecules, const Proteins& proteins,
+                        const std::vector<PairIndex>& pairs) const;
+
+  int64_t known_molecules() const { return molecules_.size(); }
+  int64_t known_proteins() const { return proteins_.size(); }
+
+  // docs/formats/checkpoint.md. INVALID_ARGUMENT naming the entry where one is missing, has another shape or a value
+  // that is out of range.
+  TensorDict Encode() const;
+  static absl::StatusOr<SimilarityPrior> Decode(const TensorDict& dict);
+
+ private:
+  SimilarityPrior(SimilarityIndex molecules, SimilarityIndex proteins)
+      : molecules_(std::move(molecules)), proteins_(std::move(proteins)) {}
+
+  SimilarityIndex molecules_, proteins_;  // The known ones.
+  // As KernelFit's, and how much `learned` is above `similar`.
+  double mean_ = 0;
+  torch::Tensor drug_effect_, target_effect_, dual_, learned_;
+};
+
+struct SimilarityPrior::Fitted {
+  SimilarityPrior prior;
+  torch::Tensor held_out;  // [pairs, kPriorChannels], what fits without the pair say of each
+};
+
+}  // namespace deepbindnet
+
+#endif  // DEEPBINDNET_CORE_PRIOR_SIMILARITY_PRIOR_H_
