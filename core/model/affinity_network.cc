@@ -62,7 +62,8 @@ void StandardizeImpl::Commit(const torch::Tensor& taken, double share) {
   square_.lerp_(means.slice(0, channels), weight);
 }
 
-AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) : dropout_rate_(options.dropout_rate), levels_(LevelsOf(options)) {
+AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options)
+    : dropout_rate_(options.dropout_rate), levels_(LevelsOf(options)) {
   const int64_t pooled = 2 * options.hidden_dim, width = options.feature_dim;
   const int64_t rank = std::max(4, options.hidden_dim / 2);
   const auto linear = [](int64_t in, int64_t out) { return torch::nn::Linear(in, out); };

@@ -46,8 +46,8 @@ absl::StatusOr<Checkpoint> LoadCheckpoint(const std::string& path);
 // The same of a file that has been read; `path` is for messages.
 absl::StatusOr<Checkpoint> ParseCheckpoint(std::string contents, const std::string& path);
 
-// A model of the checkpoint's options with its prior and its weights on `device`, in evaluation mode. INVALID_ARGUMENT where a weight
-// is missing, has another shape, or is not finite; the message names it.
+// A model of the checkpoint's options with its prior and its weights on `device`, in evaluation mode. INVALID_ARGUMENT
+// where a weight is missing, has another shape, or is not finite; the message names it.
 absl::StatusOr<AffinityModel> MakeModel(const Checkpoint& checkpoint, const torch::Device& device);
 
 // Everything of one reading of a file, whatever is written to its place meanwhile.

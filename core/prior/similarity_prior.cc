@@ -16,8 +16,6 @@
 namespace deepbindnet {
 namespace {
 
-// Most multiply-adds of one step of FitKernels(), which takes some hundred of them: on one core a tenth of a second.
-constexpr int64_t kMostWork = int64_t{4} * 1000 * 1000 * 1000;
 constexpr int64_t kChunk = 256;  // Entities that are compared at once.
 using Measure = SimilarityIndex::Measure;
 
@@ -117,12 +115,12 @@ MeasuredPairs Choose(const std::vector<PairIndex>& pairs, const std::vector<floa
 
 SimilarityPrior::Fitted SimilarityPrior::Fit(const Molecules& molecules, const Proteins& proteins,
                                              const std::vector<PairIndex>& pairs, const std::vector<float>& z,
-                                             SplitMethod split) {
+                                             SplitMethod split, int64_t most_work) {
   Distinct drugs = FindDistinct(molecules, DrugsOf(pairs), MoleculeProfile);
   Distinct targets = FindDistinct(proteins, TargetsOf(pairs), ProteinProfile);
   auto most_drugs = static_cast<int64_t>(drugs.profiles.size());
   auto most_targets = static_cast<int64_t>(targets.profiles.size());
-  while (Work(most_drugs, most_targets) > kMostWork) --(most_drugs > most_targets ? most_drugs : most_targets);
+  while (Work(most_drugs, most_targets) > most_work) --(most_drugs > most_targets ? most_drugs : most_targets);
   SimilarityPrior prior(SimilarityIndex(Measure::kTanimoto, Keep(&drugs, most_drugs)),
                         SimilarityIndex(Measure::kCosine, Keep(&targets, most_targets)));
   // Pairs of known entities, by place; what no fit sees is predicted as any other pair.

@@ -21,8 +21,12 @@ namespace deepbindnet {
 // target adds to that, 0 where one of them is none of the known.
 inline constexpr int64_t kPriorChannels = 2;
 
-// A fit of FitKernels() with the molecules and proteins it is of, its known ones: those of the training pairs, or, where
-// these are so many that the fit would take minutes, the ones with most pairs. Constant after it was made.
+// Multiply-adds in one step of FitKernels(), which takes some hundred of them, that a fit may cost by default: on one
+// core a tenth of a second, for KIBA a third of it.
+inline constexpr int64_t kMostWork = int64_t{4} * 1000 * 1000 * 1000;
+
+// A fit of FitKernels() with the molecules and proteins it is of, its known ones: those of the training pairs, or,
+// where these are too many, the ones with most pairs. Constant after it was made.
 class SimilarityPrior {
  public:
   using Molecules = std::vector<const MolecularGraph*>;
@@ -32,8 +36,9 @@ class SimilarityPrior {
 
   // Fits what all `pairs` say, whose indices are those of the lists and whose z-scored values are `z` [pairs]. The
   // folds of MakeFolds() are fitted beside, by as many threads as LibTorch has; more threads change nothing.
+  // `most_work` bounds drugs * targets * (drugs + targets) of the known ones.
   static Fitted Fit(const Molecules& molecules, const Proteins& proteins, const std::vector<PairIndex>& pairs,
-                    const std::vector<float>& z, SplitMethod split);
+                    const std::vector<float>& z, SplitMethod split, int64_t most_work = kMostWork);
 
   // Shape: -> [pairs, kPriorChannels] float32 on the CPU, in the order of `pairs`; what no pair names may be null. An
   // answer depends on its own pair alone, up to rounding. Safe to call from several threads at once.

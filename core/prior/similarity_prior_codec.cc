@@ -46,8 +46,8 @@ absl::StatusOr<std::vector<Profile>> DecodeProfiles(const TensorDict& dict, cons
     for (int64_t at = offsets[i]; at < offsets[i + 1]; ++at) {
       const bool ascends = at == offsets[i] ? features[at] >= 0 : features[at] > features[at - 1];
       if (!ascends || !std::isfinite(weights[at]) || weights[at] <= 0) {
-        return absl::InvalidArgumentError(absl::StrCat("'", name, "_features' or '", name, "_weights' of entry ", i,
-                                                       " are no profile's"));
+        return absl::InvalidArgumentError(
+            absl::StrCat("'", name, "_features' or '", name, "_weights' of entry ", i, " are no profile's"));
       }
       profiles[i].push_back({static_cast<uint32_t>(features[at]), weights[at]});
     }

@@ -82,9 +82,8 @@ void TrainingRun::FitPrior() {
   if (!options_.model.similarity_prior) return;
   observer_.OnPhase("fitting the similarity prior");
   const auto begin = std::chrono::steady_clock::now();
-  SimilarityPrior::Fitted fitted =
-      SimilarityPrior::Fit(GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train), ScaledOf(dataset_),
-                           dataset_.manifest.split.method);
+  SimilarityPrior::Fitted fitted = SimilarityPrior::Fit(GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train),
+                                                        ScaledOf(dataset_), dataset_.manifest.split.method);
   prior_ = std::make_shared<const SimilarityPrior>(std::move(fitted.prior));
   held_out_prior_ = fitted.held_out.to(device_);
   elapsed_before_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -110,6 +110,8 @@ const std::vector<FieldFlag>& TrainingFlags() {
        "Residues that one protein token stands for, 8, 16 or 32; half as many take twice the memory [32]"},
       {"max-sequence-length", "max_sequence_length",
        "Residues of the longest protein the model takes, in training and prediction, 1..10000 [10000]"},
+      {"similarity-prior", "similarity_prior",
+       "Begin with what the training pairs of similar molecules and proteins say: true or false [true]"},
       {"dropout-rate", "dropout_rate",
        "Share of activations dropped in training, 0..0.9; more against overfitting [0.1]"},
       {"feature-dropout-rate", "feature_dropout_rate",

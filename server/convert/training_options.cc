@@ -89,6 +89,7 @@ absl::Status SetSchedule(const v1::TrainingOptions& proto, TrainingOptions* opti
   if (proto.has_max_minutes() && proto.max_minutes() <= 0.0) {
     return InvalidField("max_minutes", absl::StrCat(proto.max_minutes()), "is not above 0; leave it out for no limit");
   }
+  if (proto.has_similarity_prior()) options->model.similarity_prior = proto.similarity_prior();
   if (proto.has_evaluate_test()) options->evaluate_test = proto.evaluate_test();
   if (proto.has_mixed_precision()) options->mixed_precision = proto.mixed_precision();
   if (proto.has_seed()) options->seed = proto.seed();
@@ -183,6 +184,7 @@ v1::TrainingOptions ToProto(const TrainingOptions& options) {
   proto.set_weight_decay(options.weight_decay);
   proto.set_patience(static_cast<uint32_t>(options.patience));
   proto.set_mixed_precision(options.mixed_precision);
+  proto.set_similarity_prior(options.model.similarity_prior);
   proto.set_evaluate_test(options.evaluate_test);
   proto.set_loss(ToProto(options.loss));
   if (options.max_minutes > 0.0) proto.set_max_minutes(options.max_minutes);

@@ -15,10 +15,11 @@ CORE_EDGES = {
     "compute": ["base"],
     "chem": ["base"],
     "data": ["base", "csv", "compute", "chem"],
-    "model": ["base", "compute", "chem", "data"],
+    "prior": ["base", "compute", "chem", "data"],
+    "model": ["base", "compute", "chem", "data", "prior"],
     "evaluation": ["base"],
-    "training": ["base", "compute", "chem", "data", "model", "evaluation"],
-    "inference": ["base", "compute", "chem", "data", "model", "evaluation"],
+    "training": ["base", "compute", "chem", "data", "prior", "model", "evaluation"],
+    "inference": ["base", "compute", "chem", "data", "prior", "model", "evaluation"],
 }
 
 # Parts of core that compile fast: their users pay nothing for LibTorch.

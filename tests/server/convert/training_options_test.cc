@@ -23,6 +23,7 @@ TEST(TrainingOptionsFromProtoTest, EmptyMessageIsTheSmallPreset) {
   EXPECT_DOUBLE_EQ(options->lr, 3e-3);
   EXPECT_EQ(options->patience, 15);
   EXPECT_TRUE(options->mixed_precision);
+  EXPECT_TRUE(options->model.similarity_prior);
   EXPECT_TRUE(options->evaluate_test);
   EXPECT_EQ(options->max_minutes, 0.0);
   EXPECT_EQ(options->seed, 42u);
@@ -60,6 +61,7 @@ TEST(TrainingOptionsFromProtoTest, EveryFieldArrives) {
   proto.set_weight_decay(0.5);
   proto.set_patience(0);
   proto.set_mixed_precision(false);
+  proto.set_similarity_prior(false);
   proto.set_evaluate_test(false);
   proto.set_loss(v1::HUBER);
   proto.set_max_minutes(1.5);
@@ -82,6 +84,7 @@ TEST(TrainingOptionsFromProtoTest, EveryFieldArrives) {
   EXPECT_EQ(options->model.model_type, ModelType::kStandard);
   EXPECT_EQ(options->model.gate_kind, GateKind::kHead);
   EXPECT_EQ(options->model.gate_initial_bias, -1.5);
+  EXPECT_FALSE(options->model.similarity_prior);
   EXPECT_FALSE(options->evaluate_test);
   EXPECT_EQ(options->model.members, 6);
   EXPECT_EQ(options->model.drug_layers, 5);
