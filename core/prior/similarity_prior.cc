@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <functional>
 #include <numeric>
 #include <utility>
@@ -129,7 +130,7 @@ SimilarityPrior::Fitted SimilarityPrior::Fit(const Molecules& molecules, const P
   std::vector<float> values;
   for (size_t i = 0; i < pairs.size(); ++i) {
     const PairIndex place{drugs.of_entity[pairs[i].drug], targets.of_entity[pairs[i].target]};
-    if (place.drug < 0 || place.target < 0) {
+    if (place.drug < 0 || place.target < 0 || !std::isfinite(z[i])) {
       others.push_back(pairs[i]);
       other_row.push_back(static_cast<int64_t>(i));
       continue;

@@ -34,7 +34,8 @@ class SimilarityPrior {
 
   struct Fitted;
 
-  // Fits what all `pairs` say, whose indices are those of the lists and whose z-scored values are `z` [pairs]. The
+  // Fits what all `pairs` say, whose indices are those of the lists and whose z-scored values are `z` [pairs]; one that
+  // is not finite counts for nothing. The
   // folds of MakeFolds() are fitted beside, by as many threads as LibTorch has; more threads change nothing.
   // `most_work` bounds drugs * targets * (drugs + targets) of the known ones.
   static Fitted Fit(const Molecules& molecules, const Proteins& proteins, const std::vector<PairIndex>& pairs,

@@ -18,8 +18,8 @@ namespace deepbindnet {
 struct TrainingPairs {
   EntityTable entities;
   std::vector<PairIndex> pairs;
-  torch::Tensor z;      // [pairs] float, z-scored affinities
-  torch::Tensor prior;  // [pairs, kPriorChannels] float, of fits without the pair; undefined without a prior
+  torch::Tensor z;           // [pairs] float, z-scored affinities
+  torch::Tensor prior = {};  // [pairs, kPriorChannels] float, of fits without the pair; undefined without a prior
 };
 
 // What the model said of some pairs.

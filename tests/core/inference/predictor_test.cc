@@ -11,6 +11,8 @@
 
 #include "absl/strings/ascii.h"
 #include "core/base/file.h"
+#include "core/chem/molecule.h"
+#include "core/chem/protein.h"
 #include "core/model/checkpoint.h"
 #include "tests/support/parameters.h"
 #include "tests/support/temp_dir.h"
@@ -31,7 +33,9 @@ class PredictorTest : public testing::Test {
     checkpoint.options.max_sequence_length = 100;
     checkpoint.scaler = {11.7, 0.84};
     checkpoint.affinity_unit = "KIBA";
-    checkpoint.weights = CopyWeights(*AffinityModel(checkpoint.options));
+    AffinityModel model(checkpoint.options);
+    GiveRandomValues(*model);
+    checkpoint.weights = CopyWeights(*model);
     EXPECT_TRUE(SaveCheckpoint(path_, checkpoint).ok());
     auto loaded = LoadPredictor(path_, "cpu");
     EXPECT_TRUE(loaded.ok()) << loaded.status();
@@ -72,6 +76,27 @@ TEST_F(PredictorTest, EitherInputMovesTheAnswer) {
   // A single atom and a single residue, far above rounding.
   EXPECT_GT(std::abs(One("CCO", kKinase) - One("CCN", kKinase)), 1e-3);
   EXPECT_GT(std::abs(One("CCO", kKinase) - One("CCO", std::string(kKinase) + "W")), 1e-4);
+}
+
+// The prior comes along with the model, and what it says of a pair moves the answer.
+TEST_F(PredictorTest, BeginsWithTheSimilarityPrior) {
+  Checkpoint checkpoint = LoadCheckpoint(path_).value();
+  std::vector<Molecule> molecules;
+  for (const char* smiles : {"CCO", "CCN", "c1ccccc1O"}) molecules.push_back(ParseSmiles(smiles).value());
+  const std::vector<uint8_t> kinase = ParseSequence(kKinase).value().tokens;
+  const std::vector<const MolecularGraph*> graphs = {&molecules[0].graph, &molecules[1].graph, &molecules[2].graph};
+  for (const float z : {-3.0F, 3.0F}) {
+    checkpoint.prior = std::make_shared<const SimilarityPrior>(
+        SimilarityPrior::Fit(graphs, {&kinase}, {{0, 0}, {1, 0}, {2, 0}}, {z, z, -z}, SplitMethod::kRandom).prior);
+    ASSERT_TRUE(SaveCheckpoint(directory_ / "prior.pt", checkpoint).ok());
+    const auto predictor = LoadPredictor(directory_ / "prior.pt", "cpu").value();
+    const PredictionInput input{{"CCO", "CCS"}, {kKinase}, {{0, 0}, {1, 0}}};
+    const auto values = predictor->Predict(input).value();
+    const double without = One("CCO", kKinase);
+    EXPECT_GT((*values[0] - without) * z, 0.84 * 3) << "a drug that it knows";
+    EXPECT_GT((*values[1] - One("CCS", kKinase)) * z, 0) << "a drug that is alike";
+    EXPECT_NEAR(predictor->Explain(input, 0)->value, *values[0], 1e-4);
+  }
 }
 
 TEST_F(PredictorTest, BadItemsFailAloneWithAReason) {

@@ -381,11 +381,11 @@ TEST(CountParametersTest, PresetsHaveTheDocumentedSizes) {
   base.feature_dim = 512;
   base.fusion_heads = 8;
   base.fusion_layers = 4;
-  EXPECT_EQ(CountParameters(*AffinityModel(small)), 1510654);
-  EXPECT_EQ(CountParameters(*AffinityModel(base)), 10034910);
+  EXPECT_EQ(CountParameters(*AffinityModel(small)), 1511168);
+  EXPECT_EQ(CountParameters(*AffinityModel(base)), 10035936);
   small.model_type = base.model_type = ModelType::kStandard;
-  EXPECT_EQ(CountParameters(*AffinityModel(small)), 1494142);
-  EXPECT_EQ(CountParameters(*AffinityModel(base)), 8984286);
+  EXPECT_EQ(CountParameters(*AffinityModel(small)), 1494656);
+  EXPECT_EQ(CountParameters(*AffinityModel(base)), 8985312);
 }
 
 }  // namespace

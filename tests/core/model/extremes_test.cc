@@ -54,7 +54,8 @@ class ExtremesTest : public testing::TestWithParam<Case> {
   }
 
   torch::Tensor Predict(const std::vector<PairIndex>& pairs) {
-    const PairBatch batch = Entities().Batch(pairs, GetParam().residues_per_token);
+    PairBatch batch = Entities().Batch(pairs, GetParam().residues_per_token);
+    batch.prior = torch::full({batch.drug.size(0), kPriorChannels}, 0.5F);
     PoisonMemory();
     const MixedPrecisionScope scope(torch::kCPU, Bf16If(GetParam().mixed_precision));
     return model_->forward(batch);
@@ -117,6 +118,7 @@ TEST_P(ExtremesTest, PredictionsAgreeWithDoublePrecision) {
   torch::NoGradGuard no_grad;
   const torch::Tensor predicted = Predict({kSmallest, kLargest});
   PairBatch batch = Entities().Batch({kSmallest, kLargest}, GetParam().residues_per_token);
+  batch.prior = torch::full({2, kPriorChannels}, 0.5F);
   batch.token_mask = batch.token_mask.to(torch::kFloat64);
   model_->to(torch::kFloat64);
   const double error = (predicted - model_->forward(batch)).abs().max().item<double>();

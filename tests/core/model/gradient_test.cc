@@ -36,20 +36,23 @@ const SyntheticEntities& Entities() {
   return *entities;
 }
 
-PairBatch Batch(torch::Dtype type) {
-  PairBatch batch = Entities().Batch({{0, 0}, {1, 1}, {2, 0}, {0, 1}});
+torch::Tensor Ramp(std::vector<int64_t> sizes, torch::Dtype type) {
+  const int64_t count = c10::multiply_integers(sizes);
+  return torch::sin(torch::arange(count, torch::TensorOptions().dtype(torch::kFloat64)) * 1.7).to(type).view(sizes);
+}
+
+// With a prior, in the type.
+PairBatch Complete(PairBatch batch, torch::Dtype type) {
   batch.token_mask = batch.token_mask.to(type);
+  batch.prior = Ramp({batch.drug.size(0), kPriorChannels}, type);
   return batch;
 }
+
+PairBatch Batch(torch::Dtype type) { return Complete(Entities().Batch({{0, 0}, {1, 1}, {2, 0}, {0, 1}}), type); }
 
 // A fixed direction to project outputs on, so that every output entry counts.
 torch::Tensor Projected(const torch::Tensor& output) {
   return (output * torch::linspace(-1, 1, output.numel(), output.options()).view(output.sizes())).sum();
-}
-
-torch::Tensor Ramp(std::vector<int64_t> sizes, torch::Dtype type) {
-  const int64_t count = c10::multiply_integers(sizes);
-  return torch::sin(torch::arange(count, torch::TensorOptions().dtype(torch::kFloat64)) * 1.7).to(type).view(sizes);
 }
 
 template <typename Module>
@@ -94,9 +97,7 @@ TEST(ProteinEncoderTest, GradientsMatchDifferences) {
 PairBatch BatchWithFeatures(torch::Dtype type) {
   SyntheticEntities entities({5, 1, 9}, {40, 130});
   entities.GiveFeatures(5);
-  PairBatch batch = entities.Batch({{0, 0}, {1, 1}, {2, 0}, {0, 1}});
-  batch.token_mask = batch.token_mask.to(type);
-  return batch;
+  return Complete(entities.Batch({{0, 0}, {1, 1}, {2, 0}, {0, 1}}), type);
 }
 
 ModelOptions WithFeatures(ModelOptions options) {
@@ -136,7 +137,8 @@ TEST(AffinityHeadTest, GradientsMatchDifferences) {
   torch::manual_seed(6);
   CheckModule<AffinityHead>(AffinityHead(Tiny()), [](AffinityHead& m, torch::Dtype type) {
     const torch::Tensor x = Ramp({12, 2 * kByKernels}, type);
-    return Projected(m(x.slice(0, 0, 3), x.slice(0, 3, 6), x.slice(0, 6, 9), x.slice(0, 9, 12)));
+    const torch::Tensor prior = Ramp({3, 2}, type);
+    return Projected(m(x.slice(0, 0, 3), x.slice(0, 3, 6), x.slice(0, 6, 9), x.slice(0, 9, 12), prior));
   });
 }
 
@@ -229,9 +231,7 @@ PairBatch TrainingBatch(torch::Dtype type) {
   const SyntheticEntities entities(atoms, residues);
   std::vector<PairIndex> pairs;
   for (int i = 0; i < 192; ++i) pairs.push_back({i * 17 % 60, i / 8});
-  PairBatch batch = entities.Batch(pairs, ModelOptions().residues_per_token);
-  batch.token_mask = batch.token_mask.to(type);
-  return batch;
+  return Complete(entities.Batch(pairs, ModelOptions().residues_per_token), type);
 }
 
 // All parameters' gradients in a row, of a training step in poisoned memory.

@@ -86,6 +86,33 @@ TEST(ModelOptionsEffectTest, GatesBeginAtTheirInitialBias) {
   }
 }
 
+// At the start a prediction is the prior's, drawn towards the mean; without a prior it is about the mean.
+TEST(ModelOptionsEffectTest, PredictionsBeginAtTheSimilarityPrior) {
+  AffinityModel model = MakeModelOf(Small());
+  PairBatch batch = BatchFor(Small());
+  const torch::Tensor without = model->forward(batch);
+  for (const float prior : {-2.0F, 0.5F, 3.0F}) {
+    batch.prior = torch::tensor({{prior, 0.0F}, {prior - 1, 1.0F}});  // What was learned counts as much at first.
+    const torch::Tensor predicted = model->forward(batch);
+    for (int pair = 0; pair < 2; ++pair) EXPECT_NEAR(predicted[pair].item<float>(), 0.72 * prior, 0.2);
+  }
+  batch.prior = torch::Tensor();
+  EXPECT_TRUE(torch::equal(model->forward(batch), without));
+  EXPECT_LT(without.abs().max().item<float>(), 0.5);
+}
+
+TEST(ModelOptionsEffectTest, WithoutSimilarityPriorTheHeadTakesNone) {
+  ModelOptions options = Small();
+  EXPECT_EQ(CountNamed(options, "head.prior"), 2);
+  options.similarity_prior = false;
+  EXPECT_EQ(CountNamed(options, "head.prior"), 0);
+  AffinityModel model = MakeModelOf(options);
+  PairBatch batch = BatchFor(options);
+  const torch::Tensor without = model->forward(batch);
+  batch.prior = torch::full({2, kPriorChannels}, 3.0F);
+  EXPECT_TRUE(torch::equal(model->forward(batch), without));
+}
+
 TEST(ModelOptionsEffectTest, DrugLayersAreGraphLayers) {
   for (const int layers : {1, 3, 16}) {
     ModelOptions options = Small();

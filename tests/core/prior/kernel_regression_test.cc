@@ -28,9 +28,8 @@ TEST(KernelRegressionTest, IsTheMeanOfAGaussianProcess) {
   const MeasuredPairs pairs = Pairs({0, 0, 1, 2, 3, 3}, {0, 2, 1, 0, 1, 2}, {1.0F, -0.5F, 0.3F, 0.8F, -1.2F, 0.1F});
   const KernelFit fit = FitKernels(drugs, targets, pairs);
   const torch::Tensor effects = fit.mean + fit.drug_effect.unsqueeze(1) + fit.target_effect;
-  const torch::Tensor kernel =
-      drugs.index({pairs.drug}).index({torch::indexing::Slice(), pairs.drug}) *
-      targets.index({pairs.target}).index({torch::indexing::Slice(), pairs.target});
+  const torch::Tensor kernel = drugs.index({pairs.drug}).index({torch::indexing::Slice(), pairs.drug}) *
+                               targets.index({pairs.target}).index({torch::indexing::Slice(), pairs.target});
   const torch::Tensor rest = pairs.value - effects.index({pairs.drug, pairs.target});
   const torch::Tensor weights = torch::linalg_solve(kernel + 0.15 * torch::eye(6), rest);
   const torch::Tensor dual = torch::zeros({4, 3}).index_put_({pairs.drug, pairs.target}, weights);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 #include <vector>
 
@@ -60,6 +61,13 @@ TEST_F(SimilarityPriorTest, WhatIsHeldOutOfAFitDoesNotReachIt) {
   const torch::Tensor after = Fit().held_out, changed = (after != before).any(1);
   for (const int64_t pair : fold) EXPECT_FALSE(changed[pair].item<bool>()) << pair;
   EXPECT_EQ(changed.sum().item<int64_t>(), static_cast<int64_t>(pairs_.size() - fold.size())) << "all others";
+}
+
+TEST_F(SimilarityPriorTest, AValueThatIsNotFiniteCountsForNothing) {
+  z_[7] = INFINITY;
+  const SimilarityPrior::Fitted fitted = Fit();
+  EXPECT_TRUE(torch::isfinite(fitted.held_out).all().item<bool>());
+  EXPECT_TRUE(torch::isfinite(Say(fitted.prior, pairs_)).all().item<bool>());
 }
 
 TEST_F(SimilarityPriorTest, HeldOutDrugsHaveNothingLearned) {

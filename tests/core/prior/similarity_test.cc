@@ -80,7 +80,8 @@ TEST(ProteinProfileTest, IsOfLengthOne) {
 }
 
 TEST(ProteinProfileTest, SharedPeptidesMakeSimilar) {
-  const SimilarityIndex index(Measure::kCosine, {OfSequence("MKTAYIAK"), OfSequence("MKTAYIAKQR"), OfSequence("WWWWWW")});
+  const SimilarityIndex index(Measure::kCosine,
+                              {OfSequence("MKTAYIAK"), OfSequence("MKTAYIAKQR"), OfSequence("WWWWWW")});
   const std::vector<float> similarity = Compare(index, OfSequence("MKTAYIAK"));
   EXPECT_NEAR(similarity[0], 1, 1e-6);
   // All 11 peptides of the one are among the 15 of the other.

@@ -46,7 +46,7 @@ Cost CostOf(const ModelOptions& options, double atoms, double tokens) {
   const double rank = std::max(4.0, h / 2);
   return {options.drug_layers * atoms * 4 * h * h, tokens * 12 * h * h,
           options.fusion_layers * ((atoms + tokens) * 5 * h * h + 4 * atoms * tokens * h),
-          8 * h * f + f * f + 2 * 2 * h * rank + kLevels * (f + rank + 2 * 2 * h)};
+          (8 * h + 2) * f + f * f + 2 * 2 * h * rank + kLevels * (f + rank + 2 * 2 * h)};
 }
 
 thread_local double multiply_adds = 0;
@@ -113,14 +113,15 @@ TEST_F(PresetsTest, SizesAreThoseDocumented) {
 TEST_F(PresetsTest, WhatIsAlikeIsThatDocumented) {
   const std::string page = absl::StrReplaceAll(page_, {{"\n", " "}});
   for (const TrainingOptions& options : {small_, base_}) {
-    EXPECT_THAT(page, HasSubstr(absl::StrCat(
-                          "Everything else is alike: `--drug-layers ", options.model.drug_layers,
-                          "`, `--residues-per-token ", options.model.residues_per_token, "`, `--max-sequence-length ",
-                          options.model.max_sequence_length, "`, `--dropout-rate ", options.model.dropout_rate,
-                          "`, `--feature-dropout-rate ", options.feature_dropout_rate, "`, `--weight-decay ",
-                          options.weight_decay, "`, `--sam-rho ", options.sam_rho, "`, `--batch-size ",
-                          options.batch_size, "`, `--ema-decay ", options.ema_decay, "`, `--loss ",
-                          LossName(options.loss), "`, `--distribution-weight ", options.distribution_weight, "`.")));
+    EXPECT_THAT(page,
+                HasSubstr(absl::StrCat(
+                    "Everything else is alike: `--drug-layers ", options.model.drug_layers, "`, `--residues-per-token ",
+                    options.model.residues_per_token, "`, `--max-sequence-length ", options.model.max_sequence_length,
+                    "`, `--similarity-prior ", options.model.similarity_prior ? "true" : "false", "`, `--dropout-rate ",
+                    options.model.dropout_rate, "`, `--feature-dropout-rate ", options.feature_dropout_rate,
+                    "`, `--weight-decay ", options.weight_decay, "`, `--sam-rho ", options.sam_rho, "`, `--batch-size ",
+                    options.batch_size, "`, `--ema-decay ", options.ema_decay, "`, `--loss ", LossName(options.loss),
+                    "`, `--distribution-weight ", options.distribution_weight, "`.")));
   }
 }
 

@@ -30,7 +30,8 @@ TEST_F(TrainerTest, LeavesCheckpointsMetricsAndResult) {
   Recorder recorder;
   const auto report = Run("files", &recorder);
   ASSERT_TRUE(report.ok()) << report.status();
-  EXPECT_EQ(recorder.phases, (std::vector<std::string>{"loading", "training", "evaluating"}));
+  EXPECT_EQ(recorder.phases,
+            (std::vector<std::string>{"loading", "fitting the similarity prior", "training", "evaluating"}));
   ASSERT_EQ(recorder.epochs.size(), 5U);
   EXPECT_EQ(recorder.latest_stands, std::vector<bool>(5, true))
       << "nobody hears of an epoch before its checkpoint stands";
@@ -175,7 +176,7 @@ TEST_F(TrainerTest, StopAtTheLastStepIsNoSuccess) {
   };
   EXPECT_THAT(Run("late", &first), IsError(absl::StatusCode::kCancelled, "CANCELLED", "stopped after epoch 3"));
   EXPECT_EQ(first.epochs.size(), 3U) << "the epoch is validated and saved";
-  EXPECT_EQ(first.phases, (std::vector<std::string>{"loading", "training"}));
+  EXPECT_EQ(first.phases, (std::vector<std::string>{"loading", "fitting the similarity prior", "training"}));
   EXPECT_FALSE(std::filesystem::exists(first.files.Result()));
   stop_ = false;
   EXPECT_THAT(Run("late", &second, /*resume=*/true), IsOk());
