@@ -40,7 +40,9 @@ Profile ProteinProfile(const std::vector<uint8_t>& tokens);
 class SimilarityIndex {
  public:
   enum class Measure {
-    kTanimoto,  // What two profiles share by what either has: sum of minima / sum of maxima.
+    // What two profiles share by what either has, sum of minima / sum of maxima, to the power of 3/2, which leaves little
+    // to entities that share little.
+    kTanimoto,
     kCosine,    // The product of two vectors of length 1.
   };
 
