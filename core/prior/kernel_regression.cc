@@ -26,11 +26,10 @@ Side MakeSide(const torch::Tensor& similarity, const torch::Tensor& pairs) {
   return {similarity, (kMostLearned * pairs / (pairs + kHalfLearned)).unsqueeze(1), similarity};
 }
 
-// Mixes the covariances of the rows of `completed` [entities, any] into the kernel: entities of which little is
-// predicted beyond their main effects have little covariance with others.
+// Mixes the correlations of the rows of `completed` [entities, any] into the kernel.
 void Learn(const torch::Tensor& completed, Side* side) {
   const torch::Tensor centred = completed - completed.mean(1, /*keepdim=*/true);
-  const torch::Tensor rows = centred / centred.norm(2, 1).mean().clamp_min(kLeastLength);
+  const torch::Tensor rows = centred / centred.norm(2, 1, /*keepdim=*/true).clamp_min(kLeastLength);
   const torch::Tensor old_part = (1 - side->share).sqrt(), new_part = rows * side->share.sqrt();
   side->kernel = (side->similarity * old_part * old_part.t()).addmm_(new_part, new_part.t());
 }
@@ -48,9 +47,7 @@ void Solve(const Side& drugs, const Side& targets, const torch::Tensor& measured
   const double enough = kResidual * kResidual * Dot(values, values);
   for (int i = 0; i < kMostIterations && square > enough; ++i) {
     const torch::Tensor applied = apply(direction);
-    const double curvature = Dot(direction, applied);
-    if (curvature <= 0) break;  // Only where the kernels are not positive semidefinite.
-    const double step = square / curvature;
+    const double step = square / Dot(direction, applied);
     dual->add_(direction, step);
     residual.sub_(applied, step);
     const double next = Dot(residual, residual);

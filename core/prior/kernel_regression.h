@@ -1,7 +1,7 @@
 // Regression with a product kernel: what the measured pairs say of all pairs of their drugs and targets, without a
 // network. It is the mean of a Gaussian process whose covariance of two pairs is the similarity of their drugs times
 // that of their targets (Pahikkala et al., "Toward more realistic drug-target interaction predictions", 2015), on top
-// of a main effect of each drug and target. What it has completed tells how drugs (targets) vary together in what they
+// of a main effect of each drug and target. What it has completed tells how alike drugs (targets) are in what they
 // bind, which is mixed into the similarities for the next, better completion.
 #ifndef DEEPBINDNET_CORE_PRIOR_KERNEL_REGRESSION_H_
 #define DEEPBINDNET_CORE_PRIOR_KERNEL_REGRESSION_H_

@@ -86,9 +86,7 @@ void SimilarityIndex::Compare(const Profile& profile, float* similarity) const {
   }
   if (!tanimoto) return;
   for (size_t i = 0; i < entities_.size(); ++i) {
-    if (similarity[i] == 0) continue;
-    const float tanimoto_coefficient = similarity[i] / (total + totals_[i] - similarity[i]);
-    similarity[i] = tanimoto_coefficient * std::sqrt(tanimoto_coefficient);
+    if (similarity[i] > 0) similarity[i] /= total + totals_[i] - similarity[i];
   }
 }
 

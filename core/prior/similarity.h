@@ -40,9 +40,7 @@ Profile ProteinProfile(const std::vector<uint8_t>& tokens);
 class SimilarityIndex {
  public:
   enum class Measure {
-    // What two profiles share by what either has, sum of minima / sum of maxima, to the power of 3/2, which leaves little
-    // to entities that share little.
-    kTanimoto,
+    kTanimoto,  // What two profiles share by what either has: sum of minima / sum of maxima.
     kCosine,    // The product of two vectors of length 1.
   };
 
