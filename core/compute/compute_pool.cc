@@ -1,8 +1,10 @@
 #include "core/compute/compute_pool.h"
 
 #include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <atomic>
 
 namespace deepbindnet {
 
@@ -79,6 +81,14 @@ void ComputePool::Work(int index, int compute_threads) {
     errors_[index] = error;
   }
   mutex_.Unlock();
+}
+
+void RunSideBySide(size_t count, size_t threads, const std::function<void(size_t)>& task) {
+  std::atomic<size_t> next{0};
+  ComputePool(static_cast<int>(std::max<size_t>(1, std::min(threads, count)))).Run([&](int) {
+    const c10::InferenceMode inference;
+    for (size_t i = next++; i < count; i = next++) task(i);
+  });
 }
 
 }  // namespace deepbindnet

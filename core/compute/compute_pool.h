@@ -2,6 +2,7 @@
 #ifndef DEEPBINDNET_CORE_COMPUTE_COMPUTE_POOL_H_
 #define DEEPBINDNET_CORE_COMPUTE_COMPUTE_POOL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -47,6 +48,9 @@ class ComputePool {
   std::vector<std::exception_ptr> errors_ ABSL_GUARDED_BY(mutex_);  // By index, of the round.
   std::vector<std::thread> threads_;
 };
+
+// Calls task(0), ..., task(count - 1), each once, on up to `threads` threads side by side, in inference mode.
+void RunSideBySide(size_t count, size_t threads, const std::function<void(size_t)>& task);
 
 }  // namespace deepbindnet
 

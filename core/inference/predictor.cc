@@ -165,9 +165,7 @@ absl::StatusOr<Explanation> ModelPredictor::Explain(const PredictionInput& input
   return CatchTorch([&]() -> absl::StatusOr<Explanation> {
     const EntityTable entities({&molecule.graph}, {&protein.tokens}, residues_per_token, features, device_);
     PairBatch batch = entities.Cut({{0, 0}});
-    if (const auto& prior = model_->prior()) {
-      batch.prior = prior->Predict({&molecule.graph}, {&protein.tokens}, {{0, 0}}).to(device_);
-    }
+    batch.prior = model_->Prior({&molecule.graph}, {&protein.tokens}, {{0, 0}});
     const PairTrace trace = TracePair(model_, batch);
     Explanation explanation = BuildExplanation(molecule, symbols, protein, residues_per_token, trace);
     explanation.value = scaler_.Unscale(trace.z);

@@ -35,6 +35,13 @@ std::vector<AffinityNetwork> AffinityModelImpl::members() const {
   return members;
 }
 
+torch::Tensor AffinityModelImpl::Prior(const SimilarityPrior::Molecules& molecules,
+                                       const SimilarityPrior::Proteins& proteins,
+                                       const std::vector<PairIndex>& pairs) const {
+  if (prior_ == nullptr) return {};
+  return prior_->Predict(molecules, proteins, pairs).to(levels_.device());
+}
+
 void AffinityModelImpl::set_generator(const at::Generator& generator) {
   for (AffinityNetwork& member : members()) member->set_generator(generator);
 }

@@ -43,6 +43,12 @@ class AffinityModelImpl : public torch::nn::Module {
   const std::shared_ptr<const SimilarityPrior>& prior() const { return prior_; }
   void set_prior(std::shared_ptr<const SimilarityPrior> prior) { prior_ = std::move(prior); }
 
+  // What the prior says of pairs, for PairBatch::prior, on the model's device; undefined where there is no prior.
+  // Shape:
+  // -> [pairs, kPriorChannels].
+  torch::Tensor Prior(const SimilarityPrior::Molecules& molecules, const SimilarityPrior::Proteins& proteins,
+                      const std::vector<PairIndex>& pairs) const;
+
   // As AffinityHead's.
   void set_generator(const at::Generator& generator);
 

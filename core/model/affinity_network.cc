@@ -62,8 +62,7 @@ void StandardizeImpl::Commit(const torch::Tensor& taken, double share) {
   square_.lerp_(means.slice(0, channels), weight);
 }
 
-AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options)
-    : dropout_rate_(options.dropout_rate), levels_(LevelsOf(options)) {
+AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) : dropout_rate_(options.dropout_rate) {
   const int64_t pooled = 2 * options.hidden_dim, width = options.feature_dim;
   const int64_t rank = std::max(4, options.hidden_dim / 2);
   const auto linear = [](int64_t in, int64_t out) { return torch::nn::Linear(in, out); };
@@ -75,10 +74,11 @@ AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options)
   product_ = register_module("product", linear(rank, kLevels));
   drug_part_ = register_module("drug_part", linear(pooled, kLevels));
   target_part_ = register_module("target_part", linear(pooled, kLevels));
-  last_->bias.set_data((-0.5 * levels_.square()).clamp_min(kLeastStart));
+  last_->bias.set_data((-0.5 * LevelsOf(options).square()).clamp_min(kLeastStart));
   if (!options.similarity_prior) return;
   prior_learned_ = register_parameter("prior_learned", torch::ones({1}));
   prior_precision_ = register_parameter("prior_precision", torch::ones({1}));
+  levels_ = register_buffer("levels", LevelsOf(options));
 }
 
 torch::Tensor AffinityHeadImpl::Dropout(const torch::Tensor& x) {
@@ -98,7 +98,7 @@ torch::Tensor AffinityHeadImpl::forward(const torch::Tensor& fused_drug, const t
   x = x + product_(drug_factors_(drug) * target_factors_(target)) + drug_part_(drug) + target_part_(target);
   if (!prior_learned_.defined() || !prior.defined()) return x;
   const torch::Tensor centre = prior.narrow(1, 0, 1) + prior_learned_ * prior.narrow(1, 1, 1);
-  return x - torch::softplus(prior_precision_) * (levels_.to(centre.device()) - centre).square();
+  return x - torch::softplus(prior_precision_) * (levels_ - centre).square();
 }
 
 AffinityNetworkImpl::AffinityNetworkImpl(const ModelOptions& options) : options_(options) {

@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <atomic>
 #include <numeric>
 #include <utility>
 
@@ -43,8 +42,7 @@ std::vector<double> PredictPairs(AffinityModel model, const torch::Device& devic
   while (bounds.back() < sorted.size()) bounds.push_back(EndOfBatch(molecules, proteins, sorted, bounds.back()));
 
   const EntityTable entities(molecules, proteins, model->options().residues_per_token, features, device);
-  torch::Tensor prior;
-  if (model->prior() != nullptr) prior = model->prior()->Predict(molecules, proteins, sorted).to(device);
+  const torch::Tensor prior = model->Prior(molecules, proteins, sorted);
   std::vector<double> predicted(pairs.size());
   const auto predict = [&](size_t begin, size_t end) {
     const std::vector<PairIndex> chosen(sorted.begin() + begin, sorted.begin() + end);
@@ -53,13 +51,8 @@ std::vector<double> PredictPairs(AffinityModel model, const torch::Device& devic
     const torch::Tensor z = model->forward(batch).to(torch::kCPU);
     for (size_t i = begin; i < end; ++i) predicted[order[i]] = z.data_ptr<float>()[i - begin];
   };
-  const size_t batches = bounds.size() - 1;
-  const auto threads = device.is_cpu() ? std::min(static_cast<size_t>(at::get_num_threads()), batches) : 1;
-  std::atomic<size_t> next{0};
-  ComputePool(std::max<size_t>(1, threads)).Run([&](int) {
-    const c10::InferenceMode inference;
-    for (size_t batch = next++; batch < batches; batch = next++) predict(bounds[batch], bounds[batch + 1]);
-  });
+  RunSideBySide(bounds.size() - 1, device.is_cpu() ? static_cast<size_t>(at::get_num_threads()) : 1,
+                [&](size_t batch) { predict(bounds[batch], bounds[batch + 1]); });
   return predicted;
 }
 

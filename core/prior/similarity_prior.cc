@@ -3,9 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -20,15 +18,7 @@ namespace {
 constexpr int64_t kChunk = 256;  // Entities that are compared at once.
 using Measure = SimilarityIndex::Measure;
 
-// Calls task(0), ..., task(count - 1), side by side on as many threads as LibTorch has.
-void SideBySide(size_t count, const std::function<void(size_t)>& task) {
-  const auto threads = std::max<size_t>(1, std::min(static_cast<size_t>(at::get_num_threads()), count));
-  std::atomic<size_t> next{0};
-  ComputePool(threads).Run([&](int) {
-    const c10::InferenceMode inference;
-    for (size_t i = next++; i < count; i = next++) task(i);
-  });
-}
+size_t Threads() { return static_cast<size_t>(at::get_num_threads()); }
 
 // The distinct profiles of one side of some pairs.
 struct Distinct {
@@ -152,7 +142,7 @@ SimilarityPrior::Fitted SimilarityPrior::Fit(const Molecules& molecules, const P
   torch::Tensor held_out = torch::zeros({static_cast<int64_t>(pairs.size()), kPriorChannels});
   auto said = held_out.accessor<float, 2>();
   KernelFit whole;
-  SideBySide(folds.size(), [&](size_t i) {
+  RunSideBySide(folds.size(), Threads(), [&](size_t i) {
     KernelFit fit = FitKernels(drug_similarity, target_similarity, Choose(places, values, folds[i].measured));
     const auto similar = fit.similar.accessor<float, 2>(), learned = fit.learned.accessor<float, 2>();
     for (const int64_t pair : folds[i].held_out) {
@@ -179,7 +169,7 @@ torch::Tensor SimilarityPrior::Predict(const Molecules& molecules, const Protein
   const Distinct targets = FindDistinct(proteins, TargetsOf(pairs), ProteinProfile);
   const auto count = static_cast<int64_t>(drugs.profiles.size());
   torch::Tensor half = torch::empty({count, proteins_.size()});  // Similarities to molecules times dual_.
-  SideBySide(static_cast<size_t>((count + kChunk - 1) / kChunk), [&](size_t chunk) {
+  RunSideBySide(static_cast<size_t>((count + kChunk - 1) / kChunk), Threads(), [&](size_t chunk) {
     const int64_t begin = static_cast<int64_t>(chunk) * kChunk, end = std::min(count, begin + kChunk);
     half.narrow(0, begin, end - begin).copy_(CompareAll(molecules_, drugs.profiles, begin, end).mm(dual_));
   });

@@ -57,7 +57,8 @@ struct TrainingReport {
 class TrainingObserver {
  public:
   virtual ~TrainingObserver() = default;
-  virtual void OnPhase(absl::string_view phase) = 0;      // "loading", "training", "evaluating"
+  // "loading", "fitting the similarity prior", "training", "evaluating"
+  virtual void OnPhase(absl::string_view phase) = 0;
   virtual void OnStep(const StepReport& report) = 0;      // Every step.
   virtual void OnEpoch(const EpochReport& report) = 0;    // After the epoch's checkpoint is on disk.
   virtual void OnMessage(absl::string_view message) = 0;  // A line for people.

@@ -47,7 +47,7 @@ class TrainingRun {
 
  private:
   absl::Status CheckSameData();
-  void FitPrior();
+  void FitPrior();  // Its time counts as training time.
   void MakeTrainer(int replicas);
   // Rank 0's latest checkpoint, on every rank; empty where there is none.
   absl::StatusOr<std::string> ReadLatest();

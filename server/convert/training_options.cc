@@ -64,6 +64,7 @@ absl::Status SetModelOptions(const v1::TrainingOptions& proto, ModelOptions* mod
   DBN_SET_COUNT(drug_layers, model->drug_layers)
   DBN_SET_COUNT(residues_per_token, model->residues_per_token)
   DBN_SET_COUNT(max_sequence_length, model->max_sequence_length)
+  if (proto.has_similarity_prior()) model->similarity_prior = proto.similarity_prior();
   DBN_SET_NUMBER(dropout_rate, model->dropout_rate)
   DBN_SET_NUMBER(gate_initial_bias, model->gate_initial_bias)
   return absl::OkStatus();
@@ -89,7 +90,6 @@ absl::Status SetSchedule(const v1::TrainingOptions& proto, TrainingOptions* opti
   if (proto.has_max_minutes() && proto.max_minutes() <= 0.0) {
     return InvalidField("max_minutes", absl::StrCat(proto.max_minutes()), "is not above 0; leave it out for no limit");
   }
-  if (proto.has_similarity_prior()) options->model.similarity_prior = proto.similarity_prior();
   if (proto.has_evaluate_test()) options->evaluate_test = proto.evaluate_test();
   if (proto.has_mixed_precision()) options->mixed_precision = proto.mixed_precision();
   if (proto.has_seed()) options->seed = proto.seed();
