@@ -36,7 +36,8 @@ class SimilarityPrior {
 
   // Fits what all `pairs` say, whose indices are those of the lists and whose z-scored values are `z` [pairs]; one that
   // is not finite counts for nothing. The folds of MakeFolds() are fitted beside, by as many threads as LibTorch has;
-  // more threads change no more than rounding. `most_work` bounds drugs * targets * (drugs + targets) of the known ones.
+  // more threads change no more than rounding. `most_work` bounds drugs * targets * (drugs + targets) of the known
+  // ones.
   static Fitted Fit(const Molecules& molecules, const Proteins& proteins, const std::vector<PairIndex>& pairs,
                     const std::vector<float>& z, SplitMethod split, int64_t most_work = kMostWork);
 
