@@ -5,24 +5,40 @@
 namespace deepbindnet {
 namespace {
 
+// Of the member that has the prior, among others that have none; chosen on KIBA's validation part.
+constexpr double kPriorShare = 0.7;
 constexpr double kNewShare = 0.05;  // Of the newest step in the running statistics of Standardize after the first ones.
 
 }  // namespace
 
 AffinityModelImpl::AffinityModelImpl(const ModelOptions& options)
     : options_(options), levels_(register_parameter("levels", LevelsOf(options), /*requires_grad=*/false)) {
-  for (int i = 0; i < options.members; ++i) members_->push_back(AffinityNetwork(options));
+  ModelOptions of_member = options;
+  for (int i = 0; i < options.members; ++i) {
+    members_->push_back(AffinityNetwork(of_member));
+    of_member.similarity_prior = false;
+  }
   register_module("members", members_);
 }
 
 torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<torch::Tensor>* gates,
                                          ForwardObserver* observer) {
   torch::Tensor sum;
-  for (AffinityNetwork& member : members()) {
-    const torch::Tensor expected = Expect(member->Score(batch, member->Encode(batch), gates, observer));
+  const std::vector<double> share = shares();
+  for (size_t i = 0; i < share.size(); ++i) {
+    AffinityNetwork member = members()[i];
+    const torch::Tensor expected = Expect(member->Score(batch, member->Encode(batch), gates, observer)) * share[i];
     sum = sum.defined() ? sum + expected : expected;
   }
-  return sum / options_.members;
+  return sum;
+}
+
+std::vector<double> AffinityModelImpl::shares() const {
+  const int members = options_.members;
+  if (members == 1 || !options_.similarity_prior) return std::vector<double>(members, 1.0 / members);
+  std::vector<double> shares(members, (1 - kPriorShare) / (members - 1));
+  shares[0] = kPriorShare;
+  return shares;
 }
 
 torch::Tensor AffinityModelImpl::Expect(const torch::Tensor& scores) const {

@@ -19,7 +19,8 @@ namespace deepbindnet {
 
 // One or more networks of the same sizes, the members, that start from different weights and learn the same: what each
 // learns by chance differs, and the mean of their predictions, which is the model's, is nearer the truth than theirs
-// are. The same weights answer whatever else is in the batch.
+// are. Of a model with a similarity prior the first member alone is told what that says: members that all are err as it
+// does, and one that is not learns other things. The same weights answer whatever else is in the batch.
 class AffinityModelImpl : public torch::nn::Module {
  public:
   explicit AffinityModelImpl(const ModelOptions& options);
@@ -34,6 +35,9 @@ class AffinityModelImpl : public torch::nn::Module {
   torch::Tensor Expect(const torch::Tensor& scores) const;
 
   std::vector<AffinityNetwork> members() const;
+
+  // How much each member counts in the prediction; they add up to 1.
+  std::vector<double> shares() const;
 
   // z-scored affinities. Shape: [kLevels].
   torch::Tensor levels() const { return levels_; }

@@ -38,14 +38,14 @@ double Dot(const torch::Tensor& a, const torch::Tensor& b) { return (a * b).sum(
 
 // Moves `dual` to where (kernels around it + noise) is `values` at the measured pairs, which `measured` has a one for.
 void Solve(const Side& drugs, const Side& targets, const torch::Tensor& measured, const torch::Tensor& values,
-           torch::Tensor* dual) {
+           const std::atomic<bool>* stop, torch::Tensor* dual) {
   const auto apply = [&](const torch::Tensor& x) {
     return drugs.kernel.mm(x).mm(targets.kernel).mul_(measured).add_(x, kNoise);
   };
   torch::Tensor residual = values - apply(*dual), direction = residual.clone();
   double square = Dot(residual, residual);
   const double enough = kResidual * kResidual * Dot(values, values);
-  for (int i = 0; i < kMostIterations && square > enough; ++i) {
+  for (int i = 0; i < kMostIterations && square > enough && !(stop != nullptr && *stop); ++i) {
     const torch::Tensor applied = apply(direction);
     const double step = square / Dot(direction, applied);
     dual->add_(direction, step);
@@ -59,7 +59,7 @@ void Solve(const Side& drugs, const Side& targets, const torch::Tensor& measured
 }  // namespace
 
 KernelFit FitKernels(const torch::Tensor& drug_similarity, const torch::Tensor& target_similarity,
-                     const MeasuredPairs& pairs) {
+                     const MeasuredPairs& pairs, const std::atomic<bool>* stop) {
   const torch::NoGradGuard no_grad;
   const int64_t drugs = drug_similarity.size(0), targets = target_similarity.size(0);
   const torch::Tensor place = pairs.drug * targets + pairs.target;
@@ -85,7 +85,7 @@ KernelFit FitKernels(const torch::Tensor& drug_similarity, const torch::Tensor& 
   const torch::Tensor rest = (values - effects) * measured;
   torch::Tensor dual = torch::zeros({drugs, targets}), completed;
   for (int round = 0; round <= kCompletions; ++round) {
-    Solve(drug_side, target_side, measured, rest, &dual);
+    Solve(drug_side, target_side, measured, rest, stop, &dual);
     completed = drug_side.kernel.mm(dual).mm(target_side.kernel);
     if (round == 0) {
       fit.dual = dual.clone();

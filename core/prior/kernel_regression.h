@@ -8,6 +8,8 @@
 
 #include <torch/torch.h>
 
+#include <atomic>
+
 namespace deepbindnet {
 
 // Measured pairs; one may stand more than once.
@@ -29,9 +31,9 @@ struct KernelFit {
 
 // Solved by conjugate gradients, to a hundredth of the residual. Shapes: drug_similarity [drugs, drugs],
 // target_similarity [targets, targets], symmetric, positive semidefinite, with ones on the diagonal. Of pairs measured
-// more than once the mean counts.
+// more than once the mean counts. Once `stop` is true, where it is given, the fit ends soon and says nothing useful.
 KernelFit FitKernels(const torch::Tensor& drug_similarity, const torch::Tensor& target_similarity,
-                     const MeasuredPairs& pairs);
+                     const MeasuredPairs& pairs, const std::atomic<bool>* stop = nullptr);
 
 }  // namespace deepbindnet
 

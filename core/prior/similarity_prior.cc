@@ -106,7 +106,8 @@ MeasuredPairs Choose(const std::vector<PairIndex>& pairs, const std::vector<floa
 
 SimilarityPrior::Fitted SimilarityPrior::Fit(const Molecules& molecules, const Proteins& proteins,
                                              const std::vector<PairIndex>& pairs, const std::vector<float>& z,
-                                             SplitMethod split, int64_t most_work) {
+                                             SplitMethod split, int64_t most_work,
+                                             const std::atomic<bool>* stop) {
   Distinct drugs = FindDistinct(molecules, DrugsOf(pairs), MoleculeProfile);
   Distinct targets = FindDistinct(proteins, TargetsOf(pairs), ProteinProfile);
   auto most_drugs = static_cast<int64_t>(drugs.profiles.size());
@@ -143,7 +144,7 @@ SimilarityPrior::Fitted SimilarityPrior::Fit(const Molecules& molecules, const P
   auto said = held_out.accessor<float, 2>();
   KernelFit whole;
   RunSideBySide(folds.size(), Threads(), [&](size_t i) {
-    KernelFit fit = FitKernels(drug_similarity, target_similarity, Choose(places, values, folds[i].measured));
+    KernelFit fit = FitKernels(drug_similarity, target_similarity, Choose(places, values, folds[i].measured), stop);
     const auto similar = fit.similar.accessor<float, 2>(), learned = fit.learned.accessor<float, 2>();
     for (const int64_t pair : folds[i].held_out) {
       const auto [drug, target] = places[pair];

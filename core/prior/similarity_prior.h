@@ -5,6 +5,7 @@
 
 #include <torch/torch.h>
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -37,9 +38,10 @@ class SimilarityPrior {
   // Fits what all `pairs` say, whose indices are those of the lists and whose z-scored values are `z` [pairs]; one that
   // is not finite counts for nothing. The folds of MakeFolds() are fitted beside, by as many threads as LibTorch has;
   // more threads change no more than rounding. `most_work` bounds drugs * targets * (drugs + targets) of the known
-  // ones.
+  // ones. Once `stop` is true, where it is given, the fit ends soon and says nothing useful.
   static Fitted Fit(const Molecules& molecules, const Proteins& proteins, const std::vector<PairIndex>& pairs,
-                    const std::vector<float>& z, SplitMethod split, int64_t most_work = kMostWork);
+                    const std::vector<float>& z, SplitMethod split, int64_t most_work = kMostWork,
+                    const std::atomic<bool>* stop = nullptr);
 
   // Shape: -> [pairs, kPriorChannels] float32 on the CPU, in the order of `pairs`; what no pair names may be null. An
   // answer depends on its own pair alone, up to rounding. Safe to call from several threads at once.

@@ -92,12 +92,13 @@ BatchResult Replicas::BackwardShare(AffinityModel model, const std::vector<int64
   const torch::Tensor rows = torch::tensor(chosen).to(device_);
   const torch::Tensor truth = data_.z.index_select(0, rows);
   if (data_.prior.defined()) batch.prior = data_.prior.index_select(0, rows);
-  const double members = options_.model.members;
-  const double weight = static_cast<double>(chosen.size()) / static_cast<double>(pairs) / members;
+  const double weight = static_cast<double>(chosen.size()) / static_cast<double>(pairs) / options_.model.members;
+  const std::vector<double> share = model->shares();
   BatchResult result;
   result.loss = torch::zeros({}, truth.options().dtype(torch::kFloat64));
   result.predicted = torch::zeros_like(truth);
-  for (AffinityNetwork& member : model->members()) {
+  for (size_t i = 0; i < share.size(); ++i) {
+    AffinityNetwork member = model->members()[i];
     torch::Tensor scores;
     {
       const MixedPrecisionScope scope(device_, half_);
@@ -109,7 +110,7 @@ BatchResult Replicas::BackwardShare(AffinityModel model, const std::vector<int64
                                weight;
     (loss_scale == 1 ? loss : loss * loss_scale).backward();
     result.loss += loss.detach();
-    result.predicted.add_(predicted.detach(), 1 / members);
+    result.predicted.add_(predicted.detach(), share[i]);
   }
   return result;
 }

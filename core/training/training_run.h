@@ -47,8 +47,8 @@ class TrainingRun {
 
  private:
   absl::Status CheckSameData();
-  void FitPrior();  // Its time counts as training time.
-  void MakeTrainer(int replicas);
+  absl::Status FitPrior();  // Its time counts as training time.
+  absl::Status MakeTrainer(int replicas);
   // Rank 0's latest checkpoint, on every rank; empty where there is none.
   absl::StatusOr<std::string> ReadLatest();
   absl::Status Restore(const Checkpoint& checkpoint);

@@ -78,19 +78,23 @@ absl::Status TrainingRun::CheckSameData() {
                     "RANKS_DIFFER");
 }
 
-void TrainingRun::FitPrior() {
-  if (!options_.model.similarity_prior) return;
+absl::Status TrainingRun::FitPrior() {
+  if (!options_.model.similarity_prior) return absl::OkStatus();
   observer_.OnPhase("fitting the similarity prior");
   const auto begin = std::chrono::steady_clock::now();
   SimilarityPrior::Fitted fitted = SimilarityPrior::Fit(GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train),
-                                                        ScaledOf(dataset_), dataset_.manifest.split.method);
+                                                        ScaledOf(dataset_), dataset_.manifest.split.method, kMostWork,
+                                                        &stop_);
   prior_ = std::make_shared<const SimilarityPrior>(std::move(fitted.prior));
   held_out_prior_ = fitted.held_out.to(device_);
   elapsed_before_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  started_ = std::chrono::steady_clock::now();
+  DBN_RETURN_IF_ERROR(Agree());
+  return stopping_ ? absl::CancelledError("stopped while the similarity prior was fitted") : absl::OkStatus();
 }
 
-void TrainingRun::MakeTrainer(int replicas) {
-  FitPrior();
+absl::Status TrainingRun::MakeTrainer(int replicas) {
+  DBN_RETURN_IF_ERROR(FitPrior());
   trainer_ = std::make_unique<BatchTrainer>(
       TrainingPairs{EntityTable(GraphsOf(dataset_), TokensOf(dataset_), options_.model.residues_per_token,
                                 FeaturesOf(dataset_), device_),
@@ -99,12 +103,13 @@ void TrainingRun::MakeTrainer(int replicas) {
   AffinityModel(trainer_->model())->set_prior(prior_);
   state_.replicas = replicas;
   state_.epoch.predicted = torch::zeros({dataset_.train.size()}, torch::TensorOptions(device_));
+  return absl::OkStatus();
 }
 
 absl::Status TrainingRun::Start() {
-  MakeTrainer(CountReplicas(device_, options_.batch_size));
-  DBN_RETURN_IF_ERROR(trainer_->ShareWeights());
-  return ranks_->writes() ? RemoveRun(files_) : absl::OkStatus();
+  if (ranks_->writes()) DBN_RETURN_IF_ERROR(RemoveRun(files_));
+  DBN_RETURN_IF_ERROR(MakeTrainer(CountReplicas(device_, options_.batch_size)));
+  return trainer_->ShareWeights();
 }
 
 absl::StatusOr<std::string> TrainingRun::ReadLatest() {
@@ -140,7 +145,7 @@ absl::Status TrainingRun::Resume() {
 absl::Status TrainingRun::Restore(const Checkpoint& checkpoint) {
   DBN_ASSIGN_OR_RETURN(const RunState stored,
                        ReadRunState(checkpoint, MostReplicas(options_.batch_size), dataset_.train.size()));
-  MakeTrainer(device_.is_cpu() ? stored.replicas : 1);
+  DBN_RETURN_IF_ERROR(MakeTrainer(device_.is_cpu() ? stored.replicas : 1));
   DBN_RETURN_IF_ERROR(trainer_->LoadState(checkpoint.training_state));
   const torch::Tensor predicted = state_.epoch.predicted;
   // What the ranks have predicted is summed up at the end: it is rank 0's from here on.

@@ -1,16 +1,20 @@
 // What a training step costs and where its time goes, on a processed data set:
 //   deepbindnet_step_bench DATA_DIR [DEVICE [SECONDS [BATCH_SIZE]]]
 // trains each preset in each precision for SECONDS (20) on DEVICE (auto) and prints one JSON line for each: seconds per
-// epoch (of all the part's pairs, from the rate of these steps), pairs a second, and the shares of the time that the
-// parts of a step take. The shares are measured apart, one replica with one thread after the other: the encoders with
-// their backward pass, the fusion with the head and its backward pass, the optimiser, and the making of batches.
+// epoch (of all the part's pairs, from the rate of these steps), pairs a second, FLOP/s in matrix products beside what
+// one large product reaches there, and the shares of the time that the parts of a step take. The shares are measured
+// apart, one replica with one thread after the other: the encoders with their backward pass, the fusion with the head
+// and its backward pass, the optimiser, and the making of batches.
 #include <ATen/Parallel.h>
+#include <ATen/record_function.h>
 #include <torch/torch.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -40,9 +44,10 @@ TrainingPairs PairsOfTrain(const ProcessedDataset& data, int residues_per_token,
           PairsOf(data.train), torch::tensor(z).to(device)};
 }
 
-// Seconds in the parts of some steps.
+// Seconds in the parts of some steps, their pairs, and the FLOPs of their matrix products.
 struct Parts {
   double data = 0, encoder = 0, fusion = 0, optimizer = 0;
+  double pairs = 0, flops = 0;
 };
 
 // Adds the time since the last call to a part.
@@ -64,6 +69,31 @@ class StopWatch {
   Clock::time_point last_;
 };
 
+std::atomic<double> products{0};  // FLOPs of the matrix products since it was set.
+
+void CountProduct(const at::RecordFunction& function) {
+  const std::string name = function.name();
+  const size_t first = name == "aten::addmm" || name == "aten::_addmm_activation" ? 1 : 0;
+  if (first == 0 && name != "aten::mm" && name != "aten::bmm") return;
+  const torch::Tensor a = function.inputs()[first].toTensor(), b = function.inputs()[first + 1].toTensor();
+  const double added = 2.0 * static_cast<double>(a.numel()) * static_cast<double>(b.size(-1));
+  for (double before = products; !products.compare_exchange_weak(before, before + added);) continue;
+}
+
+// FLOP/s of a product of square matrices.
+double Ceiling(const torch::Device& device, c10::optional<torch::Dtype> half) {
+  const int64_t size = device.is_cuda() ? 8192 : 2048;
+  constexpr int kTimes = 10;
+  const auto options = torch::TensorOptions(device).dtype(half ? *half : torch::kFloat32);
+  const torch::Tensor a = torch::randn({size, size}, options), b = torch::randn({size, size}, options);
+  torch::mm(a, b);
+  double seconds = 0;
+  StopWatch watch(device);
+  for (int i = 0; i < kTimes; ++i) torch::mm(a, b);
+  watch.AddTo(&seconds);
+  return kTimes * 2.0 * static_cast<double>(size) * static_cast<double>(size) * static_cast<double>(size) / seconds;
+}
+
 // A tensor whose gradient stops there, to go backward from it later.
 torch::Tensor Cut(const torch::Tensor& x) { return x.detach().requires_grad_(true); }
 
@@ -74,9 +104,17 @@ Parts Profile(const TrainingPairs& data, const TrainingOptions& options, const t
   model->train();
   AffinityNetwork network = model->members().front();
   Optimizer optimizer(*model, {options.weight_decay, options.clip_norm, options.ema_decay});
+  const auto callback = at::addGlobalCallback(at::RecordFunctionCallback([](const at::RecordFunction& function) {
+                                                CountProduct(function);
+                                                return std::unique_ptr<at::ObserverContext>();
+                                              }).needsInputs(true));
   Parts parts;
   for (int step = 0; step < kWarmUpSteps + kProfiledSteps && step < static_cast<int>(batches.size()); ++step) {
-    if (step == kWarmUpSteps) parts = Parts();
+    if (step == kWarmUpSteps) {
+      parts = Parts();
+      products = 0;
+    }
+    parts.pairs += static_cast<double>(batches[step].size());
     StopWatch watch(device);
     std::vector<PairIndex> pairs;
     for (const int64_t pair : batches[step]) pairs.push_back(data.pairs[pair]);
@@ -106,6 +144,8 @@ Parts Profile(const TrainingPairs& data, const TrainingOptions& options, const t
     optimizer.Step(options.lr);
     watch.AddTo(&parts.optimizer);
   }
+  at::removeCallback(callback);
+  parts.flops = products;
   return parts;
 }
 
@@ -146,11 +186,15 @@ absl::Status Measure(const ProcessedDataset& dataset, const std::string& preset,
   at::set_num_threads(1);
   const Parts parts = Profile(data, options, device, half, batches);
   at::set_num_threads(threads);
+  // Sharpness-aware minimisation takes two gradients a step.
+  const double products_a_second = parts.flops / parts.pairs * rate * (options.sam_rho > 0 ? 2 : 1);
   const double sum = parts.data + parts.encoder + parts.fusion + parts.optimizer;
   std::cout << nlohmann::ordered_json{{"name", preset + (mixed_precision ? "_mixed" : "_fp32") + "_seconds_per_epoch"},
                                       {"value", static_cast<double>(dataset.train.size()) / rate},
                                       {"unit", "s"},
                                       {"pairs_per_second", rate},
+                                      {"product_flops", products_a_second},
+                                      {"product_flops_ceiling", Ceiling(device, half)},
                                       {"half_type", half ? c10::toString(*half) : "none"},
                                       {"device", device.str()},
                                       {"batch_size", options.batch_size},
