@@ -111,46 +111,17 @@ struct Ranges {
   }
 };
 
-// Lists of integers on their way to a device, in one piece.
-class Upload {
- public:
-  // `tensor` is the list on the device after Send().
-  void Add(const Rows& list, torch::Tensor* tensor) {
-    parts_.push_back({static_cast<int64_t>(all_.size()), static_cast<int64_t>(list.size()), tensor});
-    all_.insert(all_.end(), list.begin(), list.end());
-  }
-  void Add(const Ranges& ranges, RowRanges* tensors) {
-    Add(ranges.first, &tensors->first);
-    Add(ranges.count, &tensors->count);
-    tensors->most = *std::max_element(ranges.count.begin(), ranges.count.end());
-    tensors->total = std::accumulate(ranges.count.begin(), ranges.count.end(), int64_t{0});
-  }
-  void Send(const torch::Device& device) const {
-    const auto options = torch::TensorOptions(torch::kInt64).pinned_memory(device.is_cuda());
-    torch::Tensor moved = torch::empty({static_cast<int64_t>(all_.size())}, options);
-    std::copy(all_.begin(), all_.end(), moved.data_ptr<int64_t>());
-    moved = moved.to(device, /*non_blocking=*/true);
-    for (const Part& part : parts_) *part.tensor = moved.narrow(0, part.first, part.count);
-  }
-
- private:
-  struct Part {
-    int64_t first, count;
-    torch::Tensor* tensor;
-  };
-  Rows all_;
-  std::vector<Part> parts_;
-};
-
 // Some entities one behind the other.
 struct Selection {
   Ranges ranges;
   Rows rows;  // Of the table.
 };
 
-// With `gap` empty rows behind each, and more up to what RoundRows says.
+// With `gap` empty rows behind each, and more up to what RoundRows says and to `least` rows; behind the entities come
+// ranges of the first row, up to `least_ranges`.
 template <typename Places>
-Selection Select(const Places& places, const Rows& entities, int64_t gap, int64_t quantum) {
+Selection Select(const Places& places, const Rows& entities, int64_t gap, int64_t quantum, int64_t least,
+                 int64_t least_ranges) {
   Selection selection;
   Rows& rows = selection.rows;
   for (const int64_t entity : entities) {
@@ -159,13 +130,29 @@ Selection Select(const Places& places, const Rows& entities, int64_t gap, int64_
     for (int64_t i = 0; i < count; ++i) rows.push_back(places.first[entity] + i);
     rows.insert(rows.end(), gap, places.rows);
   }
-  rows.resize(RoundRows(static_cast<int64_t>(rows.size()), quantum), places.rows);
+  rows.resize(std::max(least, RoundRows(static_cast<int64_t>(rows.size()), quantum)), places.rows);
+  while (static_cast<int64_t>(selection.ranges.first.size()) < least_ranges) selection.ranges.Add(0, 1);
   return selection;
 }
 
-// One side of all pairs, whose entities are `selected`.
-void PackPairs(const Rows& entity_of, const Ranges& selected, RowRanges* entity, RowRanges* packed, torch::Tensor* rows,
-               Upload* upload) {
+using List = PackedBatch::List;
+using RangeLists = PackedBatch::RangeLists;
+
+List Append(const Rows& list, PackedBatch* packed) {
+  const auto first = static_cast<int64_t>(packed->integers.size());
+  packed->integers.insert(packed->integers.end(), list.begin(), list.end());
+  return {first, static_cast<int64_t>(list.size())};
+}
+
+RangeLists Append(const Ranges& ranges, int64_t most, PackedBatch* packed) {
+  const int64_t total = std::accumulate(ranges.count.begin(), ranges.count.end(), int64_t{0});
+  most = std::max(most, *std::max_element(ranges.count.begin(), ranges.count.end()));
+  return {Append(ranges.first, packed), Append(ranges.count, packed), most, total};
+}
+
+// One side of all pairs, whose entities are `selected`; of at least `least` rows.
+void PackPairs(const Rows& entity_of, const Ranges& selected, int64_t least, int64_t most, RangeLists* entity,
+               RangeLists* pairs, List* rows, PackedBatch* packed) {
   Ranges of_entity, of_packed;
   Rows list;
   for (const int64_t i : entity_of) {
@@ -174,10 +161,10 @@ void PackPairs(const Rows& entity_of, const Ranges& selected, RowRanges* entity,
     of_packed.Add(static_cast<int64_t>(list.size()), count);
     for (int64_t row = 0; row < count; ++row) list.push_back(first + row);
   }
-  list.resize(RoundRows(static_cast<int64_t>(list.size()), kRowQuantum), 0);
-  upload->Add(of_entity, entity);
-  upload->Add(of_packed, packed);
-  upload->Add(list, rows);
+  list.resize(std::max(least, RoundRows(static_cast<int64_t>(list.size()), kRowQuantum)), 0);
+  *entity = Append(of_entity, most, packed);
+  *pairs = Append(of_packed, most, packed);
+  *rows = Append(list, packed);
 }
 
 }  // namespace
@@ -239,48 +226,82 @@ void EntityTable::PackProteins(const std::vector<const std::vector<uint8_t>*>& p
   }
 }
 
-PairBatch EntityTable::Cut(const std::vector<PairIndex>& pairs) const {
+PackedBatch EntityTable::Pack(const std::vector<PairIndex>& pairs, const BatchSizes& least) const {
   Distinct drugs, targets;
   Rows drug_of, target_of;
   for (const PairIndex& pair : pairs) {
     drug_of.push_back(drugs.Add(pair.drug));
     target_of.push_back(targets.Add(pair.target));
   }
-  const Selection atoms = Select(atoms_, drugs.entities(), 0, kRowQuantum);
-  const Selection tokens = Select(tokens_, targets.entities(), kTokenGap, kTokenQuantum);
-  PairBatch batch;
-  torch::Tensor atom_rows, token_rows, proteins;
-  Upload upload;
-  upload.Add(atoms.rows, &atom_rows);
-  upload.Add(tokens.rows, &token_rows);
-  upload.Add(atoms.ranges, &batch.molecules);
-  upload.Add(tokens.ranges, &batch.proteins);
-  upload.Add(drug_of, &batch.drug);
-  upload.Add(target_of, &batch.target);
-  PackPairs(drug_of, atoms.ranges, &batch.drug_atoms, &batch.pair_atoms, &batch.pair_atom_rows, &upload);
-  PackPairs(target_of, tokens.ranges, &batch.target_tokens, &batch.pair_tokens, &batch.pair_token_rows, &upload);
+  const Selection atoms = Select(atoms_, drugs.entities(), 0, kRowQuantum, least.atoms, least.molecules);
+  const Selection tokens = Select(tokens_, targets.entities(), kTokenGap, kTokenQuantum, least.tokens, least.proteins);
+  PackedBatch packed;
+  packed.atom_rows = Append(atoms.rows, &packed);
+  packed.token_rows = Append(tokens.rows, &packed);
+  packed.molecules = Append(atoms.ranges, least.most_atoms, &packed);
+  packed.proteins = Append(tokens.ranges, least.most_tokens, &packed);
+  packed.drug = Append(drug_of, &packed);
+  packed.target = Append(target_of, &packed);
+  PackPairs(drug_of, atoms.ranges, least.pair_atoms, least.most_atoms, &packed.drug_atoms, &packed.pair_atoms,
+            &packed.pair_atom_rows, &packed);
+  PackPairs(target_of, tokens.ranges, least.pair_tokens, least.most_tokens, &packed.target_tokens, &packed.pair_tokens,
+            &packed.pair_token_rows, &packed);
   if (features_.defined()) {
-    Rows token_protein(tokens.rows.size(), 0);
-    for (size_t p = 0; p < targets.entities().size(); ++p) {
+    Rows token_protein(tokens.rows.size(), 0), proteins = targets.entities();
+    for (size_t p = 0; p < proteins.size(); ++p) {
       std::fill_n(token_protein.begin() + tokens.ranges.first[p], tokens.ranges.count[p], static_cast<int64_t>(p));
     }
-    upload.Add(token_protein, &batch.token_protein);
-    upload.Add(targets.entities(), &proteins);
+    proteins.resize(tokens.ranges.first.size(), 0);
+    packed.token_protein = Append(token_protein, &packed);
+    packed.protein_rows = Append(proteins, &packed);
   }
-  upload.Send(device_);
+  return packed;
+}
 
+PairBatch EntityTable::Cut(const PackedBatch& packed, const torch::Tensor& integers) const {
+  const auto list = [&](const List& part) { return integers.narrow(0, part.first, part.count); };
+  const auto ranges = [&](const RangeLists& part) {
+    return RowRanges{list(part.first), list(part.count), part.most, part.total};
+  };
+  const torch::Tensor atom_rows = list(packed.atom_rows), token_rows = list(packed.token_rows);
   const auto cut = [](const torch::Tensor& table, const torch::Tensor& rows) {
     return table.index_select(0, rows).to(torch::kInt64);
   };
+  PairBatch batch;
   batch.atom_features = cut(atom_features_, atom_rows);
   batch.environments = cut(environments_, atom_rows);
   batch.neighbors = cut(neighbor_offsets_, atom_rows).add_(torch::arange(atom_rows.size(0), device_).unsqueeze(1));
   batch.neighbor_bonds = cut(neighbor_bonds_, atom_rows);
+  batch.molecules = ranges(packed.molecules);
   batch.residues = cut(residues_, token_rows);
   batch.triplets = cut(triplets_, token_rows);
   batch.token_mask = token_mask_.index_select(0, token_rows);
-  if (features_.defined()) batch.protein_features = features_.index_select(0, proteins);
+  batch.proteins = ranges(packed.proteins);
+  if (features_.defined()) {
+    batch.protein_features = features_.index_select(0, list(packed.protein_rows));
+    batch.token_protein = list(packed.token_protein);
+  }
+  batch.drug = list(packed.drug);
+  batch.target = list(packed.target);
+  batch.drug_atoms = ranges(packed.drug_atoms);
+  batch.target_tokens = ranges(packed.target_tokens);
+  batch.pair_atoms = ranges(packed.pair_atoms);
+  batch.pair_tokens = ranges(packed.pair_tokens);
+  batch.pair_atom_rows = list(packed.pair_atom_rows);
+  batch.pair_token_rows = list(packed.pair_token_rows);
   return batch;
+}
+
+PairBatch EntityTable::Cut(const std::vector<PairIndex>& pairs) const {
+  const PackedBatch packed = Pack(pairs, BatchSizes());
+  return Cut(packed, ToDevice(packed.integers, device_));
+}
+
+torch::Tensor ToDevice(const std::vector<int64_t>& integers, const torch::Device& device) {
+  const auto options = torch::TensorOptions(torch::kInt64).pinned_memory(device.is_cuda());
+  const torch::Tensor host = torch::empty({static_cast<int64_t>(integers.size())}, options);
+  std::copy(integers.begin(), integers.end(), host.data_ptr<int64_t>());
+  return host.to(device, /*non_blocking=*/true);
 }
 
 }  // namespace deepbindnet

@@ -13,6 +13,40 @@
 
 namespace deepbindnet {
 
+// How much there is of everything in a batch; as PairBatch's dimensions, and the most rows of one molecule and protein.
+struct BatchSizes {
+  int64_t molecules = 0, proteins = 0, atoms = 0, tokens = 0, pair_atoms = 0, pair_tokens = 0;
+  int64_t most_atoms = 0, most_tokens = 0;
+};
+
+// Which rows of a table a batch has: lists of integers, one behind the other.
+struct PackedBatch {
+  struct List {
+    int64_t first = 0, count = 0;
+  };
+  struct RangeLists {
+    List first, count;
+    int64_t most = 0, total = 0;  // As RowRanges'.
+  };
+
+  BatchSizes Sizes() const {
+    return {molecules.first.count, proteins.first.count, atom_rows.count,  token_rows.count,
+            pair_atom_rows.count,  pair_token_rows.count, molecules.most, proteins.most};
+  }
+
+  std::vector<int64_t> integers;
+  List atom_rows, token_rows;  // Of the table.
+  // As PairBatch's.
+  RangeLists molecules, proteins;
+  List drug, target;
+  RangeLists drug_atoms, target_tokens, pair_atoms, pair_tokens;
+  List pair_atom_rows, pair_token_rows;
+  List token_protein, protein_rows;  // Empty where the proteins have no features.
+};
+
+// From pinned memory where the device is a GPU; the host does not wait for the copy.
+torch::Tensor ToDevice(const std::vector<int64_t>& integers, const torch::Device& device);
+
 class EntityTable {
  public:
   // Every molecule has an atom, every protein a residue, and `features` is empty or has a vector of one dimension for
@@ -25,6 +59,12 @@ class EntityTable {
   // A batch of one or more pairs, whose indices are those of the lists given to the constructor, on the device. Holds
   // the molecules and proteins that a pair names and no others. Safe to call from several threads at once.
   PairBatch Cut(const std::vector<PairIndex>& pairs) const;
+
+  // The two halves of Cut(): on the host, where the batch is filled up to the sizes `least` with rows and molecules
+  // that no pair names, and on the device, given the packed batch's integers there. What the second half does depends
+  // on the sizes and the number of pairs alone, so that it can be recorded.
+  PackedBatch Pack(const std::vector<PairIndex>& pairs, const BatchSizes& least) const;
+  PairBatch Cut(const PackedBatch& packed, const torch::Tensor& integers) const;
 
  private:
   // Where the rows of each entity stand in the table, on the host.

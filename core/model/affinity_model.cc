@@ -66,9 +66,7 @@ torch::Tensor TakeStatistics(const std::vector<AffinityModel>& replicas) {
   torch::Tensor taken;
   for (const AffinityModel& replica : replicas) {
     std::vector<torch::Tensor> parts;
-    for (const AffinityNetwork& member : replica->members()) {
-      for (Standardize& scale : member->scales()) parts.push_back(scale->Take());
-    }
+    for (AffinityNetwork& member : replica->members()) parts.push_back(member->TakeStatistics());
     const torch::Tensor of_replica = torch::cat(parts);
     taken = taken.defined() ? taken + of_replica : of_replica;
   }

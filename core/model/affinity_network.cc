@@ -160,6 +160,12 @@ torch::Tensor AffinityNetworkImpl::PoolFused(const Side& side, AttentionPool poo
   return pooled;
 }
 
+torch::Tensor AffinityNetworkImpl::TakeStatistics() {
+  std::vector<torch::Tensor> parts;
+  for (Standardize& scale : scales()) parts.push_back(scale->Take());
+  return torch::cat(parts);
+}
+
 AffinityNetworkImpl::Encoded AffinityNetworkImpl::Encode(const PairBatch& batch) {
   const torch::Tensor atoms = molecules_(batch), tokens = proteins_(batch);
   return {atoms, tokens, drug_pool_(atoms, batch.molecules), target_pool_(tokens, batch.proteins)};

@@ -119,6 +119,9 @@ class AffinityNetworkImpl : public torch::nn::Module {
   // As AffinityHead's.
   void set_generator(const at::Generator& generator) { head_->set_generator(generator); }
 
+  // What the modules of scales() remember, which is forgotten by this. Shape: [4 * (1 + 4 * hidden)].
+  torch::Tensor TakeStatistics();
+
   // Those of the encoders' and of the fused pooled vectors; their rows are pairs.
   std::array<Standardize, 4> scales() const {
     return {drug_scale_, target_scale_, fused_drug_scale_, fused_target_scale_};

@@ -6,24 +6,27 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/model/mixed_precision.h"
-#include "core/training/loss.h"
+#include "core/compute/device_graph.h"
 
 namespace deepbindnet {
 namespace {
 
 constexpr int kLeastShare = 32;             // Pairs.
 constexpr uint64_t kMostGenerators = 1009;  // Of all processes: seeds of different steps do not meet.
+constexpr int kBatchesBeforeRecording = 3;  // Of one size: what is set up at its first use cannot be recorded.
 
-// Leaves a share of the environments and triplets out.
-void DropFeatures(double rate, const at::Generator& generator, PairBatch* batch) {
-  if (rate == 0) return;
-  for (torch::Tensor* index : {&batch->environments, &batch->triplets}) {
-    const torch::Tensor draws = torch::empty(index->sizes(), index->options().dtype(torch::kFloat32));
-    draws.uniform_(0, 1, generator);
-    index->masked_fill_(draws < rate, -1);
+at::Generator MakeGenerator(const torch::Device& device) {
+  return device.is_cpu() ? at::detail::createCPUGenerator()
+                         : at::globalContext().defaultGenerator(device).clone();
+}
+
+void SumUp(const std::vector<MemberResult>& members, const std::vector<double>& shares, BatchResult* result) {
+  result->loss = torch::zeros({}, members[0].loss.options().dtype(torch::kFloat64));
+  result->predicted = torch::zeros_like(members[0].predicted);
+  for (size_t i = 0; i < members.size(); ++i) {
+    result->loss += members[i].loss;
+    result->predicted.add_(members[i].predicted, shares[i]);
   }
-  batch->kept_environments = batch->kept_triplets = 1 - rate;
 }
 
 }  // namespace
@@ -41,9 +44,14 @@ Replicas::Replicas(TrainingPairs data, const TrainingOptions& options, const tor
   for (int i = 0; i < count; ++i) {
     models_.emplace_back(options_.model);
     models_.back()->to(device);
-    generators_.push_back(device.is_cpu() ? at::detail::createCPUGenerator()
-                                          : at::globalContext().defaultGenerator(device));
+    generators_.push_back(MakeGenerator(device));
     models_.back()->set_generator(generators_.back());
+  }
+  if (DeviceGraph::Supports(device)) {  // Members that run side by side draw from generators of their own.
+    for (AffinityNetwork& member : model()->members()) {
+      generators_.push_back(MakeGenerator(device));
+      member->set_generator(generators_.back());
+    }
   }
   Seed(options_.seed, /*rank=*/0);
 }
@@ -61,13 +69,16 @@ void Replicas::Seed(uint64_t seed, int rank) {
 
 BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, int64_t pairs, double loss_scale,
                                bool look_at_gates) {
+  for (const AffinityModel& model : models_) AffinityModel(model)->train();
+  const double weight_of_pair = 1 / static_cast<double>(pairs) / options_.model.members;
+  if (BatchResult result; !look_at_gates && loss_scale == 1 && Replay(chosen, weight_of_pair, &result)) return result;
   // Neighbours stay together: they often share a protein.
   const size_t share = (chosen.size() + models_.size() - 1) / models_.size();
   std::vector<BatchResult> results(models_.size());
   pool_.Run([&](int replica) {
     const size_t begin = std::min(replica * share, chosen.size()), end = std::min(begin + share, chosen.size());
     if (begin == end) return;
-    results[replica] = BackwardShare(models_[replica], {chosen.begin() + begin, chosen.begin() + end}, pairs,
+    results[replica] = BackwardShare(models_[replica], {chosen.begin() + begin, chosen.begin() + end}, weight_of_pair,
                                      loss_scale, look_at_gates, generators_[replica]);
   });
   BatchResult whole;
@@ -82,37 +93,49 @@ BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, int64_t pairs
   return whole;
 }
 
-BatchResult Replicas::BackwardShare(AffinityModel model, const std::vector<int64_t>& chosen, int64_t pairs,
-                                    double loss_scale, bool look_at_gates, const at::Generator& generator) {
-  model->train();
-  std::vector<PairIndex> indices;
-  for (const int64_t pair : chosen) indices.push_back(data_.pairs[pair]);
-  PairBatch batch = data_.entities.Cut(indices);
-  DropFeatures(options_.feature_dropout_rate, generator, &batch);
-  const torch::Tensor rows = torch::tensor(chosen).to(device_);
-  const torch::Tensor truth = data_.z.index_select(0, rows);
-  if (data_.prior.defined()) batch.prior = data_.prior.index_select(0, rows);
-  const double weight = static_cast<double>(chosen.size()) / static_cast<double>(pairs) / options_.model.members;
-  const std::vector<double> share = model->shares();
+BatchResult Replicas::BackwardShare(const AffinityModel& model, const std::vector<int64_t>& chosen,
+                                    double weight_of_pair, double loss_scale, bool look_at_gates,
+                                    const at::Generator& generator) {
+  const PackedBatch packed = PackChosen(data_, chosen, BatchSizes());
+  const GradientInput input =
+      MakeInput(data_, packed, ToDevice(packed.integers, device_), options_.feature_dropout_rate, generator);
   BatchResult result;
-  result.loss = torch::zeros({}, truth.options().dtype(torch::kFloat64));
-  result.predicted = torch::zeros_like(truth);
-  for (size_t i = 0; i < share.size(); ++i) {
-    AffinityNetwork member = model->members()[i];
-    torch::Tensor scores;
-    {
-      const MixedPrecisionScope scope(device_, half_);
-      scores = member->Score(batch, member->Encode(batch), look_at_gates ? &result.gates : nullptr);
-    }
-    const torch::Tensor predicted = model->Expect(scores);
-    const torch::Tensor loss = (ComputeLoss(options_.loss, predicted, truth) +
-                                options_.distribution_weight * DistributionLoss(scores, model->levels(), truth)) *
-                               weight;
-    (loss_scale == 1 ? loss : loss * loss_scale).backward();
-    result.loss += loss.detach();
-    result.predicted.add_(predicted.detach(), share[i]);
+  std::vector<MemberResult> members;
+  for (const AffinityNetwork& member : model->members()) {
+    members.push_back(AddGradient(model, member, input, options_, half_,
+                                  weight_of_pair * static_cast<double>(chosen.size()), loss_scale,
+                                  look_at_gates ? &result.gates : nullptr));
   }
+  SumUp(members, model->shares(), &result);
   return result;
+}
+
+bool Replicas::Replay(const std::vector<int64_t>& chosen, double weight_of_pair, BatchResult* result) {
+  if (!DeviceGraph::Supports(device_)) return false;
+  const std::pair<size_t, double> batch(chosen.size(), weight_of_pair);
+  if (recorded_ == nullptr || recorded_batch_ != batch) {
+    in_a_row_ = last_batch_ == batch ? in_a_row_ + 1 : 1;
+    last_batch_ = batch;
+    if (in_a_row_ <= kBatchesBeforeRecording) return false;
+    recorded_.reset();  // Its memory is free before the next takes some.
+    recorded_ = std::make_unique<RecordedGradient>(data_, options_, device_, half_, model(), generators_,
+                                                   weight_of_pair * static_cast<double>(chosen.size()));
+    recorded_batch_ = batch;
+  }
+  try {
+    SumUp(recorded_->Add(chosen), model()->shares(), result);
+  } catch (const std::exception&) {
+    recorded_.reset();
+    in_a_row_ = 0;
+    throw;
+  }
+  return true;
+}
+
+torch::Tensor Replicas::TakeStatistics() const {
+  const torch::Tensor taken = deepbindnet::TakeStatistics(models_);
+  const torch::Tensor recorded = recorded_ == nullptr ? torch::Tensor() : recorded_->TakeStatistics();
+  return recorded.defined() ? taken + recorded : taken;
 }
 
 }  // namespace deepbindnet

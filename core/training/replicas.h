@@ -5,22 +5,17 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/compute/compute_pool.h"
-#include "core/data/entity_table.h"
 #include "core/model/affinity_model.h"
+#include "core/training/member_gradient.h"
+#include "core/training/recorded_gradient.h"
 #include "core/training/training_options.h"
 
 namespace deepbindnet {
-
-// The training part of a data set on the device, ready for batches.
-struct TrainingPairs {
-  EntityTable entities;
-  std::vector<PairIndex> pairs;
-  torch::Tensor z;           // [pairs] float, z-scored affinities
-  torch::Tensor prior = {};  // [pairs, kPriorChannels] float, of fits without the pair; undefined without a prior
-};
 
 // What the model said of some pairs.
 struct BatchResult {
@@ -59,11 +54,16 @@ class Replicas {
   BatchResult Backward(const std::vector<int64_t>& chosen, int64_t pairs, double loss_scale, bool look_at_gates);
 
   // As the function of this name, of all copies.
-  torch::Tensor TakeStatistics() const { return deepbindnet::TakeStatistics(models_); }
+  torch::Tensor TakeStatistics() const;
+
+  // Whether the last batches were started as recorded work.
+  bool records() const { return recorded_ != nullptr; }
 
  private:
-  BatchResult BackwardShare(AffinityModel model, const std::vector<int64_t>& chosen, int64_t pairs, double loss_scale,
-                            bool look_at_gates, const at::Generator& generator);
+  BatchResult BackwardShare(const AffinityModel& model, const std::vector<int64_t>& chosen, double weight_of_pair,
+                            double loss_scale, bool look_at_gates, const at::Generator& generator);
+  // Does what Backward() does by recorded work; false where there is none for such batches (yet).
+  bool Replay(const std::vector<int64_t>& chosen, double weight_of_pair, BatchResult* result);
 
   const TrainingPairs data_;
   const TrainingOptions options_;
@@ -71,7 +71,14 @@ class Replicas {
   const c10::optional<torch::Dtype> half_;
   ComputePool pool_;
   std::vector<AffinityModel> models_;
-  std::vector<at::Generator> generators_;  // Each copy's, of what is left out of its batches and of dropout.
+  // Each copy's, of what is left out of its batches and of dropout; where work is recorded, also each member's, which
+  // are those of dropout then.
+  std::vector<at::Generator> generators_;
+
+  // Of the first copy, for batches of `recorded_batch_`; null without.
+  std::unique_ptr<RecordedGradient> recorded_;
+  std::pair<size_t, double> recorded_batch_, last_batch_;  // Number of pairs, and how much each counts.
+  int in_a_row_ = 0;  // Batches as last_batch_ that were not recorded.
 };
 
 }  // namespace deepbindnet
