@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +16,20 @@ std::vector<int64_t> ShareOf(const std::vector<int64_t>& chosen, int rank, int s
   const size_t share = (chosen.size() + size - 1) / size;
   const size_t begin = std::min(rank * share, chosen.size()), end = std::min(begin + share, chosen.size());
   return {chosen.begin() + begin, chosen.begin() + end};
+}
+
+// Each member climbs along its own gradient. `weights` are all of the model's.
+std::vector<Optimizer::Climb> ClimbsOf(const AffinityModel& model, double radius, const torch::Tensor& weights) {
+  std::vector<Optimizer::Climb> climbs;
+  if (radius == 0) return climbs;
+  for (const AffinityNetwork& member : model->members()) {
+    const std::vector<torch::Tensor> parameters = member->parameters();
+    const int64_t begin = parameters.front().data_ptr<float>() - weights.data_ptr<float>();
+    const torch::Tensor& last = parameters.back();
+    const double factor = climbs.empty() && model->options().similarity_prior && std::getenv("PC") ? atof(std::getenv("PC")) : 1;
+    climbs.push_back({begin, last.data_ptr<float>() + last.numel() - weights.data_ptr<float>(), radius * factor});
+  }
+  return climbs;
 }
 
 }  // namespace
@@ -41,7 +56,7 @@ BatchTrainer::BatchTrainer(TrainingPairs data, const TrainingOptions& options, c
     : ranks_(*ranks),
       replicas_(std::move(data), options, device, half, replicas),
       optimizer_(replicas_.modules(), OptimizerOptions{options.weight_decay, options.clip_norm, options.ema_decay}),
-      climb_(options.sam_rho * std::sqrt(static_cast<double>(options.model.members))),
+      climbs_(ClimbsOf(replicas_.model(), options.sam_rho, optimizer_.weights())),
       scales_loss_(half == torch::kHalf),
       micro_batch_(options.batch_size) {}
 
@@ -51,8 +66,8 @@ absl::StatusOr<StepOutcome> BatchTrainer::Step(const std::vector<int64_t>& chose
   outcome.pairs = ShareOf(chosen, ranks_.rank(), ranks_.size());
   const auto pairs = static_cast<int64_t>(chosen.size());
   DBN_ASSIGN_OR_RETURN(const torch::Tensor loss, Gradient(pairs, seed, look_at_gates, &outcome));
-  if (climb_ > 0) {
-    const Optimizer::ClimbedWeights climbed(&optimizer_, climb_);
+  if (!climbs_.empty()) {
+    const Optimizer::ClimbedWeights climbed(&optimizer_, climbs_);
     StepOutcome above;
     above.pairs = outcome.pairs;
     DBN_RETURN_IF_ERROR(Gradient(pairs, seed, /*look_at_gates=*/false, &above).status());

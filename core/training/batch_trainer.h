@@ -69,7 +69,7 @@ class BatchTrainer {
   Ranks& ranks_;
   Replicas replicas_;
   Optimizer optimizer_;
-  const double climb_;      // How far from the weights the gradient is taken; of several members each climbs its part.
+  const std::vector<Optimizer::Climb> climbs_;  // To where the gradient is taken, of each member; empty without.
   const bool scales_loss_;  // fp16
   LossScaler scaler_;
   int micro_batch_;  // Most pairs of this rank that are computed at once.

@@ -109,11 +109,14 @@ Optimizer::AveragedWeights::~AveragedWeights() {
   optimizer_->weights_.copy_(kept_);
 }
 
-Optimizer::ClimbedWeights::ClimbedWeights(Optimizer* optimizer, double radius)
+Optimizer::ClimbedWeights::ClimbedWeights(Optimizer* optimizer, const std::vector<Climb>& climbs)
     : optimizer_(optimizer), kept_(optimizer->weights_.clone()) {
   torch::NoGradGuard no_grad;
-  const torch::Tensor gradient = optimizer_->SumGradients();
-  optimizer_->weights_.addcmul_(gradient, radius / gradient.norm().clamp_min(kLeastNorm));
+  const torch::Tensor gradients = optimizer_->SumGradients();
+  for (const auto& [begin, end, radius] : climbs) {
+    const torch::Tensor gradient = gradients.slice(0, begin, end);
+    optimizer_->weights_.slice(0, begin, end).addcmul_(gradient, radius / gradient.norm().clamp_min(kLeastNorm));
+  }
 }
 
 Optimizer::ClimbedWeights::~ClimbedWeights() {

@@ -60,12 +60,18 @@ class Optimizer {
     torch::Tensor kept_;
   };
 
-  // While it lives the parameters of all replicas stand `radius` further along the summed gradient, which goes up:
-  // about where the loss is highest within that distance (Foret et al. 2021, equation 2). Not finite where the gradient
-  // is not.
+  // Neighbouring parameters, and how far they climb together.
+  struct Climb {
+    int64_t begin = 0, end = 0;  // Of weights().
+    double radius = 0;
+  };
+
+  // While it lives the parameters of all replicas that are in a climb stand its radius further along their part of the
+  // summed gradient, which goes up: about where the loss is highest within that distance (Foret et al. 2021, equation
+  // 2). Not finite where the gradient is not.
   class ClimbedWeights {
    public:
-    ClimbedWeights(Optimizer* optimizer, double radius);
+    ClimbedWeights(Optimizer* optimizer, const std::vector<Climb>& climbs);
     ~ClimbedWeights();
     ClimbedWeights(const ClimbedWeights&) = delete;
     ClimbedWeights& operator=(const ClimbedWeights&) = delete;

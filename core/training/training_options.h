@@ -28,8 +28,8 @@ struct TrainingOptions {
   Loss loss = Loss::kMse;             // Of the value.
   double distribution_weight = 1.0;   // Of the distribution's cross-entropy beside it, [0, 1000].
   double feature_dropout_rate = 0.2;  // Of environments and triplets left out of a batch, [0, 0.9].
-  // Radius of sharpness-aware minimisation (Foret et al. 2021), [0, 10]; 0 is off. M members together climb sqrt(M)
-  // times as far along their joint gradient, each about sam_rho where their gradients are equally long.
+  // Radius of sharpness-aware minimisation (Foret et al. 2021), [0, 10]; 0 is off. Each member climbs along its own
+  // gradient.
   double sam_rho = 0.1;
   double max_minutes = 0.0;       // Training time after which the run ends and to which the schedule anneals; 0: none.
   double clip_norm = 1.0;         // Largest gradient norm; 0 does not clip.

@@ -1,5 +1,6 @@
 #include "core/model/affinity_model.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -11,11 +12,15 @@
 #include "absl/strings/str_cat.h"
 #include "core/chem/environments.h"
 #include "core/model/predict_pairs.h"
+#include "core/prior/similarity_prior.h"
 #include "tests/support/parameters.h"
 #include "tests/support/synthetic_batch.h"
 
 namespace deepbindnet {
 namespace {
+
+using testing::DoubleEq;
+using testing::Pointwise;
 
 AffinityModel FreshModelOf(ModelType type, GateKind gate = GateKind::kVector) {
   ModelOptions options;
@@ -290,7 +295,16 @@ TEST(StandardizeTest, ConstantChannelIsNotBlownUp) {
   EXPECT_NEAR(module->forward(torch::full({1, 1}, 3.01F)).item<double>(), 1.0, 0.05) << "least SD 0.01";
 }
 
-TEST(MembersTest, ThePredictionIsTheMeanOfTheirs) {
+TEST(MembersTest, ThePredictionIsTheirMeanInWhichTheOneWithAPriorCountsMost) {
+  ModelOptions options = FreshModelOf(ModelType::kGated)->options();
+  options.members = 3;
+  EXPECT_THAT(AffinityModel(options)->shares(), Pointwise(DoubleEq(), {0.7, 0.15, 0.15}));
+  options.similarity_prior = false;
+  EXPECT_THAT(AffinityModel(options)->shares(), Pointwise(DoubleEq(), {1.0 / 3, 1.0 / 3, 1.0 / 3}));
+  options.similarity_prior = true;
+  options.members = 1;
+  EXPECT_THAT(AffinityModel(options)->shares(), Pointwise(DoubleEq(), {1.0}));
+
   const AffinityModel model = ModelOfMembers(3);
   const PairBatch batch = Entities().Batch(AllPairs());
   const torch::NoGradGuard no_grad;
@@ -299,9 +313,23 @@ TEST(MembersTest, ThePredictionIsTheMeanOfTheirs) {
     predictions.push_back(model->Expect(member->Score(batch, member->Encode(batch))));
   }
   ASSERT_EQ(predictions.size(), 3U);
-  EXPECT_TRUE(torch::allclose(AffinityModel(model)->forward(batch), torch::stack(predictions).mean(0), 1e-5, 1e-6));
+  const torch::Tensor mean = 0.7 * predictions[0] + 0.15 * predictions[1] + 0.15 * predictions[2];
+  EXPECT_TRUE(torch::allclose(AffinityModel(model)->forward(batch), mean, 1e-5, 1e-6));
   EXPECT_GT((predictions[0] - predictions[1]).abs().max().item<float>(), 0.01F);
   EXPECT_GT((predictions[1] - predictions[2]).abs().max().item<float>(), 0.01F);
+}
+
+TEST(MembersTest, TheFirstAloneIsToldThePrior) {
+  const AffinityModel model = ModelOfMembers(3);
+  PairBatch batch = Entities().Batch(AllPairs());
+  const torch::NoGradGuard no_grad;
+  for (size_t i = 0; i < 3; ++i) {
+    AffinityNetwork member = model->members()[i];
+    batch.prior = torch::Tensor();
+    const torch::Tensor without = member->Score(batch, member->Encode(batch));
+    batch.prior = torch::full({without.size(0), kPriorChannels}, 2.0F);
+    EXPECT_EQ(torch::equal(member->Score(batch, member->Encode(batch)), without), i > 0) << i;
+  }
 }
 
 TEST(MembersTest, StartFromDifferentWeightsAndTheFirstFromThoseOfAModelOfOne) {
@@ -314,7 +342,11 @@ TEST(MembersTest, StartFromDifferentWeightsAndTheFirstFromThoseOfAModelOfOne) {
 
 TEST(MembersTest, EachHasParametersAndGatesOfItsOwn) {
   AffinityModel model = ModelOfMembers(3);
-  EXPECT_EQ(CountParameters(*model), 3 * CountParameters(*ModelOfMembers(1)));
+  ModelOptions options = model->options();
+  options.members = 1;
+  const int64_t with_prior = CountParameters(*AffinityModel(options));
+  options.similarity_prior = false;
+  EXPECT_EQ(CountParameters(*model), with_prior + 2 * CountParameters(*AffinityModel(options)));
   std::vector<torch::Tensor> gates;
   model->forward(Entities().Batch(AllPairs()), &gates);
   EXPECT_EQ(gates.size(), 3U * 2 * 2) << "two layers of two sides";

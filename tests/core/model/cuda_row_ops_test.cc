@@ -47,8 +47,9 @@ void ExpectClose(const Tensors& actual, const Tensors& expected, const std::stri
   ASSERT_EQ(actual.size(), expected.size()) << what;
   for (size_t i = 0; i < actual.size(); ++i) {
     ASSERT_EQ(actual[i].sizes(), expected[i].sizes()) << what << i;
+    // Sums of a thousand values of either sign are rounded to about 1e-4 in single precision.
     const double scale = expected[i].abs().max().item<double>();
-    EXPECT_LT((actual[i] - expected[i]).abs().max().item<double>(), 2e-5 * (1 + scale)) << what << i;
+    EXPECT_LT((actual[i] - expected[i]).abs().max().item<double>(), 2e-4 * (1 + scale)) << what << i;
   }
 }
 

@@ -2,10 +2,15 @@
 #include <c10/cuda/CUDACachingAllocator.h>
 
 #include <cmath>
+#include <numeric>
+#include <vector>
 
 #include "core/model/mixed_precision.h"
 #include "core/model/predict_pairs.h"
+#include "core/prior/similarity_prior.h"
 #include "core/training/batch_trainer.h"
+#include "core/training/optimizer.h"
+#include "core/training/replicas.h"
 #include "tests/core/training/trainer_fixture.h"
 
 namespace deepbindnet {
@@ -56,6 +61,46 @@ TEST_F(CudaTest, PredictsAsTheCpuDoes) {
   const auto a = PredictAffinities(cpu.model, torch::kCPU, data, data.train, data.scaler);
   const auto b = PredictAffinities(gpu.model, torch::kCUDA, data, data.train, data.scaler);
   for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-3) << i;
+}
+
+// Batches of ever more molecules and atoms, so that some are recorded anew, with weights that change between them.
+TEST_F(CudaTest, RecordedBatchesEqualComputedOnes) {
+  constexpr int kBatch = 24, kBatches = 12;
+  const SyntheticEntities entities({4, 9, 30, 12, 60, 35, 20, 80}, {60, 500, 900, 200});
+  TrainingPairs data{entities.Table(options_.model.residues_per_token, torch::kCUDA), {}, {}};
+  for (int i = 0; i < kBatch * kBatches; ++i) data.pairs.push_back({i / kBatch * i % 8, i / kBatch * i % 3});
+  data.z = torch::randn({kBatch * kBatches}, torch::kCUDA);
+  data.prior = torch::randn({kBatch * kBatches, kPriorChannels}, torch::kCUDA);
+  options_.model.members = 3;
+  options_.model.dropout_rate = 0.5;
+  options_.feature_dropout_rate = 0;  // What is drawn for a batch that is filled up is not what is drawn without.
+  Replicas replicas(data, options_, torch::kCUDA, c10::nullopt, 1);
+  Optimizer optimizer(replicas.modules(), {});
+  torch::Tensor gradient, statistics;
+  const auto compute = [&](const std::vector<int64_t>& chosen, uint64_t seed, bool by_operators) {
+    optimizer.ZeroGrad();
+    replicas.Seed(seed, /*rank=*/0);
+    BatchResult result = replicas.Backward(chosen, kBatch, /*loss_scale=*/1, /*look_at_gates=*/by_operators);
+    gradient = optimizer.SumGradients().clone();
+    statistics = replicas.TakeStatistics();
+    return result;
+  };
+  for (int batch = 0; batch < kBatches; ++batch) {
+    SCOPED_TRACE(batch);
+    std::vector<int64_t> chosen(kBatch);
+    std::iota(chosen.begin(), chosen.end(), batch * kBatch);
+    const BatchResult expected = compute(chosen, batch, /*by_operators=*/true);
+    const torch::Tensor expected_gradient = gradient, expected_statistics = statistics;
+    const BatchResult actual = compute(chosen, batch, /*by_operators=*/false);
+    EXPECT_EQ(replicas.records(), batch >= 2);  // Three of its calls were computed first.
+    EXPECT_NEAR(actual.loss.item<double>(), expected.loss.item<double>(), 1e-4);
+    EXPECT_TRUE(torch::allclose(actual.predicted, expected.predicted, 1e-3, 1e-4));
+    EXPECT_TRUE(torch::allclose(gradient, expected_gradient, 1e-2, 1e-4));
+    EXPECT_TRUE(torch::allclose(statistics, expected_statistics, 1e-3, 1e-3));
+    const BatchResult otherwise = compute(chosen, batch + 1000, /*by_operators=*/false);
+    EXPECT_FALSE(torch::allclose(otherwise.predicted, expected.predicted, 1e-3, 1e-4)) << "dropout draws anew";
+    optimizer.Step(1e-2, 1);
+  }
 }
 
 TEST_F(CudaTest, MemoryThatRunsOutHalvesTheMicroBatch) {
