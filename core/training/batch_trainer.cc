@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,18 +17,16 @@ std::vector<int64_t> ShareOf(const std::vector<int64_t>& chosen, int rank, int s
   return {chosen.begin() + begin, chosen.begin() + end};
 }
 
-// Each member climbs along its own gradient. `weights` are all of the model's.
-std::vector<Optimizer::Climb> ClimbsOf(const AffinityModel& model, double radius, const torch::Tensor& weights) {
-  std::vector<Optimizer::Climb> climbs;
-  if (radius == 0) return climbs;
+// Where the members' parameters stand among all of the model's.
+std::vector<Optimizer::Part> MembersOf(const AffinityModel& model, const torch::Tensor& weights) {
+  std::vector<Optimizer::Part> parts;
+  const float* const start = weights.data_ptr<float>();
   for (const AffinityNetwork& member : model->members()) {
     const std::vector<torch::Tensor> parameters = member->parameters();
-    const int64_t begin = parameters.front().data_ptr<float>() - weights.data_ptr<float>();
-    const torch::Tensor& last = parameters.back();
-    const double factor = climbs.empty() && model->options().similarity_prior && std::getenv("PC") ? atof(std::getenv("PC")) : 1;
-    climbs.push_back({begin, last.data_ptr<float>() + last.numel() - weights.data_ptr<float>(), radius * factor});
+    const torch::Tensor &first = parameters.front(), &last = parameters.back();
+    parts.push_back({first.data_ptr<float>() - start, last.data_ptr<float>() + last.numel() - start});
   }
-  return climbs;
+  return parts;
 }
 
 }  // namespace
@@ -56,18 +53,24 @@ BatchTrainer::BatchTrainer(TrainingPairs data, const TrainingOptions& options, c
     : ranks_(*ranks),
       replicas_(std::move(data), options, device, half, replicas),
       optimizer_(replicas_.modules(), OptimizerOptions{options.weight_decay, options.clip_norm, options.ema_decay}),
-      climbs_(ClimbsOf(replicas_.model(), options.sam_rho, optimizer_.weights())),
+      members_(MembersOf(replicas_.model(), optimizer_.weights())),
+      climb_(options.sam_rho),
       scales_loss_(half == torch::kHalf),
       micro_batch_(options.batch_size) {}
 
 absl::StatusOr<StepOutcome> BatchTrainer::Step(const std::vector<int64_t>& chosen, double lr, uint64_t seed,
                                                bool look_at_gates) {
+  return Step(chosen, std::vector<double>(members_.size(), lr), seed, look_at_gates);
+}
+
+absl::StatusOr<StepOutcome> BatchTrainer::Step(const std::vector<int64_t>& chosen, const std::vector<double>& lr,
+                                               uint64_t seed, bool look_at_gates) {
   StepOutcome outcome;
   outcome.pairs = ShareOf(chosen, ranks_.rank(), ranks_.size());
   const auto pairs = static_cast<int64_t>(chosen.size());
   DBN_ASSIGN_OR_RETURN(const torch::Tensor loss, Gradient(pairs, seed, look_at_gates, &outcome));
-  if (!climbs_.empty()) {
-    const Optimizer::ClimbedWeights climbed(&optimizer_, climbs_);
+  if (climb_ > 0) {
+    const Optimizer::ClimbedWeights climbed(&optimizer_, members_, climb_);
     StepOutcome above;
     above.pairs = outcome.pairs;
     DBN_RETURN_IF_ERROR(Gradient(pairs, seed, /*look_at_gates=*/false, &above).status());
@@ -132,11 +135,11 @@ absl::Status BatchTrainer::BackOff(StepOutcome* outcome) {
   return absl::OkStatus();
 }
 
-absl::Status BatchTrainer::Update(double lr, const torch::Tensor& loss, StepOutcome* outcome) {
+absl::Status BatchTrainer::Update(const std::vector<double>& lr, const torch::Tensor& loss, StepOutcome* outcome) {
   const torch::Tensor statistics = replicas_.TakeStatistics();
   DBN_RETURN_IF_ERROR(ranks_.Sum(statistics));
   const int64_t steps = optimizer_.steps();
-  outcome->gradient_norm = optimizer_.Step(lr, scales_loss_ ? scaler_.scale : 1, loss);
+  outcome->gradient_norm = optimizer_.Step(members_, lr, scales_loss_ ? scaler_.scale : 1, loss);
   outcome->loss = loss.item<double>();
   outcome->finite = std::isfinite(outcome->loss);
   if (!outcome->finite) return absl::OkStatus();

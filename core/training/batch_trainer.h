@@ -47,11 +47,15 @@ class BatchTrainer {
   // Gives every rank the weights of rank 0.
   absl::Status ShareWeights() { return ranks_.Broadcast(optimizer_.weights()); }
 
+  // As below, at one learning rate for all members.
+  absl::StatusOr<StepOutcome> Step(const std::vector<int64_t>& chosen, double lr, uint64_t seed, bool look_at_gates);
+
   // Moves the weights down the gradient of the mean loss over the pairs `chosen` of all ranks, whose neighbours stay
   // together. With sam_rho the gradient is that of weights so far up the slope. `seed` decides dropout. Where memory
   // runs out, halves the micro-batch, says so in the outcome and tries again; RESOURCE_EXHAUSTED (OUT_OF_MEMORY) where
-  // one pair is too many.
-  absl::StatusOr<StepOutcome> Step(const std::vector<int64_t>& chosen, double lr, uint64_t seed, bool look_at_gates);
+  // one pair is too many. Each member has a learning rate of its own.
+  absl::StatusOr<StepOutcome> Step(const std::vector<int64_t>& chosen, const std::vector<double>& lr, uint64_t seed,
+                                   bool look_at_gates);
 
   // Everything a later process needs to go on bit for bit, on the CPU; and back, as Optimizer::LoadState().
   TensorDict State() const;
@@ -64,12 +68,13 @@ class BatchTrainer {
   bool Backward(int64_t batch_pairs, uint64_t seed, bool look_at_gates, torch::Tensor* loss, StepOutcome* outcome);
   absl::Status BackOff(StepOutcome* outcome);
   // A step along the last gradient; the running statistics become those of the weights where it was taken.
-  absl::Status Update(double lr, const torch::Tensor& loss, StepOutcome* outcome);
+  absl::Status Update(const std::vector<double>& lr, const torch::Tensor& loss, StepOutcome* outcome);
 
   Ranks& ranks_;
   Replicas replicas_;
   Optimizer optimizer_;
-  const std::vector<Optimizer::Climb> climbs_;  // To where the gradient is taken, of each member; empty without.
+  const std::vector<Optimizer::Part> members_;
+  const double climb_;  // How far from a member's weights its gradient is taken.
   const bool scales_loss_;  // fp16
   LossScaler scaler_;
   int micro_batch_;  // Most pairs of this rank that are computed at once.

@@ -60,6 +60,11 @@ torch::Tensor Optimizer::SumGradients() {
 }
 
 double Optimizer::Step(double lr, double loss_scale, const torch::Tensor& loss) {
+  return Step({{0, weights_.numel()}}, {lr}, loss_scale, loss);
+}
+
+double Optimizer::Step(const std::vector<Part>& parts, const std::vector<double>& lr, double loss_scale,
+                       const torch::Tensor& loss) {
   torch::NoGradGuard no_grad;
   torch::Tensor norm = SumGradients().norm();
   if (loss.defined()) norm = norm + 0 * loss.to(norm.scalar_type());  // Not a number where the loss is not finite.
@@ -70,15 +75,18 @@ double Optimizer::Step(double lr, double loss_scale, const torch::Tensor& loss) 
   task.clip_norm = static_cast<float>(options_.clip_norm);
   task.beta1 = static_cast<float>(kBeta1);
   task.beta2 = static_cast<float>(kBeta2);
-  task.lr = static_cast<float>(lr / (1 - std::pow(kBeta1, t)));
   task.second_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(kBeta2, t)));
   task.epsilon = static_cast<float>(kEpsilon);
-  task.decay = static_cast<float>(lr * options_.weight_decay);
   task.average_share = static_cast<float>(1 - std::min(options_.ema_decay, (1 + t) / (10 + t)));
-  if (weights_.is_cpu()) {
-    at::parallel_for(0, weights_.numel(), kGrain, [&](int64_t begin, int64_t end) { Update(task, begin, end); });
-  } else {
-    Update(task, 0, weights_.numel());
+  for (size_t i = 0; i < parts.size(); ++i) {
+    task.lr = static_cast<float>(lr[i] / (1 - std::pow(kBeta1, t)));
+    task.decay = static_cast<float>(lr[i] * options_.weight_decay);
+    if (weights_.is_cpu()) {
+      at::parallel_for(parts[i].begin, parts[i].end, kGrain,
+                       [&](int64_t begin, int64_t end) { Update(task, begin, end); });
+    } else {
+      Update(task, parts[i].begin, parts[i].end);
+    }
   }
   const double value = norm.item<double>() / loss_scale;
   if (std::isfinite(value)) ++steps_;
@@ -109,11 +117,11 @@ Optimizer::AveragedWeights::~AveragedWeights() {
   optimizer_->weights_.copy_(kept_);
 }
 
-Optimizer::ClimbedWeights::ClimbedWeights(Optimizer* optimizer, const std::vector<Climb>& climbs)
+Optimizer::ClimbedWeights::ClimbedWeights(Optimizer* optimizer, const std::vector<Part>& parts, double radius)
     : optimizer_(optimizer), kept_(optimizer->weights_.clone()) {
   torch::NoGradGuard no_grad;
   const torch::Tensor gradients = optimizer_->SumGradients();
-  for (const auto& [begin, end, radius] : climbs) {
+  for (const auto& [begin, end] : parts) {
     const torch::Tensor gradient = gradients.slice(0, begin, end);
     optimizer_->weights_.slice(0, begin, end).addcmul_(gradient, radius / gradient.norm().clamp_min(kLeastNorm));
   }

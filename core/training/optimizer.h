@@ -25,6 +25,10 @@ struct OptimizerOptions {
 // + t) / (10 + t). Not thread-safe.
 class Optimizer {
  public:
+  // Neighbouring parameters, of weights().
+  struct Part {
+    int64_t begin = 0, end = 0;
+  };
   // The module is in its final place (device, type float) and is not moved afterwards.
   Optimizer(const torch::nn::Module& module, const OptimizerOptions& options) : Optimizer({&module}, options) {}
 
@@ -43,6 +47,10 @@ class Optimizer {
   // for at the end alone.
   double Step(double lr, double loss_scale = 1.0, const torch::Tensor& loss = {});
 
+  // As above, each part at its own learning rate; parameters in none stay.
+  double Step(const std::vector<Part>& parts, const std::vector<double>& lr, double loss_scale = 1.0,
+              const torch::Tensor& loss = {});
+
   // [parameters], all of the module's: what is done to it counts.
   torch::Tensor weights() const { return weights_; }
 
@@ -60,18 +68,12 @@ class Optimizer {
     torch::Tensor kept_;
   };
 
-  // Neighbouring parameters, and how far they climb together.
-  struct Climb {
-    int64_t begin = 0, end = 0;  // Of weights().
-    double radius = 0;
-  };
-
-  // While it lives the parameters of all replicas that are in a climb stand its radius further along their part of the
+  // While it lives the parameters of all replicas that are in a part stand `radius` further along that part of the
   // summed gradient, which goes up: about where the loss is highest within that distance (Foret et al. 2021, equation
   // 2). Not finite where the gradient is not.
   class ClimbedWeights {
    public:
-    ClimbedWeights(Optimizer* optimizer, const std::vector<Climb>& climbs);
+    ClimbedWeights(Optimizer* optimizer, const std::vector<Part>& parts, double radius);
     ~ClimbedWeights();
     ClimbedWeights(const ClimbedWeights&) = delete;
     ClimbedWeights& operator=(const ClimbedWeights&) = delete;

@@ -37,12 +37,7 @@ RecordedGradient::RecordedGradient(const TrainingPairs& data, const TrainingOpti
       weight_(weight) {}
 
 std::vector<MemberResult> RecordedGradient::Add(const std::vector<int64_t>& chosen) {
-  PackedBatch packed = PackChosen(data_, chosen, sizes_);
-  if (Grow(packed.Sizes(), &sizes_)) {
-    packed = PackChosen(data_, chosen, sizes_);
-    Record(packed);
-  }
-  integers_.copy_(ToDevice(packed.integers, device_));
+  if (chosen != chosen_) Send(chosen);
   make_input_->Start();
   make_input_->Join();
   for (const Member& member : members_) member.graph->Start();
@@ -56,6 +51,17 @@ std::vector<MemberResult> RecordedGradient::Add(const std::vector<int64_t>& chos
   const torch::Tensor seen = torch::cat(statistics);
   statistics_ = statistics_.defined() ? statistics_ + seen : seen;
   return results;
+}
+
+void RecordedGradient::Send(const std::vector<int64_t>& chosen) {
+  chosen_.clear();
+  PackedBatch packed = PackChosen(data_, chosen, sizes_);
+  if (Grow(packed.Sizes(), &sizes_)) {
+    packed = PackChosen(data_, chosen, sizes_);
+    Record(packed);
+  }
+  integers_.copy_(ToDevice(packed.integers, device_));
+  chosen_ = chosen;
 }
 
 void RecordedGradient::Record(const PackedBatch& packed) {

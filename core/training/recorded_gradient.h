@@ -32,6 +32,7 @@ class RecordedGradient {
   torch::Tensor TakeStatistics();
 
  private:
+  void Send(const std::vector<int64_t>& chosen);
   void Record(const PackedBatch& packed);
 
   const TrainingPairs& data_;
@@ -44,6 +45,7 @@ class RecordedGradient {
 
   BatchSizes sizes_;  // Of what is recorded.
   torch::Tensor integers_;
+  std::vector<int64_t> chosen_;  // Whose integers are on the device: sharpness-aware minimisation wants them twice.
   GradientInput input_;
   std::unique_ptr<DeviceGraph> make_input_;
   struct Member {

@@ -110,10 +110,13 @@ absl::Status TrainingRun::TrainEpoch(int epoch) {
 
 absl::Status TrainingRun::Step(const std::vector<int64_t>& chosen, StepReport* step) {
   const bool look_at_gates = step->step % kStepsPerGateLook == 1 || step->step == step->steps || gates_.empty();
-  step->learning_rate = options_.lr * WarmupCosine(Progress(step->steps), options_.warmup_fraction);
+  std::vector<double> lr = MemberRates(Progress(step->steps), options_.warmup_fraction, options_.model.members,
+                                       options_.model.similarity_prior);
+  for (double& rate : lr) rate *= options_.lr;
+  step->learning_rate = lr.back();
   // The seed of a step does not depend on the steps before it, so that a resumed run draws the same numbers.
   const uint64_t seed = (options_.seed * 7919 + static_cast<uint64_t>(step->epoch)) * 1000003 + step->step;
-  DBN_ASSIGN_OR_RETURN(StepOutcome outcome, trainer_->Step(chosen, step->learning_rate, seed, look_at_gates));
+  DBN_ASSIGN_OR_RETURN(StepOutcome outcome, trainer_->Step(chosen, lr, seed, look_at_gates));
   if (!outcome.notice.empty()) observer_.OnMessage(outcome.notice);
   if (!outcome.finite) return NotFinite(chosen, *step, outcome);
   if (look_at_gates) gates_ = std::move(outcome.gates);
