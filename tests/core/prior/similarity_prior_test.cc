@@ -1,8 +1,10 @@
 #include "core/prior/similarity_prior.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -68,6 +70,25 @@ TEST_F(SimilarityPriorTest, AValueThatIsNotFiniteCountsForNothing) {
   const SimilarityPrior::Fitted fitted = Fit();
   EXPECT_TRUE(torch::isfinite(fitted.held_out).all().item<bool>());
   EXPECT_TRUE(torch::isfinite(Say(fitted.prior, pairs_)).all().item<bool>());
+}
+
+TEST_F(SimilarityPriorTest, MoreThreadsChangeNoMoreThanRounding) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const SimilarityPrior::Fitted one = Fit();
+  at::set_num_threads(3);
+  const SimilarityPrior::Fitted three = Fit();
+  at::set_num_threads(threads);
+  EXPECT_TRUE(torch::allclose(one.held_out, three.held_out, 1e-3, 1e-4));
+  EXPECT_TRUE(torch::allclose(Say(one.prior, pairs_), Say(three.prior, pairs_), 1e-3, 1e-4));
+}
+
+TEST_F(SimilarityPriorTest, AFitThatIsToldToStopSolvesNothing) {
+  const std::atomic<bool> stop(true);
+  const SimilarityPrior::Fitted stopped = SimilarityPrior::Fit(entities_.Graphs(), entities_.Tokens(), pairs_, z_,
+                                                               SplitMethod::kRandom, kMostWork, &stop);
+  EXPECT_EQ(stopped.held_out.select(1, 1).abs().max().item<float>(), 0.0F);
+  EXPECT_GT(Fit().held_out.select(1, 1).abs().max().item<float>(), 0.1F);
 }
 
 TEST_F(SimilarityPriorTest, HeldOutDrugsHaveNothingLearned) {

@@ -147,6 +147,22 @@ TEST_F(BatchTrainerTest, WithSamTheGradientIsThatOfTheClimbedWeights) {
   EXPECT_FALSE(torch::allclose(statistics, StatisticsOf(*here.model()), 1e-3, 1e-4));
 }
 
+TEST_F(BatchTrainerTest, AMemberWhoseRateIsZeroRests) {
+  options_.model.members = 2;
+  BatchTrainer trainer = Make();
+  const auto trainable = [&](size_t member) {
+    std::vector<torch::Tensor> flat;
+    for (const torch::Tensor& parameter : trainer.model()->members()[member]->parameters()) {
+      if (parameter.requires_grad()) flat.push_back(parameter.detach().clone().view({-1}));
+    }
+    return torch::cat(flat);
+  };
+  const torch::Tensor first = trainable(0), second = trainable(1);
+  ASSERT_THAT(trainer.Step(all_, std::vector<double>{0, 1e-2}, 1, false), IsOk());
+  EXPECT_TRUE(torch::equal(trainable(0), first));
+  EXPECT_FALSE(torch::equal(trainable(1), second));
+}
+
 TEST_F(BatchTrainerTest, OnePairThatDoesNotFitSaysWhatToLower) {
   BatchTrainer trainer = Make();
   size_t needed = 0;

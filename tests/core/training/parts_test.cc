@@ -18,6 +18,8 @@
 namespace deepbindnet {
 namespace {
 
+using testing::ElementsAre;
+
 TEST(WarmupCosineTest, RisesToThePeakAndFallsToTheFinalShare) {
   EXPECT_DOUBLE_EQ(WarmupCosine(0, 0.1), kFinalShare);
   EXPECT_NEAR(WarmupCosine(0.05, 0.1), 0.5, 1e-12);
@@ -26,6 +28,17 @@ TEST(WarmupCosineTest, RisesToThePeakAndFallsToTheFinalShare) {
   EXPECT_NEAR(WarmupCosine(1, 0.1), kFinalShare, 1e-12);
   EXPECT_NEAR(WarmupCosine(1.5, 0.1), kFinalShare, 1e-12) << "beyond the end it stays";
   EXPECT_DOUBLE_EQ(WarmupCosine(0, 0), 1.0) << "without warm-up it starts at the peak";
+}
+
+TEST(MemberRatesTest, TheOneWithThePriorAnnealsInTheFirstQuarterAndRests) {
+  for (const double progress : {0.0, 0.05, 0.2, 0.24}) {
+    EXPECT_THAT(MemberRates(progress, 0.1, 3, true),
+                ElementsAre(WarmupCosine(4 * progress, 0.1), WarmupCosine(progress, 0.1), WarmupCosine(progress, 0.1)));
+  }
+  EXPECT_THAT(MemberRates(0.25, 0.1, 2, true), ElementsAre(0, WarmupCosine(0.25, 0.1)));
+  EXPECT_THAT(MemberRates(1, 0.1, 2, true), ElementsAre(0, WarmupCosine(1, 0.1)));
+  EXPECT_THAT(MemberRates(0.5, 0.1, 2, false), ElementsAre(WarmupCosine(0.5, 0.1), WarmupCosine(0.5, 0.1)));
+  EXPECT_THAT(MemberRates(0.5, 0.1, 1, true), ElementsAre(WarmupCosine(0.5, 0.1))) << "alone it has the whole run";
 }
 
 TEST(WarmupCosineTest, ChangesAtEveryStep) {

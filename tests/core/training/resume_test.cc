@@ -42,6 +42,19 @@ void ExpectSameRun(const Recorder& whole, const Recorder& resumed) {
   }
 }
 
+TEST_F(ResumeTest, ARunStoppedWhileThePriorIsFittedStartsOver) {
+  Recorder whole, first, second;
+  ASSERT_THAT(Run("whole", &whole), IsOk());
+  first.on_phase = [this](const std::string& phase) { stop_ = phase == "fitting the similarity prior"; };
+  const absl::Status stopped = Run("parts", &first).status();
+  EXPECT_EQ(stopped.code(), absl::StatusCode::kCancelled);
+  EXPECT_THAT(std::string(stopped.message()), HasSubstr("stopped while the similarity prior was fitted"));
+  EXPECT_TRUE(first.steps.empty());
+  stop_ = false;
+  ASSERT_THAT(Run("parts", &second, /*resume=*/true), IsOk());
+  ExpectSameWeights(whole.files.Best(), second.files.Best());
+}
+
 TEST_F(ResumeTest, ARunStoppedAtAnyStepEqualsTheUninterruptedOne) {
   options_.num_epochs = 2;
   options_.model.dropout_rate = 0.3;

@@ -25,7 +25,10 @@ namespace deepbindnet {
 
 class Recorder : public TrainingObserver {
  public:
-  void OnPhase(absl::string_view phase) override { phases.emplace_back(phase); }
+  void OnPhase(absl::string_view phase) override {
+    phases.emplace_back(phase);
+    if (on_phase) on_phase(phases.back());
+  }
   void OnStep(const StepReport& report) override {
     steps.push_back(report);
     if (on_step) on_step(report);
@@ -37,6 +40,7 @@ class Recorder : public TrainingObserver {
   void OnMessage(absl::string_view message) override { messages.emplace_back(message); }
 
   RunFiles files;
+  std::function<void(const std::string&)> on_phase;
   std::function<void(const StepReport&)> on_step;
   std::vector<std::string> phases, messages;
   std::vector<StepReport> steps;
