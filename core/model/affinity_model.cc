@@ -27,6 +27,7 @@ torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<tor
   const std::vector<double> share = shares();
   for (size_t i = 0; i < share.size(); ++i) {
     AffinityNetwork member = members()[i];
+    if (observer != nullptr) observer->OnMember(share[i]);
     const torch::Tensor expected = Expect(member->Score(batch, member->Encode(batch), gates, observer)) * share[i];
     sum = sum.defined() ? sum + expected : expected;
   }

@@ -16,6 +16,9 @@ class ForwardObserver {
 
   virtual ~ForwardObserver() = default;
 
+  // What follows is of a member that has this share of the prediction.
+  virtual void OnMember(double share) = 0;
+
   // With which weights the tokens of `side`, the queries, read those of the other side, the keys.
   // Shape: weights [heads, queries, keys] float; each row sums to 1.
   virtual void OnAttention(size_t layer, Side side, size_t pair, const torch::Tensor& weights) = 0;

@@ -11,10 +11,12 @@ constexpr double kSameValue = 1e-5;
 // Reduces what it is shown at once, so that attention by head need not be kept.
 class PairTracer : public ForwardObserver {
  public:
-  explicit PairTracer(const ModelOptions& options) : members_(options.members) {
+  explicit PairTracer(const ModelOptions& options) {
     trace_.drug.layers.resize(options.fusion_layers);
     trace_.target.layers.resize(options.fusion_layers);
   }
+
+  void OnMember(double share) override { share_ = share; }
 
   void OnAttention(size_t layer, Side side, size_t /*pair*/, const torch::Tensor& weights) override {
     Add(weights.mean(0), &Of(side).layers[layer].attention);
@@ -42,16 +44,16 @@ class PairTracer : public ForwardObserver {
   }
 
  private:
-  // Adds what one member says to the mean over all of them.
+  // Adds what one member says to the mean over all of them, weighted as in the prediction.
   void Add(const torch::Tensor& value, torch::Tensor* mean) const {
-    const torch::Tensor share = value.cpu() / members_;
+    const torch::Tensor share = value.cpu() * share_;
     *mean = mean->defined() ? *mean + share : share;
   }
 
   static Side Other(Side side) { return side == Side::kDrug ? Side::kTarget : Side::kDrug; }
   SideTrace& Of(Side side) { return side == Side::kDrug ? trace_.drug : trace_.target; }
 
-  const int members_;
+  double share_ = 0;
   PairTrace trace_;
 };
 

@@ -335,7 +335,7 @@ TEST(MembersTest, TheFirstAloneIsToldThePrior) {
 TEST(MembersTest, StartFromDifferentWeightsAndTheFirstFromThoseOfAModelOfOne) {
   const auto one = ModelOfMembers(1)->named_parameters(), three = ModelOfMembers(3)->named_parameters();
   for (const auto& item : one) EXPECT_TRUE(torch::equal(item.value(), three[item.key()])) << item.key();
-  for (const char* const name : {"molecules.atoms", "proteins.triplets", "head.first.weight"}) {
+  for (const char* const name : {"molecules.atoms", "proteins.triplets", "head.second.weight"}) {
     EXPECT_FALSE(torch::allclose(three[absl::StrCat("members.0.", name)], three[absl::StrCat("members.2.", name)]));
   }
 }

@@ -174,6 +174,7 @@ TEST(TracePairTest, SymmetricAtomsShareAlike) {
 // Keeps everything, of every pair of a batch.
 class Recorder : public ForwardObserver {
  public:
+  void OnMember(double /*share*/) override {}
   void OnAttention(size_t layer, Side side, size_t pair, const torch::Tensor& weights) override {
     (side == Side::kDrug ? drug_attention : target_attention).push_back({layer, pair, weights, {}});
   }
@@ -206,16 +207,19 @@ TEST(TracePairTest, OfSeveralMembersIsTheMeanOfTheirs) {
   const PairTrace mean = Trace(both, 2, 3);
   std::vector<PairTrace> alone;
   for (const AffinityNetwork& member : both->members()) {
-    AffinityModel one = MakeModel(Options(ModelType::kGated, GateKind::kVector));
+    ModelOptions of_one = Options(ModelType::kGated, GateKind::kVector);
+    of_one.similarity_prior = alone.empty();  // The first member's.
+    AffinityModel one = MakeModel(of_one);
     torch::NoGradGuard no_grad;
     for (auto& item : one->members()[0]->named_parameters()) {
       item.value().copy_(member->named_parameters()[item.key()]);
     }
     alone.push_back(Trace(one, 2, 3));
   }
-  EXPECT_NEAR(mean.z, (alone[0].z + alone[1].z) / 2, 1e-5);
-  const auto expect_mean = [](const torch::Tensor& of_both, const torch::Tensor& a, const torch::Tensor& b) {
-    EXPECT_TRUE(torch::allclose(of_both, (a + b) / 2, 1e-4, 1e-6));
+  const std::vector<double> share = both->shares();
+  EXPECT_NEAR(mean.z, share[0] * alone[0].z + share[1] * alone[1].z, 1e-5);
+  const auto expect_mean = [&](const torch::Tensor& of_both, const torch::Tensor& a, const torch::Tensor& b) {
+    EXPECT_TRUE(torch::allclose(of_both, share[0] * a + share[1] * b, 1e-4, 1e-6));
     EXPECT_FALSE(torch::allclose(a, b, 1e-4, 1e-6)) << "members differ";
   };
   for (const auto side : {&PairTrace::drug, &PairTrace::target}) {
