@@ -30,8 +30,8 @@ struct PackedBatch {
   };
 
   BatchSizes Sizes() const {
-    return {molecules.first.count, proteins.first.count, atom_rows.count,  token_rows.count,
-            pair_atom_rows.count,  pair_token_rows.count, molecules.most, proteins.most};
+    return {molecules.first.count, proteins.first.count,  atom_rows.count, token_rows.count,
+            pair_atom_rows.count,  pair_token_rows.count, molecules.most,  proteins.most};
   }
 
   std::vector<int64_t> integers;

@@ -106,8 +106,7 @@ MeasuredPairs Choose(const std::vector<PairIndex>& pairs, const std::vector<floa
 
 SimilarityPrior::Fitted SimilarityPrior::Fit(const Molecules& molecules, const Proteins& proteins,
                                              const std::vector<PairIndex>& pairs, const std::vector<float>& z,
-                                             SplitMethod split, int64_t most_work,
-                                             const std::atomic<bool>* stop) {
+                                             SplitMethod split, int64_t most_work, const std::atomic<bool>* stop) {
   Distinct drugs = FindDistinct(molecules, DrugsOf(pairs), MoleculeProfile);
   Distinct targets = FindDistinct(proteins, TargetsOf(pairs), ProteinProfile);
   auto most_drugs = static_cast<int64_t>(drugs.profiles.size());

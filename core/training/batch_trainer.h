@@ -74,7 +74,7 @@ class BatchTrainer {
   Replicas replicas_;
   Optimizer optimizer_;
   const std::vector<Optimizer::Part> members_;
-  const double climb_;  // How far from a member's weights its gradient is taken.
+  const double climb_;      // How far from a member's weights its gradient is taken.
   const bool scales_loss_;  // fp16
   LossScaler scaler_;
   int micro_batch_;  // Most pairs of this rank that are computed at once.

@@ -15,7 +15,7 @@ bool Grow(int64_t needed, int64_t* size) {
 
 bool Grow(const BatchSizes& needed, BatchSizes* sizes) {
   bool grown = false;
-  for (int64_t BatchSizes::* const size :
+  for (int64_t BatchSizes::*const size :
        {&BatchSizes::molecules, &BatchSizes::proteins, &BatchSizes::atoms, &BatchSizes::tokens, &BatchSizes::pair_atoms,
         &BatchSizes::pair_tokens, &BatchSizes::most_atoms, &BatchSizes::most_tokens}) {
     grown = Grow(needed.*size, &(sizes->*size)) || grown;

@@ -16,8 +16,7 @@ constexpr uint64_t kMostGenerators = 1009;  // Of all processes: seeds of differ
 constexpr int kBatchesBeforeRecording = 3;  // Of one size: what is set up at its first use cannot be recorded.
 
 at::Generator MakeGenerator(const torch::Device& device) {
-  return device.is_cpu() ? at::detail::createCPUGenerator()
-                         : at::globalContext().defaultGenerator(device).clone();
+  return device.is_cpu() ? at::detail::createCPUGenerator() : at::globalContext().defaultGenerator(device).clone();
 }
 
 void SumUp(const std::vector<MemberResult>& members, const std::vector<double>& shares, BatchResult* result) {

@@ -78,7 +78,7 @@ class Replicas {
   // Of the first copy, for batches of `recorded_batch_`; null without.
   std::unique_ptr<RecordedGradient> recorded_;
   std::pair<size_t, double> recorded_batch_, last_batch_;  // Number of pairs, and how much each counts.
-  int in_a_row_ = 0;  // Batches as last_batch_ that were not recorded.
+  int in_a_row_ = 0;                                       // Batches as last_batch_ that were not recorded.
 };
 
 }  // namespace deepbindnet

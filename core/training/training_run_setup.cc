@@ -82,9 +82,9 @@ absl::Status TrainingRun::FitPrior() {
   if (!options_.model.similarity_prior) return absl::OkStatus();
   observer_.OnPhase("fitting the similarity prior");
   const auto begin = std::chrono::steady_clock::now();
-  SimilarityPrior::Fitted fitted = SimilarityPrior::Fit(GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train),
-                                                        ScaledOf(dataset_), dataset_.manifest.split.method, kMostWork,
-                                                        &stop_);
+  SimilarityPrior::Fitted fitted =
+      SimilarityPrior::Fit(GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train), ScaledOf(dataset_),
+                           dataset_.manifest.split.method, kMostWork, &stop_);
   prior_ = std::make_shared<const SimilarityPrior>(std::move(fitted.prior));
   held_out_prior_ = fitted.held_out.to(device_);
   elapsed_before_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

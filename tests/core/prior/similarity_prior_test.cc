@@ -85,8 +85,8 @@ TEST_F(SimilarityPriorTest, MoreThreadsChangeNoMoreThanRounding) {
 
 TEST_F(SimilarityPriorTest, AFitThatIsToldToStopSolvesNothing) {
   const std::atomic<bool> stop(true);
-  const SimilarityPrior::Fitted stopped = SimilarityPrior::Fit(entities_.Graphs(), entities_.Tokens(), pairs_, z_,
-                                                               SplitMethod::kRandom, kMostWork, &stop);
+  const SimilarityPrior::Fitted stopped =
+      SimilarityPrior::Fit(entities_.Graphs(), entities_.Tokens(), pairs_, z_, SplitMethod::kRandom, kMostWork, &stop);
   EXPECT_EQ(stopped.held_out.select(1, 1).abs().max().item<float>(), 0.0F);
   EXPECT_GT(Fit().held_out.select(1, 1).abs().max().item<float>(), 0.1F);
 }
