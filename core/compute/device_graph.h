@@ -1,4 +1,4 @@
-// Work for a GPU that was recorded once and is started as a whole from then on, so that the host spends on a thousand
+// Work for a GPU that was recorded once and is started as a whole from then on, so that the host spends on many
 // small operators what it spends on one.
 #ifndef DEEPBINDNET_CORE_COMPUTE_DEVICE_GRAPH_H_
 #define DEEPBINDNET_CORE_COMPUTE_DEVICE_GRAPH_H_

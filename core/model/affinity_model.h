@@ -48,8 +48,7 @@ class AffinityModelImpl : public torch::nn::Module {
   void set_prior(std::shared_ptr<const SimilarityPrior> prior) { prior_ = std::move(prior); }
 
   // What the prior says of pairs, for PairBatch::prior, on the model's device; undefined where there is no prior.
-  // Shape:
-  // -> [pairs, kPriorChannels].
+  // Shape: -> [pairs, kPriorChannels].
   torch::Tensor Prior(const SimilarityPrior::Molecules& molecules, const SimilarityPrior::Proteins& proteins,
                       const std::vector<PairIndex>& pairs) const;
 
