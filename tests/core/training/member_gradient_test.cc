@@ -43,7 +43,8 @@ TEST(MemberGradientTest, ABatchThatIsFilledUpHasTheSameGradient) {
   const std::vector<torch::Tensor> expected_gradients = gradients;
 
   BatchSizes least = packed.Sizes();
-  for (int64_t BatchSizes::* const size :
+  using Size = int64_t BatchSizes::*;
+  for (const Size size :
        {&BatchSizes::molecules, &BatchSizes::proteins, &BatchSizes::atoms, &BatchSizes::tokens, &BatchSizes::pair_atoms,
         &BatchSizes::pair_tokens, &BatchSizes::most_atoms, &BatchSizes::most_tokens}) {
     least.*size += 37;
