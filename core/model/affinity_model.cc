@@ -5,14 +5,15 @@
 namespace deepbindnet {
 namespace {
 
-// Of the member that has the prior, among others that have none; chosen on KIBA's validation part.
-constexpr double kPriorShare = 0.7;
 constexpr double kNewShare = 0.05;  // Of the newest step in the running statistics of Standardize after the first ones.
 
 }  // namespace
 
 AffinityModelImpl::AffinityModelImpl(const ModelOptions& options)
-    : options_(options), levels_(register_parameter("levels", LevelsOf(options), /*requires_grad=*/false)) {
+    : options_(options),
+      levels_(register_parameter("levels", LevelsOf(options), /*requires_grad=*/false)),
+      shares_(register_parameter("shares", torch::full({options.members}, 1.0 / options.members),
+                                 /*requires_grad=*/false)) {
   ModelOptions of_member = options;
   for (int i = 0; i < options.members; ++i) {
     members_->push_back(AffinityNetwork(of_member));
@@ -23,23 +24,17 @@ AffinityModelImpl::AffinityModelImpl(const ModelOptions& options)
 
 torch::Tensor AffinityModelImpl::forward(const PairBatch& batch, std::vector<torch::Tensor>* gates,
                                          ForwardObserver* observer) {
-  torch::Tensor sum;
-  const std::vector<double> share = shares();
-  for (size_t i = 0; i < share.size(); ++i) {
-    AffinityNetwork member = members()[i];
-    if (observer != nullptr) observer->OnMember(share[i]);
-    const torch::Tensor expected = Expect(member->Score(batch, member->Encode(batch), gates, observer)) * share[i];
-    sum = sum.defined() ? sum + expected : expected;
-  }
-  return sum;
+  return Combine(PredictMembers(batch, gates, observer), shares_);
 }
 
-std::vector<double> AffinityModelImpl::shares() const {
-  const int members = options_.members;
-  if (members == 1 || !options_.similarity_prior) return std::vector<double>(members, 1.0 / members);
-  std::vector<double> shares(members, (1 - kPriorShare) / (members - 1));
-  shares[0] = kPriorShare;
-  return shares;
+torch::Tensor AffinityModelImpl::PredictMembers(const PairBatch& batch, std::vector<torch::Tensor>* gates,
+                                                ForwardObserver* observer) {
+  std::vector<torch::Tensor> predictions;
+  for (AffinityNetwork& member : members()) {
+    if (observer != nullptr) observer->OnMember(shares_[static_cast<int64_t>(predictions.size())].item<double>());
+    predictions.push_back(Expect(member->Score(batch, member->Encode(batch), gates, observer)));
+  }
+  return torch::stack(predictions);
 }
 
 torch::Tensor AffinityModelImpl::Expect(const torch::Tensor& scores) const {
@@ -61,6 +56,12 @@ torch::Tensor AffinityModelImpl::Prior(const SimilarityPrior::Molecules& molecul
 
 void AffinityModelImpl::set_generator(const at::Generator& generator) {
   for (AffinityNetwork& member : members()) member->set_generator(generator);
+}
+
+torch::Tensor Combine(const torch::Tensor& predictions, const torch::Tensor& shares) {
+  torch::Tensor sum = predictions[0] * shares[0];
+  for (int64_t i = 1; i < shares.size(0); ++i) sum = sum + predictions[i] * shares[i];
+  return sum;
 }
 
 torch::Tensor TakeStatistics(const std::vector<AffinityModel>& replicas) {

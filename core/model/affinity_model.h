@@ -31,13 +31,18 @@ class AffinityModelImpl : public torch::nn::Module {
   torch::Tensor forward(const PairBatch& batch, std::vector<torch::Tensor>* gates = nullptr,
                         ForwardObserver* observer = nullptr);
 
+  // What each member says, of which Combine() with shares() makes what forward() returns. Shape: -> [members, pairs].
+  torch::Tensor PredictMembers(const PairBatch& batch, std::vector<torch::Tensor>* gates = nullptr,
+                               ForwardObserver* observer = nullptr);
+
   // The mean of the distributions that a member's scores stand for. Shape: [pairs, kLevels] -> [pairs].
   torch::Tensor Expect(const torch::Tensor& scores) const;
 
   std::vector<AffinityNetwork> members() const;
 
-  // How much each member counts in the prediction; they add up to 1.
-  std::vector<double> shares() const;
+  // How much each member counts in the prediction; they add up to 1, and are alike at first. A parameter without
+  // gradient: what is done to it counts. Shape: [members].
+  torch::Tensor shares() const { return shares_; }
 
   // z-scored affinities. Shape: [kLevels].
   torch::Tensor levels() const { return levels_; }
@@ -61,9 +66,14 @@ class AffinityModelImpl : public torch::nn::Module {
   const ModelOptions options_;
   torch::nn::ModuleList members_;  // AffinityNetwork
   torch::Tensor levels_;           // [kLevels]; a parameter without gradient, so that it is where the weights are.
+  torch::Tensor shares_;           // [members], likewise
   std::shared_ptr<const SimilarityPrior> prior_;
 };
 TORCH_MODULE(AffinityModel);
+
+// The sum of the members' predictions times their shares, pair by pair, whatever else is in the batch.
+// Shape: predictions [members, pairs], shares [members] -> [pairs].
+torch::Tensor Combine(const torch::Tensor& predictions, const torch::Tensor& shares);
 
 // What all replicas have seen in training mode since the last call, for CommitStatistics(). Those of several processes
 // add up. Shape: [statistics] float, on the replicas' device.

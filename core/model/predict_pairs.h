@@ -24,24 +24,36 @@ size_t EndOfBatch(const std::vector<const MolecularGraph*>& molecules,
                   const std::vector<const std::vector<uint8_t>*>& proteins, const std::vector<PairIndex>& pairs,
                   size_t begin);
 
-// z-scored predictions in the order of `pairs`, in fp32. Pairs of one protein are put into one batch. The model is in
-// evaluation mode and on `device`; `features` is empty where it takes none. On the CPU batches are computed side by
-// side by as many threads as LibTorch has; safe to call from several threads on one model.
+// What each member of the model says of pairs, z-scored, in fp32 and on the CPU. Pairs of one protein are put into one
+// batch. The model is in evaluation mode and on `device`; `features` is empty where it takes none. On the CPU batches
+// are computed side by side by as many threads as LibTorch has; safe to call from several threads on one model.
+// Shape: -> [members, pairs], the pairs in the order of `pairs`.
+torch::Tensor PredictMembers(AffinityModel model, const torch::Device& device,
+                             const std::vector<const MolecularGraph*>& molecules,
+                             const std::vector<const std::vector<uint8_t>*>& proteins,
+                             const std::vector<PairIndex>& pairs, const FeatureList& features = {});
+
+// The same for one part of a data set. The proteins' features have the dimension that the model takes; a model without
+// features leaves them out.
+torch::Tensor PredictMembers(AffinityModel model, const torch::Device& device, const ProcessedDataset& dataset,
+                             const PairTable& part);
+
+// What the whole model says of pairs, z-scored, in the order of `pairs`; else as PredictMembers().
 std::vector<double> PredictPairs(AffinityModel model, const torch::Device& device,
                                  const std::vector<const MolecularGraph*>& molecules,
                                  const std::vector<const std::vector<uint8_t>*>& proteins,
                                  const std::vector<PairIndex>& pairs, const FeatureList& features = {});
 
-// Predictions for one part of a data set, in the affinity's unit and the part's order. The proteins' features have the
-// dimension that the model takes; a model without features leaves them out.
+// The same for one part of a data set, in the affinity's unit and the part's order.
 std::vector<double> PredictAffinities(AffinityModel model, const torch::Device& device, const ProcessedDataset& dataset,
                                       const PairTable& part, const Scaler& scaler);
 
-// What EntityTable and PredictPairs take, out of a data set.
+// What EntityTable, PredictPairs and training take, out of a data set.
 std::vector<const MolecularGraph*> GraphsOf(const ProcessedDataset& dataset);
 std::vector<const std::vector<uint8_t>*> TokensOf(const ProcessedDataset& dataset);
 std::vector<PairIndex> PairsOf(const PairTable& table);
-FeatureList FeaturesOf(const ProcessedDataset& dataset);  // Empty where the data set has none.
+std::vector<float> ScaledOf(const PairTable& table, const Scaler& scaler);  // z-scored affinities
+FeatureList FeaturesOf(const ProcessedDataset& dataset);                    // Empty where the data set has none.
 
 }  // namespace deepbindnet
 

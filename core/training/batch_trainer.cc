@@ -17,14 +17,17 @@ std::vector<int64_t> ShareOf(const std::vector<int64_t>& chosen, int rank, int s
   return {chosen.begin() + begin, chosen.begin() + end};
 }
 
-// Where the members' parameters stand among all of the model's.
+// Where neighbouring parameters, from the `first` to the `last`, stand among all of the model's.
+Optimizer::Part PartOf(const torch::Tensor& first, const torch::Tensor& last, const torch::Tensor& weights) {
+  const float* const start = weights.data_ptr<float>();
+  return {first.data_ptr<float>() - start, last.data_ptr<float>() + last.numel() - start};
+}
+
 std::vector<Optimizer::Part> MembersOf(const AffinityModel& model, const torch::Tensor& weights) {
   std::vector<Optimizer::Part> parts;
-  const float* const start = weights.data_ptr<float>();
   for (const AffinityNetwork& member : model->members()) {
     const std::vector<torch::Tensor> parameters = member->parameters();
-    const torch::Tensor &first = parameters.front(), &last = parameters.back();
-    parts.push_back({first.data_ptr<float>() - start, last.data_ptr<float>() + last.numel() - start});
+    parts.push_back(PartOf(parameters.front(), parameters.back(), weights));
   }
   return parts;
 }
@@ -54,6 +57,7 @@ BatchTrainer::BatchTrainer(TrainingPairs data, const TrainingOptions& options, c
       replicas_(std::move(data), options, device, half, replicas),
       optimizer_(replicas_.modules(), OptimizerOptions{options.weight_decay, options.clip_norm, options.ema_decay}),
       members_(MembersOf(replicas_.model(), optimizer_.weights())),
+      shares_(PartOf(replicas_.model()->shares(), replicas_.model()->shares(), optimizer_.weights())),
       climb_(options.sam_rho),
       scales_loss_(half == torch::kHalf),
       micro_batch_(options.batch_size) {}
@@ -67,24 +71,26 @@ absl::StatusOr<StepOutcome> BatchTrainer::Step(const std::vector<int64_t>& chose
                                                uint64_t seed, bool look_at_gates) {
   StepOutcome outcome;
   outcome.pairs = ShareOf(chosen, ranks_.rank(), ranks_.size());
-  const auto pairs = static_cast<int64_t>(chosen.size());
-  DBN_ASSIGN_OR_RETURN(const torch::Tensor loss, Gradient(pairs, seed, look_at_gates, &outcome));
+  Batch batch{static_cast<int64_t>(chosen.size()), seed, {}};
+  for (size_t i = 0; i < lr.size(); ++i) {
+    if (lr[i] > 0) batch.members.push_back(static_cast<int64_t>(i));
+  }
+  DBN_ASSIGN_OR_RETURN(const torch::Tensor loss, Gradient(batch, look_at_gates, &outcome));
   if (climb_ > 0) {
     const Optimizer::ClimbedWeights climbed(&optimizer_, members_, climb_);
     StepOutcome above;
     above.pairs = outcome.pairs;
-    DBN_RETURN_IF_ERROR(Gradient(pairs, seed, /*look_at_gates=*/false, &above).status());
+    DBN_RETURN_IF_ERROR(Gradient(batch, /*look_at_gates=*/false, &above).status());
     if (!above.notice.empty()) outcome.notice = above.notice;
   }
   DBN_RETURN_IF_ERROR(Update(lr, loss, &outcome));
   return outcome;
 }
 
-absl::StatusOr<torch::Tensor> BatchTrainer::Gradient(int64_t batch_pairs, uint64_t seed, bool look_at_gates,
-                                                     StepOutcome* outcome) {
+absl::StatusOr<torch::Tensor> BatchTrainer::Gradient(const Batch& batch, bool look_at_gates, StepOutcome* outcome) {
   for (;;) {
     torch::Tensor loss = torch::zeros({}, torch::TensorOptions(torch::kFloat64).device(model()->levels().device()));
-    const bool fits = Backward(batch_pairs, seed, look_at_gates, &loss, outcome);
+    const bool fits = Backward(batch, look_at_gates, &loss, outcome);
     const torch::Tensor failed = torch::tensor({fits ? 0.0 : 1.0}, torch::kFloat64);
     DBN_RETURN_IF_ERROR(ranks_.Sum(failed));
     if (failed.item<double>() == 0) {
@@ -96,19 +102,18 @@ absl::StatusOr<torch::Tensor> BatchTrainer::Gradient(int64_t batch_pairs, uint64
   }
 }
 
-bool BatchTrainer::Backward(int64_t batch_pairs, uint64_t seed, bool look_at_gates, torch::Tensor* loss,
-                            StepOutcome* outcome) {
+bool BatchTrainer::Backward(const Batch& batch, bool look_at_gates, torch::Tensor* loss, StepOutcome* outcome) {
   optimizer_.ZeroGrad();
   replicas_.TakeStatistics();  // What an attempt that failed has left.
-  replicas_.Seed(seed, ranks_.rank());
+  replicas_.Seed(batch.seed, ranks_.rank());
   outcome->gates.clear();
   std::vector<torch::Tensor> predicted;
   const std::vector<int64_t>& pairs = outcome->pairs;
   try {
     for (size_t begin = 0; begin < pairs.size(); begin += micro_batch_) {
       const size_t end = std::min(begin + micro_batch_, pairs.size());
-      BatchResult result = replicas_.Backward({pairs.begin() + begin, pairs.begin() + end}, batch_pairs,
-                                              scales_loss_ ? scaler_.scale : 1, look_at_gates);
+      BatchResult result = replicas_.Backward({pairs.begin() + begin, pairs.begin() + end}, batch.pairs,
+                                              scales_loss_ ? scaler_.scale : 1, look_at_gates, batch.members);
       loss->add_(result.loss);
       predicted.push_back(std::move(result.predicted));
       outcome->gates = std::move(result.gates);

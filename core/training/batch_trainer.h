@@ -44,6 +44,10 @@ class BatchTrainer {
   const AffinityModel& model() const { return replicas_.model(); }
   Optimizer* optimizer() { return &optimizer_; }
 
+  // Where a member's parameters stand among all of the model's, and where its shares().
+  const Optimizer::Part& part_of_member(size_t member) const { return members_[member]; }
+  const Optimizer::Part& part_of_shares() const { return shares_; }
+
   // Gives every rank the weights of rank 0.
   absl::Status ShareWeights() { return ranks_.Broadcast(optimizer_.weights()); }
 
@@ -53,7 +57,8 @@ class BatchTrainer {
   // Moves the weights down the gradient of the mean loss over the pairs `chosen` of all ranks, whose neighbours stay
   // together. With sam_rho the gradient is that of weights so far up the slope. `seed` decides dropout. Where memory
   // runs out, halves the micro-batch, says so in the outcome and tries again; RESOURCE_EXHAUSTED (OUT_OF_MEMORY) where
-  // one pair is too many. Each member has a learning rate of its own.
+  // one pair is too many. Each member has a learning rate of its own; one whose rate is 0 rests, and loss and
+  // predictions are of the others.
   absl::StatusOr<StepOutcome> Step(const std::vector<int64_t>& chosen, const std::vector<double>& lr, uint64_t seed,
                                    bool look_at_gates);
 
@@ -62,10 +67,16 @@ class BatchTrainer {
   absl::Status LoadState(const TensorDict& state);
 
  private:
+  // What both gradients of a step have in common.
+  struct Batch {
+    int64_t pairs = 0;  // Of all ranks.
+    uint64_t seed = 0;
+    std::vector<int64_t> members;  // That learn.
+  };
   // The gradient over all ranks; returns their loss [].
-  absl::StatusOr<torch::Tensor> Gradient(int64_t batch_pairs, uint64_t seed, bool look_at_gates, StepOutcome* outcome);
+  absl::StatusOr<torch::Tensor> Gradient(const Batch& batch, bool look_at_gates, StepOutcome* outcome);
   // The gradient of this rank's share, whose loss is added to `loss`; false where memory ran out.
-  bool Backward(int64_t batch_pairs, uint64_t seed, bool look_at_gates, torch::Tensor* loss, StepOutcome* outcome);
+  bool Backward(const Batch& batch, bool look_at_gates, torch::Tensor* loss, StepOutcome* outcome);
   absl::Status BackOff(StepOutcome* outcome);
   // A step along the last gradient; the running statistics become those of the weights where it was taken.
   absl::Status Update(const std::vector<double>& lr, const torch::Tensor& loss, StepOutcome* outcome);
@@ -74,6 +85,7 @@ class BatchTrainer {
   Replicas replicas_;
   Optimizer optimizer_;
   const std::vector<Optimizer::Part> members_;
+  const Optimizer::Part shares_;
   const double climb_;      // How far from a member's weights its gradient is taken.
   const bool scales_loss_;  // fp16
   LossScaler scaler_;

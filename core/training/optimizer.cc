@@ -104,6 +104,12 @@ void Optimizer::Update(AdamTask task, int64_t begin, int64_t end) {
   KernelsOf(weights_.device()).adam(task);
 }
 
+void Optimizer::Set(const Part& part, const torch::Tensor& values) {
+  torch::NoGradGuard no_grad;
+  weights_.slice(0, part.begin, part.end).copy_(values);
+  if (average_.defined()) average_.slice(0, part.begin, part.end).copy_(values);
+}
+
 Optimizer::AveragedWeights::AveragedWeights(Optimizer* optimizer) : optimizer_(optimizer) {
   if (!optimizer_->average_.defined()) return;
   torch::NoGradGuard no_grad;

@@ -54,6 +54,9 @@ class Optimizer {
   // [parameters], all of the module's: what is done to it counts.
   torch::Tensor weights() const { return weights_; }
 
+  // Gives a part these values, in the average too. Shape: values [end - begin].
+  void Set(const Part& part, const torch::Tensor& values);
+
   // While it lives the parameters of the first replica hold the averaged weights (or are as they were, without
   // averaging).
   class AveragedWeights {

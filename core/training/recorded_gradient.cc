@@ -15,7 +15,8 @@ bool Grow(int64_t needed, int64_t* size) {
 
 bool Grow(const BatchSizes& needed, BatchSizes* sizes) {
   bool grown = false;
-  for (int64_t BatchSizes::*const size :
+  using Size = int64_t BatchSizes::*;
+  for (const Size size :
        {&BatchSizes::molecules, &BatchSizes::proteins, &BatchSizes::atoms, &BatchSizes::tokens, &BatchSizes::pair_atoms,
         &BatchSizes::pair_tokens, &BatchSizes::most_atoms, &BatchSizes::most_tokens}) {
     grown = Grow(needed.*size, &(sizes->*size)) || grown;
@@ -27,12 +28,13 @@ bool Grow(const BatchSizes& needed, BatchSizes* sizes) {
 
 RecordedGradient::RecordedGradient(const TrainingPairs& data, const TrainingOptions& options,
                                    const torch::Device& device, c10::optional<torch::Dtype> half, AffinityModel model,
-                                   std::vector<at::Generator> generators, double weight)
+                                   std::vector<int64_t> members, std::vector<at::Generator> generators, double weight)
     : data_(data),
       options_(options),
       device_(device),
       half_(half),
       model_(std::move(model)),
+      members_(std::move(members)),
       generators_(std::move(generators)),
       weight_(weight) {}
 
@@ -40,15 +42,13 @@ std::vector<MemberResult> RecordedGradient::Add(const std::vector<int64_t>& chos
   if (chosen != chosen_) Send(chosen);
   make_input_->Start();
   make_input_->Join();
-  for (const Member& member : members_) member.graph->Start();
+  for (const Recording& recording : recordings_) recording.graph->Start();
   std::vector<MemberResult> results;
-  std::vector<torch::Tensor> statistics;
-  for (const Member& member : members_) {
-    member.graph->Join();
-    results.push_back(member.result);
-    statistics.push_back(member.statistics);
+  for (const Recording& recording : recordings_) {
+    recording.graph->Join();
+    results.push_back(recording.result);
   }
-  const torch::Tensor seen = torch::cat(statistics);
+  const torch::Tensor seen = torch::cat(seen_statistics_);
   statistics_ = statistics_.defined() ? statistics_ + seen : seen;
   return results;
 }
@@ -65,7 +65,8 @@ void RecordedGradient::Send(const std::vector<int64_t>& chosen) {
 }
 
 void RecordedGradient::Record(const PackedBatch& packed) {
-  members_.clear();
+  recordings_.clear();
+  seen_statistics_.clear();
   input_ = {};
   make_input_.reset();
   integers_ = ToDevice(packed.integers, device_);
@@ -75,16 +76,17 @@ void RecordedGradient::Record(const PackedBatch& packed) {
       [&] { input_ = MakeInput(data_, packed, integers_, options_.feature_dropout_rate, generators_[0]); },
       std::vector<at::Generator>{generators_[0]});
   const std::vector<AffinityNetwork> networks = model_->members();
-  for (size_t i = 0; i < networks.size(); ++i) {
-    Member member;
-    member.graph = std::make_unique<DeviceGraph>(
+  for (AffinityNetwork network : networks) seen_statistics_.push_back(network->TakeStatistics());  // Zeros by now.
+  for (const int64_t member : members_) {
+    Recording recording;
+    recording.graph = std::make_unique<DeviceGraph>(
         [&] {
-          member.result = AddGradient(model_, networks[i], input_, options_, half_, weight_, /*loss_scale=*/1,
-                                      /*gates=*/nullptr);
-          member.statistics = AffinityNetwork(networks[i])->TakeStatistics();
+          recording.result = AddGradient(model_, networks[member], input_, options_, half_, weight_, /*loss_scale=*/1,
+                                         /*gates=*/nullptr);
+          seen_statistics_[member] = AffinityNetwork(networks[member])->TakeStatistics();
         },
-        std::vector<at::Generator>{generators_[i + 1]});
-    members_.push_back(std::move(member));
+        std::vector<at::Generator>{generators_[member + 1]});
+    recordings_.push_back(std::move(recording));
   }
 }
 

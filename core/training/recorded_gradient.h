@@ -14,18 +14,18 @@
 
 namespace deepbindnet {
 
-// Computes the gradients of batches of one number of pairs, which are filled up to one size: a graph makes the input,
-// and one for each member, which run side by side, the gradients. A batch that is larger than those before is recorded
-// anew. Not thread-safe.
+// Computes the gradients of some members for batches of one number of pairs, which are filled up to one size: a graph
+// makes the input, and one for each member, which run side by side, the gradients. A batch that is larger than those
+// before is recorded anew. Not thread-safe.
 class RecordedGradient {
  public:
-  // Of batches whose mean losses count `weight`. `generators` are those of the input and of each member's dropout. What
-  // is referred to lives longer.
+  // Of batches whose mean losses count `weight`, for the model's `members`. `generators` are those of the input and of
+  // the dropout of each of the model's. What is referred to lives longer.
   RecordedGradient(const TrainingPairs& data, const TrainingOptions& options, const torch::Device& device,
-                   c10::optional<torch::Dtype> half, AffinityModel model, std::vector<at::Generator> generators,
-                   double weight);
+                   c10::optional<torch::Dtype> half, AffinityModel model, std::vector<int64_t> members,
+                   std::vector<at::Generator> generators, double weight);
 
-  // The results by member, which the next call overwrites. All batches have as many pairs as the first.
+  // The results of these members, which the next call overwrites. All batches have as many pairs as the first.
   std::vector<MemberResult> Add(const std::vector<int64_t>& chosen);
 
   // As the function of this name, of what the graphs saw.
@@ -40,6 +40,7 @@ class RecordedGradient {
   const torch::Device device_;
   const c10::optional<torch::Dtype> half_;
   AffinityModel model_;
+  const std::vector<int64_t> members_;
   const std::vector<at::Generator> generators_;
   const double weight_;
 
@@ -48,13 +49,13 @@ class RecordedGradient {
   std::vector<int64_t> chosen_;  // Whose integers are on the device: sharpness-aware minimisation wants them twice.
   GradientInput input_;
   std::unique_ptr<DeviceGraph> make_input_;
-  struct Member {
+  struct Recording {
     std::unique_ptr<DeviceGraph> graph;
     MemberResult result;
-    torch::Tensor statistics;
   };
-  std::vector<Member> members_;
-  torch::Tensor statistics_;  // Since they were taken; undefined where there are none.
+  std::vector<Recording> recordings_;           // One of each of `members_`.
+  std::vector<torch::Tensor> seen_statistics_;  // What each of the model's members saw, by the last batch.
+  torch::Tensor statistics_;                    // Since they were taken; undefined where there are none.
 };
 
 }  // namespace deepbindnet

@@ -19,15 +19,6 @@ at::Generator MakeGenerator(const torch::Device& device) {
   return device.is_cpu() ? at::detail::createCPUGenerator() : at::globalContext().defaultGenerator(device).clone();
 }
 
-void SumUp(const std::vector<MemberResult>& members, const std::vector<double>& shares, BatchResult* result) {
-  result->loss = torch::zeros({}, members[0].loss.options().dtype(torch::kFloat64));
-  result->predicted = torch::zeros_like(members[0].predicted);
-  for (size_t i = 0; i < members.size(); ++i) {
-    result->loss += members[i].loss;
-    result->predicted.add_(members[i].predicted, shares[i]);
-  }
-}
-
 }  // namespace
 
 int CountReplicas(const torch::Device& device, int batch_size) {
@@ -52,6 +43,7 @@ Replicas::Replicas(TrainingPairs data, const TrainingOptions& options, const tor
       member->set_generator(generators_.back());
     }
   }
+  for (int64_t i = 0; i < options_.model.members; ++i) all_members_.push_back(i);
   Seed(options_.seed, /*rank=*/0);
 }
 
@@ -66,19 +58,22 @@ void Replicas::Seed(uint64_t seed, int rank) {
   for (size_t i = 0; i < generators_.size(); ++i) generators_[i].set_current_seed(first + i);
 }
 
-BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, int64_t pairs, double loss_scale,
-                               bool look_at_gates) {
+BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, int64_t pairs, double loss_scale, bool look_at_gates,
+                               const std::vector<int64_t>& members) {
+  if (members.empty()) return Backward(chosen, pairs, loss_scale, look_at_gates, all_members_);
   for (const AffinityModel& model : models_) AffinityModel(model)->train();
-  const double weight_of_pair = 1 / static_cast<double>(pairs) / options_.model.members;
-  if (BatchResult result; !look_at_gates && loss_scale == 1 && Replay(chosen, weight_of_pair, &result)) return result;
+  const double weight_of_pair = 1 / static_cast<double>(pairs) / static_cast<double>(members.size());
+  if (BatchResult result; !look_at_gates && loss_scale == 1 && Replay(chosen, members, weight_of_pair, &result)) {
+    return result;
+  }
   // Neighbours stay together: they often share a protein.
   const size_t share = (chosen.size() + models_.size() - 1) / models_.size();
   std::vector<BatchResult> results(models_.size());
   pool_.Run([&](int replica) {
     const size_t begin = std::min(replica * share, chosen.size()), end = std::min(begin + share, chosen.size());
     if (begin == end) return;
-    results[replica] = BackwardShare(models_[replica], {chosen.begin() + begin, chosen.begin() + end}, weight_of_pair,
-                                     loss_scale, look_at_gates, generators_[replica]);
+    results[replica] = BackwardShare(models_[replica], {chosen.begin() + begin, chosen.begin() + end}, members,
+                                     weight_of_pair, loss_scale, look_at_gates, generators_[replica]);
   });
   BatchResult whole;
   std::vector<torch::Tensor> predicted;
@@ -93,36 +88,54 @@ BatchResult Replicas::Backward(const std::vector<int64_t>& chosen, int64_t pairs
 }
 
 BatchResult Replicas::BackwardShare(const AffinityModel& model, const std::vector<int64_t>& chosen,
-                                    double weight_of_pair, double loss_scale, bool look_at_gates,
-                                    const at::Generator& generator) {
+                                    const std::vector<int64_t>& members, double weight_of_pair, double loss_scale,
+                                    bool look_at_gates, const at::Generator& generator) {
   const PackedBatch packed = PackChosen(data_, chosen, BatchSizes());
   const GradientInput input =
       MakeInput(data_, packed, ToDevice(packed.integers, device_), options_.feature_dropout_rate, generator);
-  BatchResult result;
-  std::vector<MemberResult> members;
-  for (const AffinityNetwork& member : model->members()) {
-    members.push_back(AddGradient(model, member, input, options_, half_,
+  const std::vector<AffinityNetwork> networks = model->members();
+  std::vector<torch::Tensor> gates;
+  std::vector<MemberResult> results;
+  for (const int64_t member : members) {
+    results.push_back(AddGradient(model, networks[member], input, options_, half_,
                                   weight_of_pair * static_cast<double>(chosen.size()), loss_scale,
-                                  look_at_gates ? &result.gates : nullptr));
+                                  look_at_gates ? &gates : nullptr));
   }
-  SumUp(members, model->shares(), &result);
+  BatchResult result = SumUp(members, results);
+  result.gates = std::move(gates);
   return result;
 }
 
-bool Replicas::Replay(const std::vector<int64_t>& chosen, double weight_of_pair, BatchResult* result) {
+BatchResult Replicas::SumUp(const std::vector<int64_t>& members, const std::vector<MemberResult>& results) const {
+  const torch::Tensor shares = model()->shares();
+  torch::Tensor share_of_all = torch::zeros_like(shares[0]);
+  BatchResult sum;
+  sum.loss = torch::zeros({}, results[0].loss.options().dtype(torch::kFloat64));
+  sum.predicted = torch::zeros_like(results[0].predicted);
+  for (size_t i = 0; i < members.size(); ++i) {
+    sum.loss += results[i].loss;
+    sum.predicted += results[i].predicted * shares[members[i]];
+    share_of_all += shares[members[i]];
+  }
+  sum.predicted /= share_of_all;
+  return sum;
+}
+
+bool Replicas::Replay(const std::vector<int64_t>& chosen, const std::vector<int64_t>& members, double weight_of_pair,
+                      BatchResult* result) {
   if (!DeviceGraph::Supports(device_)) return false;
-  const std::pair<size_t, double> batch(chosen.size(), weight_of_pair);
+  const std::tuple batch(chosen.size(), members, weight_of_pair);
   if (recorded_ == nullptr || recorded_batch_ != batch) {
     in_a_row_ = last_batch_ == batch ? in_a_row_ + 1 : 1;
     last_batch_ = batch;
     if (in_a_row_ <= kBatchesBeforeRecording) return false;
     recorded_.reset();  // Its memory is free before the next takes some.
-    recorded_ = std::make_unique<RecordedGradient>(data_, options_, device_, half_, model(), generators_,
+    recorded_ = std::make_unique<RecordedGradient>(data_, options_, device_, half_, model(), members, generators_,
                                                    weight_of_pair * static_cast<double>(chosen.size()));
     recorded_batch_ = batch;
   }
   try {
-    SumUp(recorded_->Add(chosen), model()->shares(), result);
+    *result = SumUp(members, recorded_->Add(chosen));
   } catch (const std::exception&) {
     recorded_.reset();
     in_a_row_ = 0;

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "core/compute/compute_pool.h"
@@ -50,8 +50,10 @@ class Replicas {
 
   // Puts all copies into training mode and adds to their gradients; what is added sums up to the gradient of
   // `loss_scale` times the sum of the losses of the pairs `chosen`, divided by `pairs`: over calls whose pairs are
-  // `pairs` in all, that of the mean loss. The loss of a pair is the mean of its members' losses.
-  BatchResult Backward(const std::vector<int64_t>& chosen, int64_t pairs, double loss_scale, bool look_at_gates);
+  // `pairs` in all, that of the mean loss. The loss of a pair is the mean of its members' losses. Where `members` is
+  // not empty, loss, gradient and predictions are of these members alone.
+  BatchResult Backward(const std::vector<int64_t>& chosen, int64_t pairs, double loss_scale, bool look_at_gates,
+                       const std::vector<int64_t>& members = {});
 
   // As the function of this name, of all copies.
   torch::Tensor TakeStatistics() const;
@@ -60,10 +62,14 @@ class Replicas {
   bool records() const { return recorded_ != nullptr; }
 
  private:
-  BatchResult BackwardShare(const AffinityModel& model, const std::vector<int64_t>& chosen, double weight_of_pair,
-                            double loss_scale, bool look_at_gates, const at::Generator& generator);
+  BatchResult BackwardShare(const AffinityModel& model, const std::vector<int64_t>& chosen,
+                            const std::vector<int64_t>& members, double weight_of_pair, double loss_scale,
+                            bool look_at_gates, const at::Generator& generator);
   // Does what Backward() does by recorded work; false where there is none for such batches (yet).
-  bool Replay(const std::vector<int64_t>& chosen, double weight_of_pair, BatchResult* result);
+  bool Replay(const std::vector<int64_t>& chosen, const std::vector<int64_t>& members, double weight_of_pair,
+              BatchResult* result);
+  // What `members` say together.
+  BatchResult SumUp(const std::vector<int64_t>& members, const std::vector<MemberResult>& results) const;
 
   const TrainingPairs data_;
   const TrainingOptions options_;
@@ -71,14 +77,16 @@ class Replicas {
   const c10::optional<torch::Dtype> half_;
   ComputePool pool_;
   std::vector<AffinityModel> models_;
+  std::vector<int64_t> all_members_;
   // Each copy's, of what is left out of its batches and of dropout; where work is recorded, also each member's, which
   // are those of dropout then.
   std::vector<at::Generator> generators_;
 
   // Of the first copy, for batches of `recorded_batch_`; null without.
   std::unique_ptr<RecordedGradient> recorded_;
-  std::pair<size_t, double> recorded_batch_, last_batch_;  // Number of pairs, and how much each counts.
-  int in_a_row_ = 0;                                       // Batches as last_batch_ that were not recorded.
+  // Number of pairs, the members, and how much each pair counts.
+  std::tuple<size_t, std::vector<int64_t>, double> recorded_batch_, last_batch_;
+  int in_a_row_ = 0;  // Batches as last_batch_ that were not recorded.
 };
 
 }  // namespace deepbindnet

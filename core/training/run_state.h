@@ -10,6 +10,7 @@
 #include "core/base/status.h"
 #include "core/compute/torch_util.h"
 #include "core/model/checkpoint.h"
+#include "core/training/prior_member.h"
 #include "core/training/trainer.h"
 
 namespace deepbindnet {
@@ -28,6 +29,7 @@ struct RunState {
   double train_seconds = 0.0;        // Spent in training steps of finished epochs.
   double elapsed_seconds = 0.0;      // Training time, over restarts.
   int replicas = 1;                  // That share a batch.
+  PriorMember prior_member;          // Of a model with a prior and several members; else unused.
 };
 
 // Adds its entries to a checkpoint's training state.
@@ -35,8 +37,8 @@ void AddRunState(const RunState& state, TensorDict* training_state);
 
 // The state of a checkpoint that SaveCheckpoint wrote after a step. INVALID_ARGUMENT where an entry is missing or of
 // another type, the history is not that of epochs 1 to the checkpoint's with is_best where the validation RMSE is lower
-// than ever before, the number of replicas is not in [1, most_replicas], or the epoch's predictions are not of
-// `training_pairs`.
+// than ever before, the number of replicas is not in [1, most_replicas], the epoch's predictions are not of
+// `training_pairs`, or what is known of the member with the prior is damaged.
 absl::StatusOr<RunState> ReadRunState(const Checkpoint& checkpoint, int most_replicas, int64_t training_pairs);
 
 }  // namespace deepbindnet

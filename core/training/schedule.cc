@@ -12,12 +12,4 @@ double WarmupCosine(double progress, double warmup_fraction) {
   return kFinalShare + (1 - kFinalShare) * 0.5 * (1 + std::cos(M_PI * phase));
 }
 
-std::vector<double> MemberRates(double progress, double warmup_fraction, int members, bool similarity_prior) {
-  std::vector<double> rates(members, WarmupCosine(progress, warmup_fraction));
-  if (members > 1 && similarity_prior) {
-    rates[0] = progress < kPriorPart ? WarmupCosine(progress / kPriorPart, warmup_fraction) : 0;
-  }
-  return rates;
-}
-
 }  // namespace deepbindnet

@@ -105,14 +105,15 @@ absl::Status TrainingRun::TrainEpoch(int epoch) {
   report.train_loss = state_.epoch.loss_sum / static_cast<double>(step.step);
   report.learning_rate = step.learning_rate;
   report.pairs_per_second = static_cast<double>(trained.size()) / state_.epoch.seconds;
-  return EndEpoch(trained, report);
+  return EndEpoch(trained, report, Progress(step.steps));
 }
 
 absl::Status TrainingRun::Step(const std::vector<int64_t>& chosen, StepReport* step) {
   const bool look_at_gates = step->step % kStepsPerGateLook == 1 || step->step == step->steps || gates_.empty();
-  std::vector<double> lr = MemberRates(Progress(step->steps), options_.warmup_fraction, options_.model.members,
-                                       options_.model.similarity_prior);
-  for (double& rate : lr) rate *= options_.lr;
+  const double progress = Progress(step->steps);
+  const auto rate = [&](double at) { return options_.lr * WarmupCosine(at, options_.warmup_fraction); };
+  std::vector<double> lr(options_.model.members, rate(progress));
+  if (HasPriorMember()) lr[0] = state_.prior_member.rests ? 0 : rate(progress / kPriorPart);
   step->learning_rate = lr.back();
   // The seed of a step does not depend on the steps before it, so that a resumed run draws the same numbers.
   const uint64_t seed = (options_.seed * 7919 + static_cast<uint64_t>(step->epoch)) * 1000003 + step->step;
@@ -155,15 +156,37 @@ std::string TrainingRun::LastGood() const {
 }
 
 // Each rank predicts a share of the part.
-absl::StatusOr<RegressionMetrics> TrainingRun::Validate() {
+absl::StatusOr<torch::Tensor> TrainingRun::PredictValidation() {
   const int64_t pairs = dataset_.val.size(), share = (pairs + ranks_->size() - 1) / ranks_->size();
   const int64_t begin = std::min(pairs, ranks_->rank() * share), end = std::min(pairs, begin + share);
-  const std::vector<double> mine =
-      PredictAffinities(trainer_->model(), device_, dataset_, dataset_.val.Slice(begin, end), dataset_.scaler);
-  std::vector<double> all(static_cast<size_t>(pairs), 0.0);
-  std::copy(mine.begin(), mine.end(), all.begin() + begin);
-  DBN_RETURN_IF_ERROR(ranks_->Sum(torch::from_blob(all.data(), {pairs}, torch::kFloat64)));
-  return ComputeMetrics(dataset_.val.affinity, all);
+  const Optimizer::AveragedWeights averaged(trainer_->optimizer());
+  const torch::Tensor all = torch::zeros({options_.model.members, pairs});
+  all.slice(1, begin, end).copy_(PredictMembers(trainer_->model(), device_, dataset_, dataset_.val.Slice(begin, end)));
+  DBN_RETURN_IF_ERROR(ranks_->Sum(all));
+  return all;
+}
+
+absl::StatusOr<RegressionMetrics> TrainingRun::Validate(int epoch, double progress) {
+  const torch::Tensor truth = torch::tensor(ScaledOf(dataset_.val, dataset_.scaler));
+  DBN_ASSIGN_OR_RETURN(torch::Tensor predicted, PredictValidation());
+  if (PriorMember& member = state_.prior_member; HasPriorMember()) {
+    const Optimizer::Part part = trainer_->part_of_member(0);
+    const double mse = (predicted[0] - truth).square().mean().item<double>();
+    if (!member.rests && mse < member.lowest_mse) {
+      const Optimizer::AveragedWeights averaged(trainer_->optimizer());
+      member = {mse, epoch, trainer_->optimizer()->weights().slice(0, part.begin, part.end).clone(), false};
+    }
+    if (!member.rests && member.best_epoch > 0 && IsToRest(member, epoch, progress)) {
+      member.rests = true;
+      trainer_->optimizer()->Set(part, member.best_weights);
+      DBN_ASSIGN_OR_RETURN(predicted, PredictValidation());
+    }
+    trainer_->optimizer()->Set(trainer_->part_of_shares(), FitShares(predicted, truth));
+  }
+  const torch::Tensor z = Combine(predicted, trainer_->model()->shares().to(torch::kCPU));
+  std::vector<double> affinities;
+  for (int64_t i = 0; i < z.size(0); ++i) affinities.push_back(dataset_.scaler.Unscale(z.data_ptr<float>()[i]));
+  return ComputeMetrics(dataset_.val.affinity, affinities);
 }
 
 void TrainingRun::SetGateStatistics(EpochReport* report) const {
@@ -175,7 +198,7 @@ void TrainingRun::SetGateStatistics(EpochReport* report) const {
   report->gate_sd = all.std(/*unbiased=*/false).item<double>();
 }
 
-absl::Status TrainingRun::EndEpoch(const std::vector<int64_t>& trained, EpochReport report) {
+absl::Status TrainingRun::EndEpoch(const std::vector<int64_t>& trained, EpochReport report, double progress) {
   DBN_RETURN_IF_ERROR(ranks_->Sum(state_.epoch.predicted));
   const torch::Tensor z = state_.epoch.predicted.to(torch::kCPU, torch::kFloat64);
   std::vector<double> truth, predicted;
@@ -186,12 +209,7 @@ absl::Status TrainingRun::EndEpoch(const std::vector<int64_t>& trained, EpochRep
   report.train = ComputeErrors(truth, predicted);
   SetGateStatistics(&report);
   AffinityModel(trainer_->model())->eval();
-  TensorDict weights = MakeTensorDict();
-  {
-    const Optimizer::AveragedWeights averaged(trainer_->optimizer());
-    DBN_ASSIGN_OR_RETURN(report.val, Validate());
-    weights = CopyWeights(*trainer_->model());
-  }
+  DBN_ASSIGN_OR_RETURN(report.val, Validate(report.epoch, progress));
   const double best =
       best_epoch_ > 0 ? state_.history[best_epoch_ - 1].val.rmse : std::numeric_limits<double>::infinity();
   if (!std::isfinite(report.val.rmse)) {
@@ -207,14 +225,14 @@ absl::Status TrainingRun::EndEpoch(const std::vector<int64_t>& trained, EpochRep
   state_.history.push_back(report);
   state_.train_seconds += state_.epoch.seconds;
   state_.epoch = EpochProgress{0, 0.0, 0.0, state_.epoch.predicted.zero_()};
-  if (ranks_->writes()) DBN_RETURN_IF_ERROR(SaveEpoch(report, weights));
+  if (ranks_->writes()) DBN_RETURN_IF_ERROR(SaveEpoch(report));
   saved_at_ = state_.elapsed_seconds;
   log_.Epoch(report, gates_);
   observer_.OnEpoch(report);
   return absl::OkStatus();
 }
 
-Checkpoint TrainingRun::MakeCheckpoint(const TensorDict& weights) const {
+Checkpoint TrainingRun::MakeCheckpoint() {
   Checkpoint checkpoint;
   checkpoint.options = options_.model;
   checkpoint.scaler = dataset_.scaler;
@@ -225,7 +243,10 @@ Checkpoint TrainingRun::MakeCheckpoint(const TensorDict& weights) const {
   checkpoint.epoch = static_cast<int>(state_.history.size());
   checkpoint.training = TrainingOptionsToJson(options_);
   checkpoint.prior = prior_;
-  checkpoint.weights = weights;
+  {
+    const Optimizer::AveragedWeights averaged(trainer_->optimizer());
+    checkpoint.weights = CopyWeights(*trainer_->model());
+  }
   checkpoint.training_state = trainer_->State();
   AddRunState(state_, &checkpoint.training_state);
   return checkpoint;
@@ -240,18 +261,13 @@ absl::Status TrainingRun::SaveStep() {
     state_.epoch.predicted.zero_();
     return absl::OkStatus();
   }
-  TensorDict weights = MakeTensorDict();
-  {
-    const Optimizer::AveragedWeights averaged(trainer_->optimizer());
-    weights = CopyWeights(*trainer_->model());
-  }
-  return SaveCheckpoint(files_.Latest(), MakeCheckpoint(weights));
+  return SaveCheckpoint(files_.Latest(), MakeCheckpoint());
 }
 
 // The order matters after a crash: an epoch that has its checkpoint is never trained again, Resume() writes the best
 // model from it where that is missing, and nobody hears of an epoch before both stand.
-absl::Status TrainingRun::SaveEpoch(const EpochReport& report, const TensorDict& weights) {
-  Checkpoint checkpoint = MakeCheckpoint(weights);
+absl::Status TrainingRun::SaveEpoch(const EpochReport& report) {
+  Checkpoint checkpoint = MakeCheckpoint();
   if (report.epoch % kEpochsPerCheckpoint == 0) {
     DBN_RETURN_IF_ERROR(SaveCheckpoint(files_.Epoch(report.epoch), checkpoint));
     DBN_RETURN_IF_ERROR(RemoveOldCheckpoints(files_, options_.keep_checkpoints));

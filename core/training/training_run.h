@@ -63,15 +63,20 @@ class TrainingRun {
   int64_t StepPairs() const;
   double Progress(int64_t steps_per_epoch) const;
   double EtaSeconds(const StepReport& step) const;
+  bool HasPriorMember() const { return options_.model.similarity_prior && options_.model.members > 1; }
   bool TimeIsUp() const { return options_.max_minutes > 0 && state_.elapsed_seconds >= 60 * options_.max_minutes; }
-  absl::Status EndEpoch(const std::vector<int64_t>& trained, EpochReport report);
-  absl::StatusOr<RegressionMetrics> Validate();
+  // At `progress` in [0, 1] of the run.
+  absl::Status EndEpoch(const std::vector<int64_t>& trained, EpochReport report, double progress);
+  // The averaged members' predictions of the validation part. Shape: [members, pairs] float, z-scored.
+  absl::StatusOr<torch::Tensor> PredictValidation();
+  // Lets the member with the prior rest where that is due, and every member count as it deserves.
+  absl::StatusOr<RegressionMetrics> Validate(int epoch, double progress);
   absl::StatusOr<RegressionMetrics> EvaluateTest(const LoadedModel& best) const;
   void SetGateStatistics(EpochReport* report) const;
 
-  Checkpoint MakeCheckpoint(const TensorDict& weights) const;
+  Checkpoint MakeCheckpoint();
   absl::Status SaveStep();
-  absl::Status SaveEpoch(const EpochReport& report, const TensorDict& weights);
+  absl::Status SaveEpoch(const EpochReport& report);
   absl::Status SaveBest(Checkpoint checkpoint);
   std::string LastGood() const;
 

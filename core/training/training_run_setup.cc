@@ -20,13 +20,6 @@ void SetLevels(const ProcessedDataset& dataset, ModelOptions* options) {
   options->highest_level = std::min(dataset.scaler.Scale(*highest), kMostDeviations) + kMargin;
 }
 
-// z-scored training affinities.
-std::vector<float> ScaledOf(const ProcessedDataset& dataset) {
-  std::vector<float> z;
-  for (const double affinity : dataset.train.affinity) z.push_back(static_cast<float>(dataset.scaler.Scale(affinity)));
-  return z;
-}
-
 }  // namespace
 
 absl::Status TrainingRun::Connect() {
@@ -82,9 +75,9 @@ absl::Status TrainingRun::FitPrior() {
   if (!options_.model.similarity_prior) return absl::OkStatus();
   observer_.OnPhase("fitting the similarity prior");
   const auto begin = std::chrono::steady_clock::now();
-  SimilarityPrior::Fitted fitted =
-      SimilarityPrior::Fit(GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train), ScaledOf(dataset_),
-                           dataset_.manifest.split.method, kMostWork, &stop_);
+  SimilarityPrior::Fitted fitted = SimilarityPrior::Fit(GraphsOf(dataset_), TokensOf(dataset_), PairsOf(dataset_.train),
+                                                        ScaledOf(dataset_.train, dataset_.scaler),
+                                                        dataset_.manifest.split.method, kMostWork, &stop_);
   prior_ = std::make_shared<const SimilarityPrior>(std::move(fitted.prior));
   held_out_prior_ = fitted.held_out.to(device_);
   elapsed_before_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -98,7 +91,8 @@ absl::Status TrainingRun::MakeTrainer(int replicas) {
   trainer_ = std::make_unique<BatchTrainer>(
       TrainingPairs{EntityTable(GraphsOf(dataset_), TokensOf(dataset_), options_.model.residues_per_token,
                                 FeaturesOf(dataset_), device_),
-                    PairsOf(dataset_.train), torch::tensor(ScaledOf(dataset_)).to(device_), held_out_prior_},
+                    PairsOf(dataset_.train), torch::tensor(ScaledOf(dataset_.train, dataset_.scaler)).to(device_),
+                    held_out_prior_},
       options_, device_, half_, replicas, ranks_.get());
   AffinityModel(trainer_->model())->set_prior(prior_);
   state_.replicas = replicas;
@@ -147,6 +141,11 @@ absl::Status TrainingRun::Restore(const Checkpoint& checkpoint) {
                        ReadRunState(checkpoint, MostReplicas(options_.batch_size), dataset_.train.size()));
   DBN_RETURN_IF_ERROR(MakeTrainer(device_.is_cpu() ? stored.replicas : 1));
   DBN_RETURN_IF_ERROR(trainer_->LoadState(checkpoint.training_state));
+  const Optimizer::Part first = trainer_->part_of_member(0);
+  if (stored.prior_member.best_epoch > 0 &&
+      stored.prior_member.best_weights.sizes() != torch::IntArrayRef{first.end - first.begin}) {
+    return absl::InvalidArgumentError("'prior_member_best_weights' is of another model");
+  }
   const torch::Tensor predicted = state_.epoch.predicted;
   // What the ranks have predicted is summed up at the end: it is rank 0's from here on.
   if (stored.epoch.steps > 0 && ranks_->writes()) predicted.copy_(stored.epoch.predicted);

@@ -254,26 +254,23 @@ TEST(AffinityModelTest, AtomOrderDoesNotMatter) {
   EXPECT_NEAR(PredictPairs(model, torch::kCPU, reversed.Graphs(), reversed.Tokens(), {{3, 0}})[0], before, 1e-5);
 }
 
-TEST(MembersTest, ThePredictionIsTheirMeanInWhichTheOneWithAPriorCountsMost) {
-  ModelOptions options = FreshModelOf(ModelType::kGated)->options();
-  options.members = 3;
-  EXPECT_THAT(AffinityModel(options)->shares(), Pointwise(DoubleEq(), {0.7, 0.15, 0.15}));
-  options.similarity_prior = false;
-  EXPECT_THAT(AffinityModel(options)->shares(), Pointwise(DoubleEq(), {1.0 / 3, 1.0 / 3, 1.0 / 3}));
-  options.similarity_prior = true;
-  options.members = 1;
-  EXPECT_THAT(AffinityModel(options)->shares(), Pointwise(DoubleEq(), {1.0}));
-
-  const AffinityModel model = ModelOfMembers(3);
-  const PairBatch batch = Entities().Batch(AllPairs());
+TEST(MembersTest, ThePredictionIsTheSumOfTheirsTimesTheirShares) {
+  AffinityModel model = ModelOfMembers(3);
+  const PairBatch batch = Entities().Batch(AllPairs(), model->options().residues_per_token);
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> predictions;
   for (AffinityNetwork& member : model->members()) {
     predictions.push_back(model->Expect(member->Score(batch, member->Encode(batch))));
   }
   ASSERT_EQ(predictions.size(), 3U);
-  const torch::Tensor mean = 0.7 * predictions[0] + 0.15 * predictions[1] + 0.15 * predictions[2];
-  EXPECT_TRUE(torch::allclose(AffinityModel(model)->forward(batch), mean, 1e-5, 1e-6));
+  const torch::Tensor mean = (predictions[0] + predictions[1] + predictions[2]) / 3;
+  EXPECT_TRUE(torch::allclose(model->forward(batch), mean, 1e-5, 1e-6)) << "alike at first";
+  EXPECT_TRUE(torch::allclose(model->PredictMembers(batch), torch::stack(predictions), 1e-5, 1e-6));
+  model->shares().copy_(torch::tensor({0.5F, 0.2F, 0.3F}));
+  const torch::Tensor sum = 0.5 * predictions[0] + 0.2 * predictions[1] + 0.3 * predictions[2];
+  EXPECT_TRUE(torch::allclose(model->forward(batch), sum, 1e-5, 1e-6));
+  const std::vector<double> predicted = Predict(model, AllPairs());
+  for (size_t i = 0; i < predicted.size(); ++i) EXPECT_NEAR(predicted[i], sum[i].item<double>(), 1e-5) << i;
   EXPECT_GT((predictions[0] - predictions[1]).abs().max().item<float>(), 0.01F);
   EXPECT_GT((predictions[1] - predictions[2]).abs().max().item<float>(), 0.01F);
 }
@@ -293,7 +290,10 @@ TEST(MembersTest, TheFirstAloneIsToldThePrior) {
 
 TEST(MembersTest, StartFromDifferentWeightsAndTheFirstFromThoseOfAModelOfOne) {
   const auto one = ModelOfMembers(1)->named_parameters(), three = ModelOfMembers(3)->named_parameters();
-  for (const auto& item : one) EXPECT_TRUE(torch::equal(item.value(), three[item.key()])) << item.key();
+  for (const auto& item : one) {
+    if (item.key() == "shares") continue;
+    EXPECT_TRUE(torch::equal(item.value(), three[item.key()])) << item.key();
+  }
   for (const char* const name : {"molecules.atoms", "proteins.triplets", "head.second.weight"}) {
     EXPECT_FALSE(torch::allclose(three[absl::StrCat("members.0.", name)], three[absl::StrCat("members.2.", name)]));
   }
@@ -318,13 +318,14 @@ TEST(CommitStatisticsTest, EveryStatisticOfTheModelIsMoved) {
   for (const auto& item : model->named_parameters()) {
     if (!item.value().requires_grad()) kept.push_back(item.value().clone());
   }
-  EXPECT_EQ(kept.size(), 17U) << "mean and square of each member's four pooled vectors, and the levels";
+  EXPECT_EQ(kept.size(), 18U) << "mean and square of each member's four pooled vectors, the levels and the shares";
   model->forward(Entities().Batch(AllPairs()));
   CommitStatistics(model, TakeStatistics({model}), 0);
   size_t next = 0;
   for (const auto& item : model->named_parameters()) {
     if (item.value().requires_grad()) continue;
-    EXPECT_EQ(torch::equal(item.value(), kept[next++]), item.key() == "levels") << item.key();
+    const bool stays = item.key() == "levels" || item.key() == "shares";
+    EXPECT_EQ(torch::equal(item.value(), kept[next++]), stays) << item.key();
   }
 }
 

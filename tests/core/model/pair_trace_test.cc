@@ -204,6 +204,11 @@ TEST(TracePairTest, OfSeveralMembersIsTheMeanOfTheirs) {
   ModelOptions options = Options(ModelType::kGated, GateKind::kVector);
   options.members = 2;
   const AffinityModel both = MakeModel(options);
+  const std::vector<double> share = {0.7, 0.3};
+  {
+    const torch::NoGradGuard no_grad;
+    both->shares().copy_(torch::tensor(share));
+  }
   const PairTrace mean = Trace(both, 2, 3);
   std::vector<PairTrace> alone;
   for (const AffinityNetwork& member : both->members()) {
@@ -216,7 +221,6 @@ TEST(TracePairTest, OfSeveralMembersIsTheMeanOfTheirs) {
     }
     alone.push_back(Trace(one, 2, 3));
   }
-  const std::vector<double> share = both->shares();
   EXPECT_NEAR(mean.z, share[0] * alone[0].z + share[1] * alone[1].z, 1e-5);
   const auto expect_mean = [&](const torch::Tensor& of_both, const torch::Tensor& a, const torch::Tensor& b) {
     EXPECT_TRUE(torch::allclose(of_both, share[0] * a + share[1] * b, 1e-4, 1e-6));

@@ -158,8 +158,10 @@ TEST_F(BatchTrainerTest, AMemberWhoseRateIsZeroRests) {
     return torch::cat(flat);
   };
   const torch::Tensor first = trainable(0), second = trainable(1);
+  const torch::Tensor statistics = StatisticsOf(*trainer.model()->members()[0]);
   ASSERT_THAT(trainer.Step(all_, std::vector<double>{0, 1e-2}, 1, false), IsOk());
   EXPECT_TRUE(torch::equal(trainable(0), first));
+  EXPECT_TRUE(torch::equal(StatisticsOf(*trainer.model()->members()[0]), statistics));
   EXPECT_FALSE(torch::equal(trainable(1), second));
 }
 

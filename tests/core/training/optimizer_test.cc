@@ -161,6 +161,24 @@ TEST(OptimizerTest, NonFiniteGradientChangesNothing) {
   EXPECT_EQ(optimizer.steps(), 0);
 }
 
+TEST(OptimizerTest, ValuesThatAreSetAreThoseOfTheAverageToo) {
+  auto net = Net();
+  Optimizer optimizer(*net, {0.0, 0.0, 0.9});
+  for (int step = 0; step < 3; ++step) {
+    optimizer.ZeroGrad();
+    LossOf(net, step).backward();
+    optimizer.Step(1e-2);
+  }
+  const torch::Tensor before = optimizer.weights().clone(), values = torch::tensor({1.0F, 2.0F, 3.0F});
+  optimizer.Set({2, 5}, values);
+  EXPECT_TRUE(torch::equal(optimizer.weights().slice(0, 2, 5), values));
+  EXPECT_TRUE(torch::equal(optimizer.weights().slice(0, 0, 2), before.slice(0, 0, 2)));
+  EXPECT_TRUE(torch::equal(optimizer.weights().slice(0, 5), before.slice(0, 5)));
+  const Optimizer::AveragedWeights averaged(&optimizer);
+  EXPECT_TRUE(torch::equal(optimizer.weights().slice(0, 2, 5), values));
+  EXPECT_FALSE(torch::equal(optimizer.weights().slice(0, 5), before.slice(0, 5)));
+}
+
 TEST(OptimizerTest, AveragedWeightsAreSwappedInAndOut) {
   auto net = Net();
   Optimizer optimizer(*net, {0.0, 0.0, 0.9});

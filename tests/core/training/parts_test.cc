@@ -30,17 +30,6 @@ TEST(WarmupCosineTest, RisesToThePeakAndFallsToTheFinalShare) {
   EXPECT_DOUBLE_EQ(WarmupCosine(0, 0), 1.0) << "without warm-up it starts at the peak";
 }
 
-TEST(MemberRatesTest, TheOneWithThePriorAnnealsInTheFirstQuarterAndRests) {
-  for (const double progress : {0.0, 0.05, 0.2, 0.24}) {
-    EXPECT_THAT(MemberRates(progress, 0.1, 3, true),
-                ElementsAre(WarmupCosine(4 * progress, 0.1), WarmupCosine(progress, 0.1), WarmupCosine(progress, 0.1)));
-  }
-  EXPECT_THAT(MemberRates(0.25, 0.1, 2, true), ElementsAre(0, WarmupCosine(0.25, 0.1)));
-  EXPECT_THAT(MemberRates(1, 0.1, 2, true), ElementsAre(0, WarmupCosine(1, 0.1)));
-  EXPECT_THAT(MemberRates(0.5, 0.1, 2, false), ElementsAre(WarmupCosine(0.5, 0.1), WarmupCosine(0.5, 0.1)));
-  EXPECT_THAT(MemberRates(0.5, 0.1, 1, true), ElementsAre(WarmupCosine(0.5, 0.1))) << "alone it has the whole run";
-}
-
 TEST(WarmupCosineTest, ChangesAtEveryStep) {
   double last = 2;
   for (int step = 20; step <= 1000; ++step) {

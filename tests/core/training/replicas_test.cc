@@ -93,7 +93,7 @@ TEST_F(ReplicasTest, TheLossIsTheMeanOfTheMembersOwnLosses) {
     }
     const BatchResult result = alone.Backward(Range(0, 24), 24, 1, false);
     loss += result.loss / 2;
-    predicted += result.predicted * both.model()->shares()[m];
+    predicted += result.predicted * both.model()->shares()[static_cast<int64_t>(m)];
     options_.model.similarity_prior = false;  // That of the first member alone.
     const auto expected = GradientOf(*alone.model()), actual = GradientOf(*member);
     ASSERT_EQ(actual.size(), expected.size());
@@ -103,6 +103,39 @@ TEST_F(ReplicasTest, TheLossIsTheMeanOfTheMembersOwnLosses) {
   }
   EXPECT_NEAR(mean.loss.item<double>(), loss.item<double>(), 1e-5 * loss.item<double>());
   EXPECT_TRUE(torch::allclose(mean.predicted, predicted, 1e-4, 1e-5));
+}
+
+TEST_F(ReplicasTest, MembersThatAreLeftOutHaveNoPartInAnything) {
+  options_.model.members = 3;
+  Replicas replicas(data_, options_, torch::kCPU, c10::nullopt, 2);
+  GiveRandomValues(*replicas.model());
+  Optimizer optimizer(replicas.modules(), {});
+  const auto backward = [&](const std::vector<int64_t>& members) {
+    optimizer.ZeroGrad();
+    return replicas.Backward(Range(0, 24), 24, 1, true, members);
+  };
+  const auto gradient_of = [&](size_t member) {
+    torch::Tensor sum = torch::zeros({});
+    for (const torch::nn::Module* const copy : replicas.modules()) {
+      const AffinityNetwork network = dynamic_cast<const AffinityModelImpl*>(copy)->members()[member];
+      for (const torch::Tensor& gradient : GradientOf(*network)) sum = sum + gradient.abs().sum();
+    }
+    return sum.item<double>();
+  };
+  const BatchResult first = backward({0}), second = backward({1}), third = backward({2});
+  const torch::Tensor before = replicas.TakeStatistics();
+  const BatchResult two = backward({1, 2});
+  EXPECT_EQ(gradient_of(0), 0);
+  EXPECT_GT(gradient_of(1), 0);
+  EXPECT_GT(gradient_of(2), 0);
+  EXPECT_NEAR(two.loss.item<double>(), (second.loss + third.loss).item<double>() / 2, 1e-5);
+  EXPECT_TRUE(torch::allclose(two.predicted, (second.predicted + third.predicted) / 2, 1e-4, 1e-5));
+  EXPECT_EQ(two.gates.size(), 8U) << "two sides, members and replicas";
+  const torch::Tensor seen = replicas.TakeStatistics();
+  ASSERT_EQ(seen.sizes(), before.sizes());
+  const int64_t of_member = seen.size(0) / 3;
+  EXPECT_EQ(seen.slice(0, 0, of_member).abs().sum().item<double>(), 0);
+  EXPECT_TRUE(torch::allclose(seen.slice(0, of_member), before.slice(0, of_member), 1e-4, 1e-4));
 }
 
 TEST_F(ReplicasTest, TwoReplicasComputeWhatOneDoes) {
