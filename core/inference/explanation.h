@@ -7,6 +7,7 @@
 #ifndef DEEPBINDNET_CORE_INFERENCE_EXPLANATION_H_
 #define DEEPBINDNET_CORE_INFERENCE_EXPLANATION_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,9 @@ struct SpanExplanation : TokenExplanation {
 // One pair's. Atoms and spans are complete and in order.
 struct Explanation {
   double value = 0;              // The prediction, in the model's unit: what Predict says of the pair.
+  // What the training pairs of similar molecules and proteins alone say, in the same unit: the prediction begins with
+  // it, and neither attention nor gates know of it. Empty where the model has no similarity prior.
+  std::optional<double> prior;
   std::string canonical_smiles;  // Molecule::canonical_smiles.
   std::string sequence;          // Protein::sequence.
   int residues_per_token = 0;

@@ -92,6 +92,7 @@ std::string ExplanationJson(const Explanation& explanation, const PredictorInfo&
                {"model_type", model.model_type},
                {"model_digest", model.digest},
                {"predicted_affinity", explanation.value},
+               {"prior_affinity", explanation.prior ? Json(*explanation.prior) : Json()},
                {"affinity_unit", model.affinity_unit},
                {"affinity_direction", std::string(AffinityDirectionName(model.affinity_direction))},
                {"canonical_smiles", explanation.canonical_smiles},
@@ -113,8 +114,13 @@ absl::StatusOr<std::string> ExplanationSvg(const Explanation& explanation, bool 
 }
 
 std::string ExplanationText(const Explanation& explanation) {
-  std::string text = absl::StrCat("atoms by importance, of ", explanation.atoms.size(), " in ",
-                                  explanation.canonical_smiles, " (index from 0):\n");
+  std::string text;
+  if (explanation.prior) {
+    absl::StrAppendFormat(&text, "similar molecules and proteins alone say %.4f; with the network it is %.4f\n",
+                          *explanation.prior, explanation.value);
+  }
+  absl::StrAppend(&text, "atoms by importance, of ", explanation.atoms.size(), " in ", explanation.canonical_smiles,
+                  " (index from 0):\n");
   for (const AtomExplanation* atom : Top(explanation.atoms)) {
     absl::StrAppendFormat(&text, "  %4d %-2s %8.4f\n", atom->index, atom->element, atom->importance);
   }

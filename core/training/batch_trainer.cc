@@ -10,6 +10,9 @@
 namespace deepbindnet {
 namespace {
 
+// From where on bf16 is taken on a GPU: with 64 it is as fast as fp32 there, with 256 faster (decision 4).
+constexpr int kLeastHiddenForHalf = 128;
+
 // The part of `chosen` that rank `rank` of `size` takes.
 std::vector<int64_t> ShareOf(const std::vector<int64_t>& chosen, int rank, int size) {
   const size_t share = (chosen.size() + size - 1) / size;
@@ -38,8 +41,10 @@ absl::StatusOr<c10::optional<torch::Dtype>> ChooseHalf(const TrainingOptions& op
   if (!options.mixed_precision) return c10::optional<torch::Dtype>();
   const bool bf16 = SupportsBf16(device), fp16 = device.is_cuda();
   switch (options.half_type) {
-    case HalfType::kAuto:
-      return bf16 && device.is_cpu() ? c10::optional<torch::Dtype>(torch::kBFloat16) : c10::nullopt;
+    case HalfType::kAuto: {
+      const bool faster = device.is_cpu() || options.model.hidden_dim >= kLeastHiddenForHalf;
+      return bf16 && faster ? c10::optional<torch::Dtype>(torch::kBFloat16) : c10::nullopt;
+    }
     case HalfType::kBf16:
       if (bf16) return c10::optional<torch::Dtype>(torch::kBFloat16);
       break;

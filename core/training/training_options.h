@@ -13,7 +13,8 @@ namespace deepbindnet {
 
 enum class Loss { kMse, kHuber, kLogCosh };
 
-// Of matrix products in mixed precision; kAuto: bf16 on a CPU that multiplies it, else none.
+// Of matrix products in mixed precision; kAuto: bf16 where the device multiplies it, on a GPU if
+// hidden_dim is 128 or more; else none.
 enum class HalfType { kAuto, kBf16, kFp16 };
 
 struct TrainingOptions {

@@ -99,7 +99,8 @@ const std::vector<FieldFlag>& TrainingFlags() {
       {"model-type", "model_type", "Gated cross-modal attention, or the same network without gates [gated]"},
       {"preset", "preset", "What unset options start from: small (for a CPU) or base [small]"},
       {"members", "members",
-       "Networks in the model, 1..64: their mean is nearer the truth, and takes so many times as long [1]"},
+       "Networks in the model, 1..64: together they are nearer the truth, and take so many times as long; with "
+       "--similarity-prior the first alone has the prior [1]"},
       {"hidden-dim", "hidden_dim",
        "Width of atom and protein tokens, 8..1024, a multiple of --fusion-heads [small: 64, base: 256]"},
       {"feature-dim", "feature_dim", "Width of the head, 8..4096 [small: 256, base: 512]"},
@@ -129,8 +130,7 @@ const std::vector<FieldFlag>& TrainingFlags() {
       {"mixed-precision", "mixed_precision",
        "Matrix products in --half-type: true or false; alone it means true [true]"},
       {"half-type", "half_type",
-       "Type of matrix products in mixed precision; auto: bf16 on a CPU that has it, else none; fp16 on GPUs only "
-       "[auto]"},
+       "Type of matrix products in mixed precision; auto: bf16 where it is faster, else none; fp16 on GPUs only [auto]"},
       {"loss", "loss", "Training loss on z-scored affinities; huber turns linear at 1 standard deviation [mse]"},
       {"distribution-weight", "distribution_weight",
        "Weight of the predicted distribution's cross-entropy beside the loss of its mean, 0..1000 [1]"},

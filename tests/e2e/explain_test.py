@@ -105,12 +105,15 @@ class ExplainTest(ServerTest):
         result = self.run_cli("predict", "--model", "gated", "--smiles", ASPIRIN, "--sequence", self.sequence,
                               "--explain", self.path("text"), "--atom-indices")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertRegex(result.stdout, r"\A-?[0-9.]+ pKd  \(model gated\)\natoms by importance, of 13 in ")
+        self.assertRegex(result.stdout, r"\A-?[0-9.]+ pKd  \(model gated\)\nsimilar molecules and proteins alone say "
+                                        r"-?[0-9.]+; with the network it is -?[0-9.]+\natoms by importance, of 13 in ")
         with open(os.path.join(self.path("text"), "row-1.json"), encoding="utf-8") as file:
             explanation = json.load(file)
+        self.assertIn(f" alone say {explanation['prior_affinity']:.4f}; with the network it is "
+                      f"{explanation['predicted_affinity']:.4f}\n", result.stdout)
         top = max(explanation["atoms"], key=lambda atom: atom["importance"])
         lines = result.stdout.splitlines()
-        self.assertEqual(lines[2].split()[:2], [str(top["index"]), top["element"]])
+        self.assertEqual(lines[3].split()[:2], [str(top["index"]), top["element"]])
         local = self.run_worker("--smiles", ASPIRIN, "--sequence", self.sequence, "--explain", self.path("local-text"))
         self.assertEqual(local.splitlines()[1:-1], lines[1:-1], "the same text from the local tool")
 

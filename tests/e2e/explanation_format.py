@@ -52,12 +52,13 @@ def check_json(text, detail="layers"):
     expect(text.isascii() and "\n" not in text, "not one line of ASCII")
     explanation = json.loads(text)
     expect_keys(explanation, ["format_version", "note", "model_type", "model_digest", "predicted_affinity",
-                              "affinity_unit", "affinity_direction", "canonical_smiles", "sequence",
+                              "prior_affinity", "affinity_unit", "affinity_direction", "canonical_smiles", "sequence",
                               "residues_per_token", "atoms", "spans", "residues"], "the explanation")
     expect(explanation["format_version"] == 1, "version")
     expect("do not prove" in explanation["note"], "note")
     expect(len(explanation["model_digest"]) == 64, "digest")
     expect(is_number(explanation["predicted_affinity"]), "prediction")
+    expect(explanation["prior_affinity"] is None or is_number(explanation["prior_affinity"]), "prior")
     layers = [] if detail == "summary" else ["layers"]
     for atom in explanation["atoms"]:
         expect_keys(atom, ["index", "element", "importance", "largest_share"] + layers, "an atom")

@@ -25,6 +25,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 constexpr char kKinase[] = "MTVKTEAAKGTLTYSRMRGMVAILIAFMKQRRMGLNDFIQKIANNSYACKHPEVQSILKIS";  // 60 residues.
 constexpr char kAspirin[] = "CC(=O)Oc1ccccc1C(=O)O";
@@ -191,6 +192,7 @@ TEST_F(ExplanationTest, PairThatCannotBeReadHasTheErrorOfPredict) {
 Explanation Small() {
   Explanation explanation;
   explanation.value = 7.25;
+  explanation.prior = 6.5;
   explanation.canonical_smiles = "CO";
   explanation.sequence = "MKV";
   explanation.residues_per_token = 2;
@@ -228,6 +230,7 @@ TEST(ExplanationJsonTest, HasWhatTheFormatSays) {
   EXPECT_EQ(json["model_type"], "gated");
   EXPECT_EQ(json["model_digest"], "d1");
   EXPECT_EQ(json["predicted_affinity"], 7.25);
+  EXPECT_EQ(json["prior_affinity"], 6.5);
   EXPECT_EQ(json["affinity_unit"], "pKd");
   EXPECT_EQ(json["affinity_direction"], "lower");
   EXPECT_EQ(json["canonical_smiles"], "CO");
@@ -240,6 +243,14 @@ TEST(ExplanationJsonTest, HasWhatTheFormatSays) {
   EXPECT_EQ(json["residues"], nlohmann::json::parse(R"([{"position": 1, "residue": "M", "span": 0},
                                 {"position": 2, "residue": "K", "span": 0},
                                 {"position": 3, "residue": "V", "span": 1}])"));
+}
+
+TEST(ExplanationJsonTest, AModelWithoutAPriorHasNull) {
+  Explanation explanation = Small();
+  explanation.prior.reset();
+  EXPECT_TRUE(nlohmann::json::parse(ExplanationJson(explanation, Model(), ExplanationDetail::kSummary))
+                  .at("prior_affinity")
+                  .is_null());
 }
 
 TEST(ExplanationJsonTest, ADirectionThatIsNotKnownIsNamedSo) {
@@ -275,7 +286,8 @@ TEST(ExplanationSvgTest, DrawsTheAtomsByImportance) {
 
 TEST(ExplanationTextTest, NamesTheMostImportantFirst) {
   const std::vector<std::string> lines = absl::StrSplit(ExplanationText(Small()), '\n');
-  EXPECT_THAT(lines, ElementsAre("atoms by importance, of 2 in CO (index from 0):", "     1 O    0.6667",
+  EXPECT_THAT(lines, ElementsAre("similar molecules and proteins alone say 6.5000; with the network it is 7.2500",
+                                 "atoms by importance, of 2 in CO (index from 0):", "     1 O    0.6667",
                                  "     0 C    0.3333", "residues by importance, of 3 in 2 spans (positions from 1):",
                                  "      3-3     V                  0.8750", "      1-2     MK                 0.1250",
                                  HasSubstr("do not prove"), ""));
@@ -283,9 +295,11 @@ TEST(ExplanationTextTest, NamesTheMostImportantFirst) {
 
 TEST(ExplanationTextTest, ShowsFiveAtMostAndTheFirstOfEquals) {
   Explanation explanation = Small();
+  explanation.prior.reset();
   explanation.atoms.assign(7, explanation.atoms[0]);
   for (int i = 0; i < 7; ++i) explanation.atoms[static_cast<size_t>(i)].index = i;
   const std::string text = ExplanationText(explanation);
+  EXPECT_THAT(text, StartsWith("atoms by importance")) << "a model without a prior";
   EXPECT_THAT(text, HasSubstr("     4 C "));
   EXPECT_THAT(text, Not(HasSubstr("     5 C ")));
 }

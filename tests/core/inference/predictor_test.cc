@@ -95,7 +95,12 @@ TEST_F(PredictorTest, BeginsWithTheSimilarityPrior) {
     const double without = One("CCO", kKinase);
     EXPECT_GT((*values[0] - without) * z, 0.84 * 3) << "a drug that it knows";
     EXPECT_GT((*values[1] - One("CCS", kKinase)) * z, 0) << "a drug that is alike";
-    EXPECT_NEAR(predictor->Explain(input, 0)->value, *values[0], 1e-4);
+    const Explanation explanation = predictor->Explain(input, 0).value();
+    EXPECT_NEAR(explanation.value, *values[0], 1e-4);
+    const torch::Tensor alone = checkpoint.prior->Predict({graphs[0]}, {&kinase}, {{0, 0}});
+    ASSERT_TRUE(explanation.prior.has_value());
+    EXPECT_NEAR(*explanation.prior, checkpoint.scaler.Unscale(alone.sum().item<double>()), 1e-5);
+    EXPECT_GT((*explanation.prior - checkpoint.scaler.mean) * z, 0);
   }
 }
 

@@ -76,17 +76,19 @@ TEST_F(CudaTest, RecordedBatchesEqualComputedOnes) {
   options_.feature_dropout_rate = 0;  // What is drawn for a batch that is filled up is not what is drawn without.
   Replicas replicas(data, options_, torch::kCUDA, c10::nullopt, 1);
   Optimizer optimizer(replicas.modules(), {});
+  std::vector<int64_t> members;
   torch::Tensor gradient, statistics;
   const auto compute = [&](const std::vector<int64_t>& chosen, uint64_t seed, bool by_operators) {
     optimizer.ZeroGrad();
     replicas.Seed(seed, /*rank=*/0);
-    BatchResult result = replicas.Backward(chosen, kBatch, /*loss_scale=*/1, /*look_at_gates=*/by_operators);
+    BatchResult result = replicas.Backward(chosen, kBatch, /*loss_scale=*/1, /*look_at_gates=*/by_operators, members);
     gradient = optimizer.SumGradients().clone();
     statistics = replicas.TakeStatistics();
     return result;
   };
   for (int batch = 0; batch < kBatches; ++batch) {
     SCOPED_TRACE(batch);
+    if (batch == kBatches / 2) members = {1, 2};  // The first rests.
     std::vector<int64_t> chosen(kBatch);
     std::iota(chosen.begin(), chosen.end(), batch * kBatch);
     const BatchResult expected = compute(chosen, batch, /*by_operators=*/true);
