@@ -50,7 +50,7 @@ struct SpanExplanation : TokenExplanation {
 
 // One pair's. Atoms and spans are complete and in order.
 struct Explanation {
-  double value = 0;              // The prediction, in the model's unit: what Predict says of the pair.
+  double value = 0;  // The prediction, in the model's unit: what Predict says of the pair.
   // What the training pairs of similar molecules and proteins alone say, in the same unit: the prediction begins with
   // it, and neither attention nor gates know of it. Empty where the model has no similarity prior.
   std::optional<double> prior;

@@ -130,7 +130,8 @@ const std::vector<FieldFlag>& TrainingFlags() {
       {"mixed-precision", "mixed_precision",
        "Matrix products in --half-type: true or false; alone it means true [true]"},
       {"half-type", "half_type",
-       "Type of matrix products in mixed precision; auto: bf16 where it is faster, else none; fp16 on GPUs only [auto]"},
+       "Type of matrix products in mixed precision; auto: bf16 where it is faster, else none; fp16 on GPUs only "
+       "[auto]"},
       {"loss", "loss", "Training loss on z-scored affinities; huber turns linear at 1 standard deviation [mse]"},
       {"distribution-weight", "distribution_weight",
        "Weight of the predicted distribution's cross-entropy beside the loss of its mean, 0..1000 [1]"},

@@ -111,8 +111,8 @@ TEST_F(PriorMemberTest, ModelsOnDiskHaveTheSharesOfTheirEpoch) {
     const torch::Tensor predicted = PredictMembers(loaded.model, torch::kCPU, data, data.val);
     const torch::Tensor expected = FitShares(predicted, torch::tensor(ScaledOf(data.val, data.scaler)));
     EXPECT_TRUE(torch::allclose(loaded.model->shares(), expected, 1e-3, 1e-3)) << loaded.model->shares();
-    const RegressionMetrics metrics = ComputeMetrics(
-        data.val.affinity, PredictAffinities(loaded.model, torch::kCPU, data, data.val, data.scaler));
+    const RegressionMetrics metrics =
+        ComputeMetrics(data.val.affinity, PredictAffinities(loaded.model, torch::kCPU, data, data.val, data.scaler));
     const RegressionMetrics& reported = path == recorder.files.Best() ? report.val : recorder.epochs.back().val;
     EXPECT_NEAR(metrics.mse, reported.mse, 1e-6);
   }
@@ -143,8 +143,7 @@ TEST_F(PriorMemberTest, WithoutAPriorAllMembersLearnToTheEndAndCountAlike) {
   ASSERT_OK_AND_ASSIGN(const Checkpoint latest, LoadCheckpoint(recorder.files.Latest()));
   EXPECT_EQ(latest.training_state.at("prior_member_best_epoch").toInt(), 0);
   ASSERT_OK_AND_ASSIGN(const LoadedModel best, LoadModel(recorder.files.Best(), torch::kCPU));
-  EXPECT_THAT(ValuesOf(best.model->shares().detach()),
-              testing::Each(FloatNear(1.0F / 3, 1e-6F)));
+  EXPECT_THAT(ValuesOf(best.model->shares().detach()), testing::Each(FloatNear(1.0F / 3, 1e-6F)));
 }
 
 TEST_F(PriorMemberTest, DamagedStateIsRefusedByName) {
