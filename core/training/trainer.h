@@ -17,7 +17,8 @@ struct EpochReport {
   int epoch = 0;            // From 1.
   int epochs = 0;           // Most epochs this run can take.
   double train_loss = 0.0;  // Mean over the epoch's steps, on z-scored affinities.
-  RegressionMetrics train;  // Of the epoch's own training predictions (with dropout); errors only.
+  // Of the epoch's own training predictions (with dropout), of the members that learn; errors only.
+  RegressionMetrics train;
   RegressionMetrics val;
   double learning_rate = 0.0;  // Of the last step.
   double gate_mean = 1.0;
