@@ -18,9 +18,9 @@
 namespace deepbindnet {
 
 // One or more networks of the same sizes, the members, that start from different weights and learn the same: what each
-// learns by chance differs, and the mean of their predictions, which is the model's, is nearer the truth than theirs
-// are. Of a model with a similarity prior the first member alone is told what that says: members that all are err as it
-// does, and one that is not learns other things. The same weights answer whatever else is in the batch.
+// learns by chance differs, and the weighted mean of their predictions, which is the model's, is nearer the truth than
+// theirs are. Of a model with a similarity prior the first member alone is told what that says: members that all are
+// err as it does, and one that is not learns other things. The same weights answer whatever else is in the batch.
 class AffinityModelImpl : public torch::nn::Module {
  public:
   explicit AffinityModelImpl(const ModelOptions& options);

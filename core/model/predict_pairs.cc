@@ -12,6 +12,7 @@
 namespace deepbindnet {
 namespace {
 
+// What the model says of pairs by what its members say of them.
 std::vector<double> Together(const AffinityModel& model, const torch::Tensor& predictions) {
   const torch::Tensor z = Combine(predictions, model->shares().detach().to(torch::kCPU)).to(torch::kFloat64);
   return std::vector<double>(z.data_ptr<double>(), z.data_ptr<double>() + z.numel());
@@ -84,7 +85,12 @@ std::vector<double> PredictPairs(AffinityModel model, const torch::Device& devic
 
 std::vector<double> PredictAffinities(AffinityModel model, const torch::Device& device, const ProcessedDataset& dataset,
                                       const PairTable& part, const Scaler& scaler) {
-  std::vector<double> predicted = Together(model, PredictMembers(model, device, dataset, part));
+  return CombineAffinities(model, PredictMembers(model, device, dataset, part), scaler);
+}
+
+std::vector<double> CombineAffinities(const AffinityModel& model, const torch::Tensor& predictions,
+                                      const Scaler& scaler) {
+  std::vector<double> predicted = Together(model, predictions);
   for (double& value : predicted) value = scaler.Unscale(value);
   return predicted;
 }

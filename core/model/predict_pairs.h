@@ -48,6 +48,10 @@ std::vector<double> PredictPairs(AffinityModel model, const torch::Device& devic
 std::vector<double> PredictAffinities(AffinityModel model, const torch::Device& device, const ProcessedDataset& dataset,
                                       const PairTable& part, const Scaler& scaler);
 
+// The same from what PredictMembers() said.
+std::vector<double> CombineAffinities(const AffinityModel& model, const torch::Tensor& predictions,
+                                      const Scaler& scaler);
+
 // What EntityTable, PredictPairs and training take, out of a data set.
 std::vector<const MolecularGraph*> GraphsOf(const ProcessedDataset& dataset);
 std::vector<const std::vector<uint8_t>*> TokensOf(const ProcessedDataset& dataset);

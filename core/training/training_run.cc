@@ -183,10 +183,7 @@ absl::StatusOr<RegressionMetrics> TrainingRun::Validate(int epoch, double progre
     }
     trainer_->optimizer()->Set(trainer_->part_of_shares(), FitShares(predicted, truth));
   }
-  const torch::Tensor z = Combine(predicted, trainer_->model()->shares().to(torch::kCPU));
-  std::vector<double> affinities;
-  for (int64_t i = 0; i < z.size(0); ++i) affinities.push_back(dataset_.scaler.Unscale(z.data_ptr<float>()[i]));
-  return ComputeMetrics(dataset_.val.affinity, affinities);
+  return ComputeMetrics(dataset_.val.affinity, CombineAffinities(trainer_->model(), predicted, dataset_.scaler));
 }
 
 void TrainingRun::SetGateStatistics(EpochReport* report) const {

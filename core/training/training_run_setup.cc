@@ -32,8 +32,8 @@ absl::Status TrainingRun::Connect() {
   DBN_ASSIGN_OR_RETURN(half_, ChooseHalf(options_, device_));
   if (options_.mixed_precision && !half_) {
     observer_.OnMessage(device_.is_cpu() ? "mixed_precision: this CPU has no bf16 products; training in fp32"
-                                         : "mixed_precision: training in fp32, which is as fast on a GPU with so "
-                                           "small a hidden_dim; half_type bf16 or fp16 saves memory");
+                                         : "mixed_precision: training in fp32: this GPU has no bf16 products, or "
+                                           "they are no faster with so small a hidden_dim");
   }
   DBN_ASSIGN_OR_RETURN(ranks_, Ranks::Connect(place_, device_));
   if (ranks_->size() > 1) observer_.OnMessage(absl::StrCat("training with ", ranks_->size(), " processes"));

@@ -28,6 +28,14 @@ torch::Tensor LossOf(torch::nn::Sequential& net, int step) {
   return torch::mse_loss(net->forward(x).squeeze(1), x.sum(1));
 }
 
+void Learn(torch::nn::Sequential& net, Optimizer* optimizer, int steps) {
+  for (int step = 0; step < steps; ++step) {
+    optimizer->ZeroGrad();
+    LossOf(net, step).backward();
+    optimizer->Step(1e-2);
+  }
+}
+
 TEST(OptimizerTest, EqualsLibTorchAdamW) {
   auto ours = Net(), theirs = Net();
   Optimizer optimizer(*ours, {0.1, 0.0, 0.0});
@@ -164,11 +172,7 @@ TEST(OptimizerTest, NonFiniteGradientChangesNothing) {
 TEST(OptimizerTest, ValuesThatAreSetAreThoseOfTheAverageToo) {
   auto net = Net();
   Optimizer optimizer(*net, {0.0, 0.0, 0.9});
-  for (int step = 0; step < 3; ++step) {
-    optimizer.ZeroGrad();
-    LossOf(net, step).backward();
-    optimizer.Step(1e-2);
-  }
+  Learn(net, &optimizer, 3);
   const torch::Tensor before = optimizer.weights().clone(), values = torch::tensor({1.0F, 2.0F, 3.0F});
   optimizer.Set({2, 5}, values);
   EXPECT_TRUE(torch::equal(optimizer.weights().slice(0, 2, 5), values));
@@ -182,11 +186,7 @@ TEST(OptimizerTest, ValuesThatAreSetAreThoseOfTheAverageToo) {
 TEST(OptimizerTest, AveragedWeightsAreSwappedInAndOut) {
   auto net = Net();
   Optimizer optimizer(*net, {0.0, 0.0, 0.9});
-  for (int step = 0; step < 5; ++step) {
-    optimizer.ZeroGrad();
-    LossOf(net, step).backward();
-    optimizer.Step(1e-2);
-  }
+  Learn(net, &optimizer, 5);
   const torch::Tensor raw = net->parameters()[0].detach().clone();
   {
     const Optimizer::AveragedWeights averaged(&optimizer);
