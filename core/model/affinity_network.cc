@@ -76,7 +76,9 @@ AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) : dropout_rate_(
   target_part_ = register_module("target_part", linear(pooled, kLevels));
   last_->bias.set_data((-0.5 * LevelsOf(options).square()).clamp_min(kLeastStart));
   if (!options.similarity_prior) return;
-  prior_learned_ = register_parameter("prior_learned", torch::ones({1}));
+  torch::Tensor shares = torch::zeros({kPriorChannels});
+  shares.narrow(0, 0, 2).fill_(1);
+  prior_shares_ = register_parameter("prior_shares", shares);
   prior_precision_ = register_parameter("prior_precision", torch::ones({1}));
   levels_ = register_buffer("levels", LevelsOf(options));
 }
@@ -90,14 +92,14 @@ torch::Tensor AffinityHeadImpl::forward(const torch::Tensor& fused_drug, const t
                                         const torch::Tensor& drug, const torch::Tensor& target,
                                         const torch::Tensor& prior) {
   torch::Tensor x = Dropout(torch::cat({fused_drug, fused_target, drug, target}, 1));
-  if (prior_learned_.defined()) {
+  if (prior_shares_.defined()) {
     x = torch::cat({x, prior.defined() ? prior : torch::zeros({x.size(0), kPriorChannels}, x.options())}, 1);
   }
   x = Dropout(torch::relu(first_(x)));
   x = last_(Dropout(torch::relu(second_(x))));
   x = x + product_(drug_factors_(drug) * target_factors_(target)) + drug_part_(drug) + target_part_(target);
-  if (!prior_learned_.defined() || !prior.defined()) return x;
-  const torch::Tensor centre = prior.narrow(1, 0, 1) + prior_learned_ * prior.narrow(1, 1, 1);
+  if (!prior_shares_.defined() || !prior.defined()) return x;
+  const torch::Tensor centre = (prior * prior_shares_).sum(1, /*keepdim=*/true);
   return x - torch::softplus(prior_precision_) * (levels_ - centre).square();
 }
 

@@ -88,8 +88,8 @@ class AffinityHeadImpl : public torch::nn::Module {
   torch::nn::Linear first_{nullptr}, second_{nullptr}, last_{nullptr};
   torch::nn::Linear drug_factors_{nullptr}, target_factors_{nullptr}, product_{nullptr}, drug_part_{nullptr},
       target_part_{nullptr};
-  // Of a head with a prior: how much what was learned counts in it, and how narrow it is.
-  torch::Tensor prior_learned_, prior_precision_;  // [1]
+  // Of a head with a prior: how much its channels count in the mean, [kPriorChannels], and how narrow it is, [1].
+  torch::Tensor prior_shares_, prior_precision_;
   torch::Tensor levels_;                           // [kLevels], a buffer, so that it is where the weights are
 };
 TORCH_MODULE(AffinityHead);

@@ -12,7 +12,7 @@ namespace deepbindnet {
 namespace {
 
 constexpr char kFormat[] = "deepbindnet-checkpoint";
-constexpr int kVersion = 4;
+constexpr int kVersion = 5;
 constexpr char kPrior[] = "similarity_prior";
 
 nlohmann::json OptionsToJson(const ModelOptions& options) {

@@ -5,12 +5,14 @@
 namespace deepbindnet {
 namespace {
 
-constexpr double kNoise = 0.15;        // Variance of a measurement, where that of the z-scored values is 1.
+constexpr double kNoise = 0.07;        // Variance of a measurement, where that of the z-scored values is 1.
 constexpr double kEffectPairs = 2;     // As many pairs without effect are added to those of each drug and target.
 constexpr int kEffectRounds = 20;      // That main effects of drugs and targets are fitted in turn.
 constexpr int kCompletions = 2;        // That similarities learn from.
-constexpr double kMostLearned = 0.4;   // Share of what was learned in a similarity, for entities of very many pairs,
+constexpr double kMostLearned = 0.6;   // Share of what was learned in a similarity, for entities of very many pairs,
 constexpr double kHalfLearned = 130;   // and the number of pairs with half of it.
+constexpr double kSharpness = 12;      // Power of a similarity, as a share of the largest, that weighs a neighbour.
+constexpr double kLeastWeight = 0.001;  // Of what is said without neighbours; that of the most alike one is 1.
 constexpr double kResidual = 0.01;     // That conjugate gradients stop at, as a share of the right side.
 constexpr int kMostIterations = 300;   // Of conjugate gradients.
 constexpr double kLeastLength = 1e-6;  // Of a vector that is divided by its length.
@@ -32,6 +34,15 @@ void Learn(const torch::Tensor& completed, Side* side) {
   const torch::Tensor rows = centred / centred.norm(2, 1, /*keepdim=*/true).clamp_min(kLeastLength);
   const torch::Tensor old_part = (1 - side->share).sqrt(), new_part = rows * side->share.sqrt();
   side->kernel = (side->similarity * old_part * old_part.t()).addmm_(new_part, new_part.t());
+}
+
+// What the measured others of each row say of its columns: shapes [rows, columns] and, for the kernel between columns,
+// [columns, columns] -> [rows, columns].
+torch::Tensor MeanOfNearest(const torch::Tensor& kernel, const torch::Tensor& measured, const torch::Tensor& values,
+                            const torch::Tensor& otherwise) {
+  torch::Tensor weights = kernel.clamp_min(0).fill_diagonal_(0);
+  weights = weights.div_(weights.amax(0, /*keepdim=*/true).clamp_min(kLeastLength)).pow_(kSharpness);
+  return (values.mm(weights) + kLeastWeight * otherwise) / (measured.mm(weights) + kLeastWeight);
 }
 
 double Dot(const torch::Tensor& a, const torch::Tensor& b) { return (a * b).sum(torch::kFloat64).item<double>(); }
@@ -96,7 +107,11 @@ KernelFit FitKernels(const torch::Tensor& drug_similarity, const torch::Tensor& 
     Learn(completed.t(), &target_side);
   }
   const torch::Tensor known = (drug_pairs > 0).unsqueeze(1).logical_and(target_pairs > 0);
-  fit.learned = torch::where(known, effects + completed, fit.similar);
+  const torch::Tensor learned = effects + completed;
+  const auto where_known = [&](const torch::Tensor& said) { return torch::where(known, said, fit.similar); };
+  fit.learned = where_known(learned);
+  fit.near_targets = where_known(MeanOfNearest(target_side.kernel, measured, values, learned));
+  fit.near_drugs = where_known(MeanOfNearest(drug_side.kernel, measured.t(), values.t(), learned.t()).t());
   return fit;
 }
 

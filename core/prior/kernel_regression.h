@@ -2,7 +2,9 @@
 // network. It is the mean of a Gaussian process whose covariance of two pairs is the similarity of their drugs times
 // that of their targets (Pahikkala et al., "Toward more realistic drug-target interaction predictions", 2015), on top
 // of a main effect of each drug and target. What it has completed tells how alike drugs (targets) are in what they
-// bind, which is mixed into the similarities for the next, better completion.
+// bind, which is mixed into the similarities for the next, better completion. Beside it stand plain means of the values
+// measured nearest to a pair (Nadaraya, "On estimating regression", 1964): a linear fit smooths over what a few close
+// relatives agree on.
 #ifndef DEEPBINDNET_CORE_PRIOR_KERNEL_REGRESSION_H_
 #define DEEPBINDNET_CORE_PRIOR_KERNEL_REGRESSION_H_
 
@@ -27,6 +29,9 @@ struct KernelFit {
   // [drugs, targets], predictions of the last completion; `similar` for a drug or target without a measured pair, of
   // which no completion knows what it binds.
   torch::Tensor learned;
+  // [drugs, targets], weighted means of what was measured of the drug and other targets, and of the target and other
+  // drugs, which count the more, the more alike the last completion finds them; `learned` where `learned` is `similar`.
+  torch::Tensor near_targets, near_drugs;
 };
 
 // Solved by conjugate gradients, to a hundredth of the residual. Shapes: drug_similarity [drugs, drugs],

@@ -102,6 +102,11 @@ MeasuredPairs Choose(const std::vector<PairIndex>& pairs, const std::vector<floa
           torch::tensor(value, torch::kFloat32)};
 }
 
+// Shape: -> [kPriorChannels - 1, drugs, targets], all channels but the first.
+torch::Tensor OfKnown(const KernelFit& fit) {
+  return torch::stack({fit.learned - fit.similar, fit.near_targets - fit.learned, fit.near_drugs - fit.learned});
+}
+
 }  // namespace
 
 SimilarityPrior::Fitted SimilarityPrior::Fit(const Molecules& molecules, const Proteins& proteins,
@@ -144,11 +149,13 @@ SimilarityPrior::Fitted SimilarityPrior::Fit(const Molecules& molecules, const P
   KernelFit whole;
   RunSideBySide(folds.size(), Threads(), [&](size_t i) {
     KernelFit fit = FitKernels(drug_similarity, target_similarity, Choose(places, values, folds[i].measured), stop);
-    const auto similar = fit.similar.accessor<float, 2>(), learned = fit.learned.accessor<float, 2>();
+    const torch::Tensor besides = OfKnown(fit);
+    const auto similar = fit.similar.accessor<float, 2>();
+    const auto of_known = besides.accessor<float, 3>();
     for (const int64_t pair : folds[i].held_out) {
       const auto [drug, target] = places[pair];
       said[row[pair]][0] = similar[drug][target];
-      said[row[pair]][1] = learned[drug][target] - similar[drug][target];
+      for (int64_t c = 1; c < kPriorChannels; ++c) said[row[pair]][c] = of_known[c - 1][drug][target];
     }
     if (i + 1 == folds.size()) whole = std::move(fit);
   });
@@ -156,7 +163,7 @@ SimilarityPrior::Fitted SimilarityPrior::Fit(const Molecules& molecules, const P
   prior.drug_effect_ = whole.drug_effect;
   prior.target_effect_ = whole.target_effect;
   prior.dual_ = whole.dual;
-  prior.learned_ = whole.learned - whole.similar;
+  prior.of_known_ = OfKnown(whole);
   if (!others.empty()) {
     held_out.index_copy_(0, torch::tensor(other_row, torch::kInt64), prior.Predict(molecules, proteins, others));
   }
@@ -180,7 +187,7 @@ torch::Tensor SimilarityPrior::Predict(const Molecules& molecules, const Protein
 
   torch::Tensor said = torch::zeros({static_cast<int64_t>(pairs.size()), kPriorChannels});
   float* next = said.data_ptr<float>();
-  const auto learned = learned_.accessor<float, 2>();
+  const auto of_known = of_known_.accessor<float, 3>();
   for (const PairIndex& pair : pairs) {
     const int32_t drug = drugs.of_entity[pair.drug], target = targets.of_entity[pair.target];
     const int64_t at_drug = known_drug[drug], at_target = known_target[target];
@@ -190,7 +197,9 @@ torch::Tensor SimilarityPrior::Predict(const Molecules& molecules, const Protein
     if (at_drug >= 0) similar += drug_effect_.data_ptr<float>()[at_drug];
     if (at_target >= 0) similar += target_effect_.data_ptr<float>()[at_target];
     *next++ = static_cast<float>(similar);
-    *next++ = at_drug >= 0 && at_target >= 0 ? learned[at_drug][at_target] : 0.0F;
+    for (int64_t c = 1; c < kPriorChannels; ++c) {
+      *next++ = at_drug >= 0 && at_target >= 0 ? of_known[c - 1][at_drug][at_target] : 0.0F;
+    }
   }
   return said;
 }

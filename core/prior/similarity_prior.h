@@ -18,9 +18,10 @@
 
 namespace deepbindnet {
 
-// What it says of a pair, z-scored: what the similarities alone predict, and how much what was learned of its drug and
-// target adds to that, 0 where one of them is none of the known.
-inline constexpr int64_t kPriorChannels = 2;
+// What it says of a pair, z-scored: what the similarities alone predict, how much what was learned of its drug and
+// target adds to that, and how far the means of its drug's nearest targets and of its target's nearest drugs are from
+// both together. All but the first are 0 where drug or target is none of the known.
+inline constexpr int64_t kPriorChannels = 4;
 
 // Multiply-adds in one step of FitKernels(), which takes some hundred of them, that a fit may cost by default: on one
 // core a tenth of a second, for KIBA a third of it.
@@ -61,9 +62,9 @@ class SimilarityPrior {
       : molecules_(std::move(molecules)), proteins_(std::move(proteins)) {}
 
   SimilarityIndex molecules_, proteins_;  // The known ones.
-  // As KernelFit's, and how much `learned` is above `similar`.
-  double mean_ = 0;
-  torch::Tensor drug_effect_, target_effect_, dual_, learned_;
+  double mean_ = 0;  // As KernelFit's, the next three, too.
+  torch::Tensor drug_effect_, target_effect_, dual_;
+  torch::Tensor of_known_;  // [kPriorChannels - 1, molecules, proteins]: all channels but the first.
 };
 
 struct SimilarityPrior::Fitted {

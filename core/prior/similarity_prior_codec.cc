@@ -1,5 +1,6 @@
 // A prior as a part of a checkpoint (docs/formats/checkpoint.md).
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -10,6 +11,9 @@
 
 namespace deepbindnet {
 namespace {
+
+// Of SimilarityPrior::of_known_.
+constexpr std::array<const char*, kPriorChannels - 1> kOfKnown = {"learned", "near_targets", "near_drugs"};
 
 void EncodeProfiles(const std::vector<Profile>& profiles, const std::string& name, TensorDict* dict) {
   std::vector<int64_t> offsets = {0};
@@ -74,7 +78,7 @@ TensorDict SimilarityPrior::Encode() const {
   dict.insert("drug_effect", drug_effect_);
   dict.insert("target_effect", target_effect_);
   dict.insert("dual", dual_);
-  dict.insert("learned", learned_);
+  for (size_t i = 0; i < kOfKnown.size(); ++i) dict.insert(kOfKnown[i], of_known_[static_cast<int64_t>(i)].contiguous());
   return dict;
 }
 
@@ -90,7 +94,11 @@ absl::StatusOr<SimilarityPrior> SimilarityPrior::Decode(const TensorDict& dict) 
   DBN_ASSIGN_OR_RETURN(prior.drug_effect_, GetFloats(dict, "drug_effect", drugs, 0));
   DBN_ASSIGN_OR_RETURN(prior.target_effect_, GetFloats(dict, "target_effect", targets, 0));
   DBN_ASSIGN_OR_RETURN(prior.dual_, GetFloats(dict, "dual", drugs, targets));
-  DBN_ASSIGN_OR_RETURN(prior.learned_, GetFloats(dict, "learned", drugs, targets));
+  std::vector<torch::Tensor> of_known;
+  for (const char* name : kOfKnown) {
+    DBN_ASSIGN_OR_RETURN(of_known.emplace_back(), GetFloats(dict, name, drugs, targets));
+  }
+  prior.of_known_ = torch::stack(of_known);
   return prior;
 }
 

@@ -107,7 +107,7 @@ void EditConfig(const std::string& path, const std::string& from, const std::str
 
 TEST_F(CheckpointTest, OneOfAnotherVersionIsRefused) {
   ASSERT_THAT(SaveCheckpoint(Path(), Make(AffinityModel(options_))), IsOk());
-  EditConfig(Path(), R"("version":4)", R"("version":3)");
+  EditConfig(Path(), R"("version":5)", R"("version":4)");
   EXPECT_THAT(LoadCheckpoint(Path()),
               IsError(absl::StatusCode::kInvalidArgument, "INVALID_ARGUMENT",
                       Path() + ": made by another version of DeepBindNet; train the model again"));

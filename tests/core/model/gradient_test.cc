@@ -137,7 +137,7 @@ TEST(AffinityHeadTest, GradientsMatchDifferences) {
   torch::manual_seed(6);
   CheckModule<AffinityHead>(AffinityHead(Tiny()), [](AffinityHead& m, torch::Dtype type) {
     const torch::Tensor x = Ramp({12, 2 * kByKernels}, type);
-    const torch::Tensor prior = Ramp({3, 2}, type);
+    const torch::Tensor prior = Ramp({3, kPriorChannels}, type);
     return Projected(m(x.slice(0, 0, 3), x.slice(0, 3, 6), x.slice(0, 6, 9), x.slice(0, 9, 12), prior));
   });
 }

@@ -92,7 +92,8 @@ TEST(ModelOptionsEffectTest, PredictionsBeginAtTheSimilarityPrior) {
   PairBatch batch = BatchFor(Small());
   const torch::Tensor without = model->forward(batch);
   for (const float prior : {-2.0F, 0.5F, 3.0F}) {
-    batch.prior = torch::tensor({{prior, 0.0F}, {prior - 1, 1.0F}});  // What was learned counts as much at first.
+    // What was learned counts as much at first, and the nearest ones for nothing.
+    batch.prior = torch::tensor({{prior, 0.0F, 0.0F, 0.0F}, {prior - 1, 1.0F, 0.2F, -0.2F}});
     const torch::Tensor predicted = model->forward(batch);
     for (int pair = 0; pair < 2; ++pair) EXPECT_NEAR(predicted[pair].item<float>(), 0.72 * prior, 0.2);
   }

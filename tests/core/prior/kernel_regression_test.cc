@@ -31,7 +31,7 @@ TEST(KernelRegressionTest, IsTheMeanOfAGaussianProcess) {
   const torch::Tensor kernel = drugs.index({pairs.drug}).index({torch::indexing::Slice(), pairs.drug}) *
                                targets.index({pairs.target}).index({torch::indexing::Slice(), pairs.target});
   const torch::Tensor rest = pairs.value - effects.index({pairs.drug, pairs.target});
-  const torch::Tensor weights = torch::linalg_solve(kernel + 0.15 * torch::eye(6), rest);
+  const torch::Tensor weights = torch::linalg_solve(kernel + 0.07 * torch::eye(6), rest);
   const torch::Tensor dual = torch::zeros({4, 3}).index_put_({pairs.drug, pairs.target}, weights);
   EXPECT_LT(Mse(fit.dual, dual), 1e-4);
   EXPECT_LT(Mse(fit.similar, effects + drugs.mm(dual).mm(targets)), 1e-4);
@@ -56,7 +56,9 @@ TEST(KernelRegressionTest, OfRepeatedPairsTheMeanCounts) {
 TEST(KernelRegressionTest, WithoutPairsItSaysNothing) {
   const KernelFit fit = FitKernels(torch::eye(2), torch::eye(3), Pairs({}, {}, {}));
   EXPECT_TRUE(torch::equal(fit.similar, torch::zeros({2, 3})));
-  EXPECT_TRUE(torch::equal(fit.learned, torch::zeros({2, 3})));
+  for (const torch::Tensor& said : {fit.learned, fit.near_targets, fit.near_drugs}) {
+    EXPECT_TRUE(torch::equal(said, torch::zeros({2, 3})));
+  }
   EXPECT_TRUE(torch::equal(fit.dual, torch::zeros({2, 3})));
 }
 
@@ -76,6 +78,43 @@ TEST(KernelRegressionTest, LearnsWhoIsAlikeFromThePairs) {
   EXPECT_LT(learned, 0.6 * similar) << similar;
 }
 
+// The mean of a drug's values is over its other targets, in shares that follow the learned similarity to the 12th power;
+// a pair's own value is not among them.
+TEST(KernelRegressionTest, NearIsAWeightedMeanOfOthers) {
+  const torch::Tensor drugs = Similarity(4, 1);
+  torch::Tensor targets = torch::eye(4);  // The first two are alike, the others like none.
+  targets[0][1] = targets[1][0] = 0.95F;
+  const std::vector<int64_t> drug = {0, 0, 0, 1, 1, 2, 2, 3}, target = {1, 2, 3, 0, 3, 0, 2, 1};
+  std::vector<float> value = {2, -1, 0, 1, -1, 0.5F, -0.5F, 1.5F};
+  const KernelFit fit = FitKernels(drugs, targets, Pairs(drug, target, value));
+  EXPECT_NEAR(fit.near_targets[0][0].item<float>(), 2, 0.05);
+  EXPECT_NEAR(fit.near_targets[1][1].item<float>(), 1, 0.05);
+  EXPECT_LT(fit.near_targets.max().item<float>(), 2.001F);
+
+  // By the transposed matrix, drugs and targets change places.
+  const KernelFit swapped = FitKernels(targets, drugs, Pairs(target, drug, value));
+  EXPECT_TRUE(torch::allclose(swapped.near_drugs.t(), fit.near_targets, 1e-2, 1e-2));
+  EXPECT_TRUE(torch::allclose(swapped.near_targets.t(), fit.near_drugs, 1e-2, 1e-2));
+}
+
+// Main effects and a linear fit smooth over what two relatives share alone.
+TEST(KernelRegressionTest, NearSaysWhatFewRelativesAgreeOn) {
+  torch::manual_seed(7);
+  const int64_t drugs = 40, pairs_of_targets = 30;
+  const torch::Tensor truth = (torch::rand({drugs, pairs_of_targets}) < 0.1).to(torch::kFloat32) * 3;
+  const torch::Tensor twice = truth.repeat_interleave(2, 1), seen = torch::rand({drugs, 2 * pairs_of_targets}) < 0.8;
+  const torch::Tensor targets = torch::eye(pairs_of_targets).repeat_interleave(2, 0).repeat_interleave(2, 1) * 0.3 +
+                                torch::eye(2 * pairs_of_targets) * 0.7;
+  const torch::Tensor places = seen.nonzero();
+  const KernelFit fit = FitKernels(torch::eye(drugs), targets, {places.select(1, 0).contiguous(),
+                                                                places.select(1, 1).contiguous(),
+                                                                twice.masked_select(seen)});
+  const torch::Tensor twin_seen = seen.view({drugs, -1, 2}).flip(2).reshape({drugs, -1});
+  const torch::Tensor hidden = seen.logical_not().logical_and(twin_seen), expected = twice.masked_select(hidden);
+  EXPECT_LT(Mse(fit.near_targets.masked_select(hidden), expected),
+            0.2 * Mse(fit.learned.masked_select(hidden), expected));
+}
+
 // An entity that nothing was measured of is predicted by similarity alone.
 TEST(KernelRegressionTest, LearnedIsOfMeasuredEntitiesAlone) {
   const torch::Tensor drugs = Similarity(5, 1), targets = Similarity(4, 2);
@@ -84,6 +123,11 @@ TEST(KernelRegressionTest, LearnedIsOfMeasuredEntitiesAlone) {
   EXPECT_TRUE(torch::equal(fit.learned[4], fit.similar[4]));
   EXPECT_TRUE(torch::equal(fit.learned.select(1, 3), fit.similar.select(1, 3)));
   EXPECT_FALSE(torch::equal(fit.learned[0], fit.similar[0]));
+  for (const torch::Tensor& near : {fit.near_targets, fit.near_drugs}) {
+    EXPECT_TRUE(torch::equal(near[2], fit.similar[2]));
+    EXPECT_TRUE(torch::equal(near.select(1, 3), fit.similar.select(1, 3)));
+    EXPECT_FALSE(torch::equal(near[0], fit.learned[0]));
+  }
   EXPECT_EQ(fit.drug_effect[2].item<float>(), 0);
   EXPECT_EQ(fit.target_effect[3].item<float>(), 0);
 }

@@ -48,7 +48,7 @@ TEST_F(SimilarityPriorTest, KnowsWhatItWasFittedTo) {
   const SimilarityPrior prior = Fit().prior;
   EXPECT_EQ(prior.known_molecules(), kDrugs - 1);
   EXPECT_EQ(prior.known_proteins(), kTargets - 1);
-  const torch::Tensor said = Say(prior, pairs_).sum(1), truth = torch::tensor(z_);
+  const torch::Tensor said = Say(prior, pairs_).narrow(1, 0, 2).sum(1), truth = torch::tensor(z_);
   EXPECT_LT((said - truth).square().mean().item<float>(), 0.2 * truth.var().item<float>());
 }
 
@@ -91,16 +91,16 @@ TEST_F(SimilarityPriorTest, AFitThatIsToldToStopSolvesNothing) {
   EXPECT_GT(Fit().held_out.select(1, 1).abs().max().item<float>(), 0.1F);
 }
 
-TEST_F(SimilarityPriorTest, HeldOutDrugsHaveNothingLearned) {
+TEST_F(SimilarityPriorTest, HeldOutDrugsHaveSimilaritiesAlone) {
   const torch::Tensor by_pair = Fit().held_out, by_drug = Fit(SplitMethod::kColdDrug).held_out;
-  EXPECT_GT(by_pair.select(1, 1).abs().min().item<float>(), 0);
-  EXPECT_EQ(by_drug.select(1, 1).abs().max().item<float>(), 0);
+  EXPECT_GT((by_pair != 0).to(torch::kFloat32).mean(0).min().item<float>(), 0.9);
+  EXPECT_EQ(by_drug.slice(1, 1).abs().max().item<float>(), 0);
 }
 
 TEST_F(SimilarityPriorTest, AnUnknownEntityIsPredictedBySimilarityAlone) {
   const SimilarityPrior prior = Fit().prior;
   const torch::Tensor said = Say(prior, {{kDrugs - 1, 0}, {0, kTargets - 1}, {kDrugs - 1, kTargets - 1}, {0, 0}});
-  for (int pair = 0; pair < 3; ++pair) EXPECT_EQ(said[pair][1].item<float>(), 0);
+  EXPECT_EQ(said.slice(0, 0, 3).slice(1, 1).abs().max().item<float>(), 0);
   EXPECT_NE(said[3][1].item<float>(), 0);
 
   // One atom more, and it is nearly as the known one it is made of.
