@@ -169,7 +169,9 @@ absl::StatusOr<Explanation> ModelPredictor::Explain(const PredictionInput& input
     const PairTrace trace = TracePair(model_, batch);
     Explanation explanation = BuildExplanation(molecule, symbols, protein, residues_per_token, trace);
     explanation.value = scaler_.Unscale(trace.z);
-    if (batch.prior.defined()) explanation.prior = scaler_.Unscale(batch.prior.sum().item<double>());
+    if (batch.prior.defined()) {
+      explanation.prior = scaler_.Unscale(batch.prior.narrow(1, 0, kPriorSummands).sum().item<double>());
+    }
     return explanation;
   });
 }

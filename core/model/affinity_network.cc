@@ -77,7 +77,7 @@ AffinityHeadImpl::AffinityHeadImpl(const ModelOptions& options) : dropout_rate_(
   last_->bias.set_data((-0.5 * LevelsOf(options).square()).clamp_min(kLeastStart));
   if (!options.similarity_prior) return;
   torch::Tensor shares = torch::zeros({kPriorChannels});
-  shares.narrow(0, 0, 2).fill_(1);
+  shares.narrow(0, 0, kPriorSummands).fill_(1);
   prior_shares_ = register_parameter("prior_shares", shares);
   prior_precision_ = register_parameter("prior_precision", torch::ones({1}));
   levels_ = register_buffer("levels", LevelsOf(options));

@@ -22,6 +22,7 @@ namespace deepbindnet {
 // target adds to that, and how far the means of its drug's nearest targets and of its target's nearest drugs are from
 // both together. All but the first are 0 where drug or target is none of the known.
 inline constexpr int64_t kPriorChannels = 4;
+inline constexpr int64_t kPriorSummands = 2;  // The first channels, whose sum is the regression's answer.
 
 // Multiply-adds in one step of FitKernels(), which takes some hundred of them, that a fit may cost by default: on one
 // core a tenth of a second, for KIBA a third of it.

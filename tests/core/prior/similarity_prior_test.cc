@@ -48,7 +48,7 @@ TEST_F(SimilarityPriorTest, KnowsWhatItWasFittedTo) {
   const SimilarityPrior prior = Fit().prior;
   EXPECT_EQ(prior.known_molecules(), kDrugs - 1);
   EXPECT_EQ(prior.known_proteins(), kTargets - 1);
-  const torch::Tensor said = Say(prior, pairs_).narrow(1, 0, 2).sum(1), truth = torch::tensor(z_);
+  const torch::Tensor said = Say(prior, pairs_).narrow(1, 0, kPriorSummands).sum(1), truth = torch::tensor(z_);
   EXPECT_LT((said - truth).square().mean().item<float>(), 0.2 * truth.var().item<float>());
 }
 
