@@ -373,11 +373,11 @@ TEST(CountParametersTest, PresetsHaveTheDocumentedSizes) {
   base.feature_dim = 512;
   base.fusion_heads = 8;
   base.fusion_layers = 4;
-  EXPECT_EQ(CountParameters(*AffinityModel(small)), 1511168);
-  EXPECT_EQ(CountParameters(*AffinityModel(base)), 10035936);
+  EXPECT_EQ(CountParameters(*AffinityModel(small)), 1511683);
+  EXPECT_EQ(CountParameters(*AffinityModel(base)), 10036963);
   small.model_type = base.model_type = ModelType::kStandard;
-  EXPECT_EQ(CountParameters(*AffinityModel(small)), 1494656);
-  EXPECT_EQ(CountParameters(*AffinityModel(base)), 8985312);
+  EXPECT_EQ(CountParameters(*AffinityModel(small)), 1495171);
+  EXPECT_EQ(CountParameters(*AffinityModel(base)), 8986339);
 }
 
 }  // namespace
