@@ -90,7 +90,7 @@ class AffinityHeadImpl : public torch::nn::Module {
       target_part_{nullptr};
   // Of a head with a prior: how much its channels count in the mean, [kPriorChannels], and how narrow it is, [1].
   torch::Tensor prior_shares_, prior_precision_;
-  torch::Tensor levels_;                           // [kLevels], a buffer, so that it is where the weights are
+  torch::Tensor levels_;  // [kLevels], a buffer, so that it is where the weights are
 };
 TORCH_MODULE(AffinityHead);
 

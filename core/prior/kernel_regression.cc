@@ -5,17 +5,17 @@
 namespace deepbindnet {
 namespace {
 
-constexpr double kNoise = 0.07;        // Variance of a measurement, where that of the z-scored values is 1.
-constexpr double kEffectPairs = 2;     // As many pairs without effect are added to those of each drug and target.
-constexpr int kEffectRounds = 20;      // That main effects of drugs and targets are fitted in turn.
-constexpr int kCompletions = 2;        // That similarities learn from.
-constexpr double kMostLearned = 0.6;   // Share of what was learned in a similarity, for entities of very many pairs,
-constexpr double kHalfLearned = 130;   // and the number of pairs with half of it.
-constexpr double kSharpness = 12;      // Power of a similarity, as a share of the largest, that weighs a neighbour.
+constexpr double kNoise = 0.07;         // Variance of a measurement, where that of the z-scored values is 1.
+constexpr double kEffectPairs = 2;      // As many pairs without effect are added to those of each drug and target.
+constexpr int kEffectRounds = 20;       // That main effects of drugs and targets are fitted in turn.
+constexpr int kCompletions = 2;         // That similarities learn from.
+constexpr double kMostLearned = 0.6;    // Share of what was learned in a similarity, for entities of very many pairs,
+constexpr double kHalfLearned = 130;    // and the number of pairs with half of it.
+constexpr double kSharpness = 12;       // Power of a similarity, as a share of the largest, that weighs a neighbour.
 constexpr double kLeastWeight = 0.001;  // Of what is said without neighbours; that of the most alike one is 1.
-constexpr double kResidual = 0.01;     // That conjugate gradients stop at, as a share of the right side.
-constexpr int kMostIterations = 300;   // Of conjugate gradients.
-constexpr double kLeastLength = 1e-6;  // Of a vector that is divided by its length.
+constexpr double kResidual = 0.01;      // That conjugate gradients stop at, as a share of the right side.
+constexpr int kMostIterations = 300;    // Of conjugate gradients.
+constexpr double kLeastLength = 1e-6;   // Of a vector that is divided by its length.
 
 // One side of the matrix.
 struct Side {

@@ -63,7 +63,7 @@ class SimilarityPrior {
       : molecules_(std::move(molecules)), proteins_(std::move(proteins)) {}
 
   SimilarityIndex molecules_, proteins_;  // The known ones.
-  double mean_ = 0;  // As KernelFit's, the next three, too.
+  double mean_ = 0;                       // As KernelFit's, the next three, too.
   torch::Tensor drug_effect_, target_effect_, dual_;
   torch::Tensor of_known_;  // [kPriorChannels - 1, molecules, proteins]: all channels but the first.
 };

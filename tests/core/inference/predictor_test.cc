@@ -99,7 +99,8 @@ TEST_F(PredictorTest, BeginsWithTheSimilarityPrior) {
     EXPECT_NEAR(explanation.value, *values[0], 1e-4);
     const torch::Tensor alone = checkpoint.prior->Predict({graphs[0]}, {&kinase}, {{0, 0}});
     ASSERT_TRUE(explanation.prior.has_value());
-    EXPECT_NEAR(*explanation.prior, checkpoint.scaler.Unscale(alone.narrow(1, 0, kPriorSummands).sum().item<double>()), 1e-5);
+    EXPECT_NEAR(*explanation.prior, checkpoint.scaler.Unscale(alone.narrow(1, 0, kPriorSummands).sum().item<double>()),
+                1e-5);
     EXPECT_GT((*explanation.prior - checkpoint.scaler.mean) * z, 0);
   }
 }

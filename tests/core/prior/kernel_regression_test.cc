@@ -78,8 +78,8 @@ TEST(KernelRegressionTest, LearnsWhoIsAlikeFromThePairs) {
   EXPECT_LT(learned, 0.6 * similar) << similar;
 }
 
-// The mean of a drug's values is over its other targets, in shares that follow the learned similarity to the 12th power;
-// a pair's own value is not among them.
+// The mean of a drug's values is over its other targets, in shares that follow the learned similarity to the 12th
+// power; a pair's own value is not among them.
 TEST(KernelRegressionTest, NearIsAWeightedMeanOfOthers) {
   const torch::Tensor drugs = Similarity(4, 1);
   torch::Tensor targets = torch::eye(4);  // The first two are alike, the others like none.
@@ -106,9 +106,9 @@ TEST(KernelRegressionTest, NearSaysWhatFewRelativesAgreeOn) {
   const torch::Tensor targets = torch::eye(pairs_of_targets).repeat_interleave(2, 0).repeat_interleave(2, 1) * 0.3 +
                                 torch::eye(2 * pairs_of_targets) * 0.7;
   const torch::Tensor places = seen.nonzero();
-  const KernelFit fit = FitKernels(torch::eye(drugs), targets, {places.select(1, 0).contiguous(),
-                                                                places.select(1, 1).contiguous(),
-                                                                twice.masked_select(seen)});
+  const KernelFit fit =
+      FitKernels(torch::eye(drugs), targets,
+                 {places.select(1, 0).contiguous(), places.select(1, 1).contiguous(), twice.masked_select(seen)});
   const torch::Tensor twin_seen = seen.view({drugs, -1, 2}).flip(2).reshape({drugs, -1});
   const torch::Tensor hidden = seen.logical_not().logical_and(twin_seen), expected = twice.masked_select(hidden);
   EXPECT_LT(Mse(fit.near_targets.masked_select(hidden), expected),

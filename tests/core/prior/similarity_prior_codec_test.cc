@@ -74,7 +74,8 @@ TEST_F(SimilarityPriorCodecTest, DamagedEntriesAreRefused) {
   ExpectRefused(with("near_drugs", first(NAN)), "'near_drugs' has a value that is not finite");
   ExpectRefused(with("drug_effect", first(NAN)), "'drug_effect'");
   ExpectRefused(with("mean", [](torch::Tensor* tensor) { tensor->fill_(NAN); }), "'mean'");
-  for (const char* name : {"dual", "learned", "near_targets", "near_drugs", "drug_effect", "target_effect", "molecule_weights"}) {
+  for (const char* name :
+       {"dual", "learned", "near_targets", "near_drugs", "drug_effect", "target_effect", "molecule_weights"}) {
     ExpectRefused(with(name, shorter), name);
   }
   ExpectRefused(with("protein_offsets", first(1)), "protein_offsets");
