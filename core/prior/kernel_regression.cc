@@ -36,8 +36,8 @@ void Learn(const torch::Tensor& completed, Side* side) {
   side->kernel = (side->similarity * old_part * old_part.t()).addmm_(new_part, new_part.t());
 }
 
-// What the measured others of each row say of its columns: shapes [rows, columns] and, for the kernel between columns,
-// [columns, columns] -> [rows, columns].
+// For each place of the matrix, the mean of what was measured in its row, weighted by how alike the columns are.
+// Shapes: kernel [columns, columns], others [rows, columns] -> [rows, columns].
 torch::Tensor MeanOfNearest(const torch::Tensor& kernel, const torch::Tensor& measured, const torch::Tensor& values,
                             const torch::Tensor& otherwise) {
   torch::Tensor weights = kernel.clamp_min(0).fill_diagonal_(0);

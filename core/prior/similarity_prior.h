@@ -63,7 +63,8 @@ class SimilarityPrior {
       : molecules_(std::move(molecules)), proteins_(std::move(proteins)) {}
 
   SimilarityIndex molecules_, proteins_;  // The known ones.
-  double mean_ = 0;                       // As KernelFit's, the next three, too.
+  // As KernelFit's.
+  double mean_ = 0;
   torch::Tensor drug_effect_, target_effect_, dual_;
   torch::Tensor of_known_;  // [kPriorChannels - 1, molecules, proteins]: all channels but the first.
 };

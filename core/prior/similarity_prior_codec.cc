@@ -78,8 +78,7 @@ TensorDict SimilarityPrior::Encode() const {
   dict.insert("drug_effect", drug_effect_);
   dict.insert("target_effect", target_effect_);
   dict.insert("dual", dual_);
-  for (size_t i = 0; i < kOfKnown.size(); ++i)
-    dict.insert(kOfKnown[i], of_known_[static_cast<int64_t>(i)].contiguous());
+  for (size_t i = 0; i < kOfKnown.size(); ++i) dict.insert(kOfKnown[i], of_known_[static_cast<int64_t>(i)]);
   return dict;
 }
 
