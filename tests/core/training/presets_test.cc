@@ -46,7 +46,7 @@ Cost CostOf(const ModelOptions& options, double atoms, double tokens) {
   const double rank = std::max(4.0, h / 2);
   return {options.drug_layers * atoms * 4 * h * h, tokens * 12 * h * h,
           options.fusion_layers * ((atoms + tokens) * 5 * h * h + 4 * atoms * tokens * h),
-          (8 * h + 2) * f + f * f + 2 * 2 * h * rank + kLevels * (f + rank + 2 * 2 * h)};
+          (8 * h + 4) * f + f * f + 2 * 2 * h * rank + kLevels * (f + rank + 2 * 2 * h)};
 }
 
 thread_local double multiply_adds = 0;
