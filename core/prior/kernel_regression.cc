@@ -12,7 +12,7 @@ constexpr int kCompletions = 2;         // That similarities learn from.
 constexpr double kMostLearned = 0.6;    // Share of what was learned in a similarity, for entities of very many pairs,
 constexpr double kHalfLearned = 130;    // and the number of pairs with half of it.
 constexpr double kSharpness = 12;       // Power of a similarity, as a share of the largest, that weighs a neighbour.
-constexpr double kLeastWeight = 0.001;  // Of what is said without neighbours; that of the most alike one is 1.
+constexpr double kLeastWeight = 0.001;  // Of the regression's answer among neighbours, of which the nearest weighs 1.
 constexpr double kResidual = 0.01;      // That conjugate gradients stop at, as a share of the right side.
 constexpr int kMostIterations = 300;    // Of conjugate gradients.
 constexpr double kLeastLength = 1e-6;   // Of a vector that is divided by its length.
@@ -39,10 +39,10 @@ void Learn(const torch::Tensor& completed, Side* side) {
 // For each place of the matrix, the mean of what was measured in its row, weighted by how alike the columns are.
 // Shapes: kernel [columns, columns], others [rows, columns] -> [rows, columns].
 torch::Tensor MeanOfNearest(const torch::Tensor& kernel, const torch::Tensor& measured, const torch::Tensor& values,
-                            const torch::Tensor& otherwise) {
+                            const torch::Tensor& regression) {
   torch::Tensor weights = kernel.clamp_min(0).fill_diagonal_(0);
   weights = weights.div_(weights.amax(0, /*keepdim=*/true).clamp_min(kLeastLength)).pow_(kSharpness);
-  return (values.mm(weights) + kLeastWeight * otherwise) / (measured.mm(weights) + kLeastWeight);
+  return (values.mm(weights) + kLeastWeight * regression) / (measured.mm(weights) + kLeastWeight);
 }
 
 double Dot(const torch::Tensor& a, const torch::Tensor& b) { return (a * b).sum(torch::kFloat64).item<double>(); }

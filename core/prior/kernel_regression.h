@@ -30,7 +30,7 @@ struct KernelFit {
   // which no completion knows what it binds.
   torch::Tensor learned;
   // [drugs, targets], weighted means of what was measured of the drug and other targets, and of the target and other
-  // drugs, which count the more, the more alike the last completion finds them; `learned` where `learned` is `similar`.
+  // drugs, which count the more, the more alike the last completion finds them; `similar` where `learned` is.
   torch::Tensor near_targets, near_drugs;
 };
 

@@ -78,8 +78,7 @@ TEST(KernelRegressionTest, LearnsWhoIsAlikeFromThePairs) {
   EXPECT_LT(learned, 0.6 * similar) << similar;
 }
 
-// The mean of a drug's values is over its other targets, in shares that follow the learned similarity to the 12th
-// power; a pair's own value is not among them.
+// By far the most alike one decides; a pair's own value is not among those that count.
 TEST(KernelRegressionTest, NearIsAWeightedMeanOfOthers) {
   const torch::Tensor drugs = Similarity(4, 1);
   torch::Tensor targets = torch::eye(4);  // The first two are alike, the others like none.
