@@ -34,7 +34,8 @@ METRICS = ("mse", "rmse", "mae", "r2", "ci", "rm2")
 SPLITS = ("cold_drug", "cold_target", "cold_both")
 UNITS = {"kiba": "KIBA", "davis": "pKd"}
 STOPPED = 75  # The worker's exit code after a signal.
-MALLOC_CONF = "background_thread:true,dirty_decay_ms:5000,muzzy_decay_ms:5000"  # As in server/runtime/runtime.cc.
+# As in server/runtime/runtime.cc.
+MALLOC_CONF = "background_thread:true,dirty_decay_ms:5000,muzzy_decay_ms:5000,thp:always"
 
 
 def fail(message):
