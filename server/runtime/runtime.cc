@@ -6,8 +6,8 @@
 #include <array>
 
 // Read by jemalloc when it is loaded. Without decay, page faults dominate (every large tensor is mapped anew); without
-// an end to it, batches of varying shapes hold gigabytes. Even so a training step faults in most of its large tensors,
-// a fifth of its time by pages of 4 KiB.
+// an end to it, batches of varying shapes hold gigabytes. Even so a training step faults in much of its large tensors,
+// up to a fifth of its time by pages of 4 KiB.
 extern "C" {
 __attribute__((visibility("default"), used)) const char* malloc_conf =
     "background_thread:true,dirty_decay_ms:5000,muzzy_decay_ms:5000,thp:always";

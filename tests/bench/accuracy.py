@@ -51,8 +51,9 @@ class Bench:
 
     def run(self, name, command, program, contents="", environment=None):
         """The folder in which `command`, which is `program`'s, has run: run.json tells of the run, output.jsonl is what
-        it printed. Reuses the folder where the same command, on input with the same digest `contents`, has finished."""
-        key = hashlib.sha256(json.dumps([command, contents]).encode()).hexdigest()[:12]
+        it printed. Reuses the folder where the same command, on input with the same digest `contents` and with the same
+        additions to the environment, has finished."""
+        key = hashlib.sha256(json.dumps([command, contents, environment]).encode()).hexdigest()[:12]
         folder = self.args.work_dir / f"{name}-{key}"
         build = sha256(program)
         if (folder / "run.json").exists():
