@@ -24,6 +24,8 @@ TINY = "--train-options=--hidden-dim 16 --feature-dim 32 --fusion-heads 2 --batc
 FAKE_PEERS = """
 import json, os, sys
 assert "jemalloc" in os.environ["LD_PRELOAD"]
+with open(WORKER, "rb") as worker:
+    assert os.environ["MALLOC_CONF"].encode() + b"\\0" in worker.read(), "the worker has other options"
 options = dict(zip(sys.argv[2::2], sys.argv[3::2]))
 assert sys.argv[1] == "train" and options["--dataset"] == "davis" and options["--minutes"] == "0.02", sys.argv
 scale = {"gin": 1, "deepdta": 2}[options["--model"]]
@@ -173,7 +175,7 @@ class AccuracyTest(unittest.TestCase):
 
     def test_equal_time_compares_with_its_peers(self):
         peers = self.directory / "peers.py"
-        peers.write_text(FAKE_PEERS)
+        peers.write_text(f"WORKER = {str(WORKER)!r}\n{FAKE_PEERS}")
         [ours, gin, deepdta], [summary] = self.rows("equal-time", "--split-column", "", "--dataset", "davis",
                                                     "--minutes", "0.02", "--peers", str(peers))
         self.expect_metrics(ours, "test")
