@@ -39,7 +39,7 @@ MATCHER_P3(IsError, code, reason, text, "") {
   ASSERT_OK_AND_ASSIGN_INNER(DBN_TEST_CONCAT(dbn_test_or_, __LINE__), target, expression)
 #define ASSERT_OK_AND_ASSIGN_INNER(result, target, expression) \
   auto result = (expression);                                  \
-  ASSERT_THAT(result, ::deepbindnet::IsOk());                  \
+  ASSERT_THAT(result.status(), ::deepbindnet::IsOk());         \
   target = std::move(result).value()
 
 #endif  // DEEPBINDNET_TESTS_SUPPORT_STATUS_MATCHERS_H_
