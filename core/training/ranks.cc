@@ -92,6 +92,9 @@ c10::intrusive_ptr<c10d::Store> OpenStore(const RankPlace& place, absl::Status* 
   options.isServer = place.rank == 0 && place.hosts_store;
   options.waitWorkers = false;  // WaitForAll() does.
   options.timeout = std::chrono::seconds(place.connect_seconds);
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+  options.useLibUV = false;  // Taken by default since 2.4, also where LibTorch was built without, as Debian's is.
+#endif
   auto store = c10::make_intrusive<c10d::TCPStore>(place.master_addr, options);
   if (options.isServer && place.on_listening) *status = place.on_listening(store->getPort());
   if (place.store_prefix.empty()) return store;
