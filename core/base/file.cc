@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <random>
 #include <utility>
 #include <vector>
@@ -20,22 +22,14 @@
 namespace deepbindnet {
 namespace {
 
-absl::Status ErrnoError(absl::string_view what, const std::string& path, int error) {
-  const std::string message = absl::StrCat(what, " ", path, ": ", std::strerror(error));
-  if (error == ENOENT) return absl::NotFoundError(message);
-  if (error == EACCES || error == EPERM || error == EROFS) return absl::PermissionDeniedError(message);
-  if (error == ENOSPC || error == EDQUOT) return absl::ResourceExhaustedError(message);
-  return absl::InternalError(message);
-}
-
 absl::Status WriteAll(int fd, absl::string_view contents, const std::string& path) {
   while (!contents.empty()) {
     const ssize_t written = write(fd, contents.data(), contents.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return ErrnoError("cannot write", path, errno);
+    if (written < 0) return FileError(absl::StrCat("cannot write ", path), errno);
     contents.remove_prefix(static_cast<size_t>(written));
   }
-  if (fsync(fd) != 0) return ErrnoError("cannot flush", path, errno);
+  if (fsync(fd) != 0) return FileError(absl::StrCat("cannot flush ", path), errno);
   return absl::OkStatus();
 }
 
@@ -58,18 +52,26 @@ std::string ParentOf(const std::string& path) {
 template <typename Consume>
 absl::Status ForEachBlock(const std::string& path, Consume consume) {
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return ErrnoError("cannot open", path, errno);
+  if (file.get() < 0) return FileError(absl::StrCat("cannot open ", path), errno);
   std::vector<char> block(1 << 20);
   while (true) {
     const ssize_t count = read(file.get(), block.data(), block.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoError("cannot read", path, errno);
+    if (count < 0) return FileError(absl::StrCat("cannot read ", path), errno);
     if (count == 0) return absl::OkStatus();
     consume(absl::string_view(block.data(), static_cast<size_t>(count)));
   }
 }
 
 }  // namespace
+
+absl::Status FileError(absl::string_view what, int error) {
+  const std::string message = absl::StrCat(what, ": ", std::strerror(error));
+  if (error == ENOENT) return absl::NotFoundError(message);
+  if (error == EACCES || error == EPERM || error == EROFS) return absl::PermissionDeniedError(message);
+  if (error == ENOSPC || error == EDQUOT) return WithReason(absl::ResourceExhaustedError(message), "DISK_FULL");
+  return absl::InternalError(message);
+}
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::string contents;
@@ -80,11 +82,11 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents) {
   std::string unfinished;
   FileDescriptor file = CreateBeside(path, &unfinished);
-  if (file.get() < 0) return ErrnoError("cannot create a file beside", path, errno);
+  if (file.get() < 0) return FileError(absl::StrCat("cannot create a file beside ", path), errno);
   absl::Cleanup remover = [&unfinished] { unlink(unfinished.c_str()); };
   DBN_RETURN_IF_ERROR(WriteAll(file.get(), contents, path));
   file.Close();
-  if (rename(unfinished.c_str(), path.c_str()) != 0) return ErrnoError("cannot rename to", path, errno);
+  if (rename(unfinished.c_str(), path.c_str()) != 0) return FileError(absl::StrCat("cannot rename to ", path), errno);
   std::move(remover).Cancel();
   return SyncDirectory(ParentOf(path));
 }
@@ -105,15 +107,21 @@ absl::Status MakeDirectories(const std::string& path) {
   const std::string parent = ParentOf(path);
   DBN_RETURN_IF_ERROR(MakeDirectories(parent));
   std::filesystem::create_directory(path, error);
-  if (error) return ErrnoError("cannot create the directory", path, error.value());
+  if (error) return FileError(absl::StrCat("cannot create the directory ", path), error.value());
   return SyncDirectory(parent);
 }
 
 absl::Status SyncDirectory(const std::string& directory) {
   const FileDescriptor opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (opened.get() < 0) return ErrnoError("cannot open", directory, errno);
-  if (fsync(opened.get()) != 0) return ErrnoError("cannot flush", directory, errno);
+  if (opened.get() < 0) return FileError(absl::StrCat("cannot open ", directory), errno);
+  if (fsync(opened.get()) != 0) return FileError(absl::StrCat("cannot flush ", directory), errno);
   return absl::OkStatus();
+}
+
+uint64_t FreeBytes(const std::string& path) {
+  struct statvfs status {};
+  if (statvfs(path.c_str(), &status) != 0) return std::numeric_limits<uint64_t>::max();
+  return static_cast<uint64_t>(status.f_bavail) * status.f_frsize;
 }
 
 std::string Sha256Hex(absl::string_view bytes) {

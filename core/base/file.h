@@ -2,6 +2,7 @@
 #ifndef DEEPBINDNET_CORE_BASE_FILE_H_
 #define DEEPBINDNET_CORE_BASE_FILE_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -11,6 +12,10 @@ namespace deepbindnet {
 
 // End of the names under which files are written before they are whole.
 inline constexpr absl::string_view kUnfinishedSuffix = ".unfinished";
+
+// "<what>: <what errno `error` says>". NOT_FOUND for ENOENT, PERMISSION_DENIED, RESOURCE_EXHAUSTED with the reason
+// DISK_FULL where the disk or the user's share of it is full, else INTERNAL.
+absl::Status FileError(absl::string_view what, int error);
 
 // NOT_FOUND where there is no such file.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
@@ -29,6 +34,9 @@ absl::Status MakeDirectories(const std::string& path);
 
 // Flushes the names in `directory` to the disk: after a power failure, files made or renamed there bear them.
 absl::Status SyncDirectory(const std::string& directory);
+
+// What this process's user may still write where `path` lies; the largest number where the system does not say.
+uint64_t FreeBytes(const std::string& path);
 
 // SHA-256 as 64 lower-case hex digits.
 std::string Sha256Hex(absl::string_view bytes);

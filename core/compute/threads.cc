@@ -8,12 +8,12 @@
 
 namespace deepbindnet {
 
-void SetComputeThreads(int threads) {
-  if (threads == 0) {
-    const char* const wanted = std::getenv("OMP_NUM_THREADS");
-    threads = wanted != nullptr ? std::atoi(wanted) : 0;
-  }
-  at::set_num_threads(threads > 0 ? threads : UsableCores());
+int DefaultComputeThreads() {
+  const char* const wanted = std::getenv("OMP_NUM_THREADS");
+  const int threads = wanted != nullptr ? std::atoi(wanted) : 0;
+  return threads > 0 ? threads : UsableCores();
 }
+
+void SetComputeThreads(int threads) { at::set_num_threads(threads > 0 ? threads : DefaultComputeThreads()); }
 
 }  // namespace deepbindnet

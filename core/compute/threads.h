@@ -4,9 +4,12 @@
 
 namespace deepbindnet {
 
-// Lets one computation use `threads` threads, in every thread of this process that has not computed yet. 0 takes
 // OMP_NUM_THREADS where that is a positive number, else UsableCores(): LibTorch's own default counts wrongly on virtual
-// machines. Call it once, early in main.
+// machines.
+int DefaultComputeThreads();
+
+// Lets one computation use `threads` threads, in every thread of this process that has not computed yet. 0 takes
+// the default. Call it once, early in main.
 void SetComputeThreads(int threads);
 
 }  // namespace deepbindnet

@@ -66,7 +66,7 @@ absl::StatusOr<EventFile> EventFile::Create(const std::string& directory, int64_
   }
   std::string path = absl::StrFormat("%s/%s%010d.%s.%d", directory, kPrefix, unix_seconds, HostName(), getpid());
   FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666));
-  if (file.get() < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot create ", path));
+  if (file.get() < 0) return FileError(absl::StrCat("cannot create ", path), errno);
   return EventFile(std::move(path), std::move(file));
 }
 
@@ -77,10 +77,10 @@ absl::Status EventFile::Append(double wall_time, const WireMessage& event) {
   do {
     written = write(file_.get(), record.data(), record.size());
   } while (written < 0 && errno == EINTR);
-  if (written < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path_));
+  if (written < 0) return FileError(absl::StrCat("cannot write ", path_), errno);
   if (static_cast<size_t>(written) == record.size()) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("cannot write ", path_, ": took ", written, " of ", record.size(), " bytes"));
+  // A disk takes less than it was given where it has no room for more.
+  return FileError(absl::StrCat("cannot write more than ", written, " of ", record.size(), " bytes of ", path_), ENOSPC);
 }
 
 std::vector<std::string> ListEventFiles(const std::string& directory) {
@@ -97,7 +97,7 @@ absl::Status RemoveEventFiles(const std::string& directory) {
   for (const std::string& path : ListEventFiles(directory)) {
     std::error_code error;
     fs::remove(path, error);
-    if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot remove ", path));
+    if (error) return FileError(absl::StrCat("cannot remove ", path), error.value());
   }
   return absl::OkStatus();
 }

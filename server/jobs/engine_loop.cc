@@ -5,25 +5,29 @@
 #include "server/jobs/artifacts.h"
 #include "server/jobs/job_engine_impl.h"
 #include "server/jobs/worker_task.h"
-#include "spdlog/spdlog.h"
+#include "server/logging/logging.h"
 
 namespace deepbindnet {
+
 void JobEngineImpl::Loop() {
   while (true) {
     const Action action = NextAction();
     switch (action.kind) {
       case Action::Kind::kStart:
-        Start(action.id);
+        Start(action.id, action.slots);
         break;
       case Action::Kind::kTerminate:
         action.run->handle->Terminate();
         break;
       case Action::Kind::kKill:
-        spdlog::warn("job {}: its worker did not stop in time and is killed", action.id);
+        Log(LogLevel::kWarning, "a worker did not stop in time and is killed", {{"job_id", action.id}});
         action.run->handle->Kill();
         break;
       case Action::Kind::kSettle:
         Settle(action.id, action.run.get());
+        break;
+      case Action::Kind::kCheckDisk:
+        CheckDisk();
         break;
       case Action::Kind::kQuit:
         return;
@@ -45,13 +49,28 @@ std::optional<JobEngineImpl::Action> JobEngineImpl::FindAction() {
     if (std::optional<Action> action = FindRunAction(id, &live)) return action;
   }
   if (draining_) {
-    if (CountRuns() == 0) return Action{Action::Kind::kQuit, "", nullptr};
+    if (CountRuns() == 0) return Action{Action::Kind::kQuit, "", nullptr, {}};
     return std::nullopt;
   }
-  if (CountWorkers() >= options_.slots) return std::nullopt;
-  const LiveJob* next = BestQueued();
-  if (next == nullptr) return std::nullopt;
-  return Action{Action::Kind::kStart, next->job.id(), nullptr};
+  if (clock_->Now() >= next_disk_check_ && WatchesDisk()) return Action{Action::Kind::kCheckDisk, "", nullptr, {}};
+  return disk_is_full_ ? std::nullopt : FindStart();
+}
+
+std::optional<JobEngineImpl::Action> JobEngineImpl::FindStart() {
+  std::map<std::string, int> running;  // By submitter.
+  for (const auto& [id, live] : live_) {
+    if (live.run != nullptr && !live.run->ended) ++running[live.job.submitter()];
+  }
+  std::set<std::string> taken;
+  for (const auto& [slot, id] : TakenSlots()) taken.insert(slot);
+  for (const DeviceSlots::Pool pool : {DeviceSlots::Pool::kCpu, DeviceSlots::Pool::kGpu}) {
+    // Where its slots are not free yet, those behind it wait, too: else one that needs many would wait for ever.
+    const LiveJob* const next = BestQueued(pool, running);
+    if (next == nullptr) continue;
+    std::optional<std::vector<std::string>> slots = slots_.Choose(next->job.spec(), taken);
+    if (slots) return Action{Action::Kind::kStart, next->job.id(), nullptr, *std::move(slots)};
+  }
+  return std::nullopt;
 }
 
 std::optional<JobEngineImpl::Action> JobEngineImpl::FindRunAction(const std::string& id, LiveJob* live) {
@@ -59,23 +78,23 @@ std::optional<JobEngineImpl::Action> JobEngineImpl::FindRunAction(const std::str
   const absl::Time now = clock_->Now();
   if (run->ended) {
     if (now < std::min(run->settle_at, drain_deadline_)) return std::nullopt;
-    return Action{Action::Kind::kSettle, id, live->run};
+    return Action{Action::Kind::kSettle, id, live->run, {}};
   }
   if (!run->stop_wanted) return std::nullopt;
   if (!run->stop_sent) {
     run->stop_sent = true;
     run->kill_at = now + options_.stop_grace;
-    return Action{Action::Kind::kTerminate, id, live->run};
+    return Action{Action::Kind::kTerminate, id, live->run, {}};
   }
   if (!run->kill_sent && now >= std::min(run->kill_at, drain_deadline_)) {
     run->kill_sent = true;
-    return Action{Action::Kind::kKill, id, live->run};
+    return Action{Action::Kind::kKill, id, live->run, {}};
   }
   return std::nullopt;
 }
 
 absl::Time JobEngineImpl::NextDeadline() {
-  absl::Time deadline = absl::InfiniteFuture();
+  absl::Time deadline = !draining_ && WatchesDisk() ? next_disk_check_ : absl::InfiniteFuture();
   const absl::Time now = clock_->Now();
   for (const auto& [id, live] : live_) {
     if (live.job.state() == v1::QUEUED && live.not_before > now) deadline = std::min(deadline, live.not_before);
@@ -90,15 +109,16 @@ absl::Time JobEngineImpl::NextDeadline() {
   return deadline;
 }
 
-JobEngineImpl::LiveJob* JobEngineImpl::BestQueued() {
+JobEngineImpl::LiveJob* JobEngineImpl::BestQueued(DeviceSlots::Pool pool, const std::map<std::string, int>& running) {
   LiveJob* best = nullptr;
   const absl::Time now = clock_->Now();
   for (auto& [id, live] : live_) {
     if (live.job.state() != v1::QUEUED || live.closing || live.not_before > now) continue;
-    if (best == nullptr || live.job.priority() > best->job.priority() ||
-        (live.job.priority() == best->job.priority() && live.order < best->order)) {
-      best = &live;
-    }
+    if (slots_.PoolOf(live.job.spec()) != pool || !slots_.CheckFits(live.job.spec()).ok()) continue;
+    const auto of_submitter = running.find(live.job.submitter());
+    const bool has_enough = options_.max_running_per_user > 0 && of_submitter != running.end() &&
+                            of_submitter->second >= options_.max_running_per_user;
+    if (!has_enough && (best == nullptr || live.GoesBefore(*best))) best = &live;
   }
   return best;
 }
@@ -108,11 +128,14 @@ int JobEngineImpl::CountRuns() {
       std::count_if(live_.begin(), live_.end(), [](const auto& entry) { return entry.second.run != nullptr; }));
 }
 
-// A run whose worker has ended needs no slot, however long the recording takes.
-int JobEngineImpl::CountWorkers() {
-  return static_cast<int>(std::count_if(live_.begin(), live_.end(), [](const auto& entry) {
-    return entry.second.run != nullptr && !entry.second.run->ended;
-  }));
+std::map<std::string, std::string> JobEngineImpl::TakenSlots() {
+  std::map<std::string, std::string> taken;
+  for (const auto& [id, live] : live_) {
+    // A run whose worker has ended needs no slot, however long the recording takes.
+    if (live.run == nullptr || live.run->ended) continue;
+    for (const std::string& slot : live.run->slots) taken[slot] = id;
+  }
+  return taken;
 }
 
 JobEngineImpl::LiveJob* JobEngineImpl::FindStartable(const std::string& id) {
@@ -121,7 +144,7 @@ JobEngineImpl::LiveJob* JobEngineImpl::FindStartable(const std::string& id) {
   return startable ? live : nullptr;
 }
 
-void JobEngineImpl::Start(const std::string& id) {
+void JobEngineImpl::Start(const std::string& id, const std::vector<std::string>& slots) {
   v1::Job job;
   {
     MutexLock lock(&mutex_);
@@ -141,13 +164,13 @@ void JobEngineImpl::Start(const std::string& id) {
     begun = Transition(live, v1::RUNNING, "a worker has it");
     if (begun.ok()) {
       live->progress.Clear();
-      live->run = run = std::make_shared<Run>();
+      live->run = run = std::make_shared<Run>(slots);
     } else {
       live->not_before = clock_->Now() + kRetryAfter;
     }
   }
   if (!begun.ok()) {
-    spdlog::error("job {}: cannot start: {}", id, std::string(begun.message()));
+    Log(LogLevel::kError, "cannot start a job", {{"job_id", id}, {"error", std::string(begun.message())}});
     return;
   }
   listeners_.Notify(id);
@@ -158,7 +181,7 @@ void JobEngineImpl::LaunchWorker(const std::string& id, const v1::WorkerTask& ta
   WorkerCallbacks callbacks;
   callbacks.on_event = [this, id](v1::WorkerEvent event) { OnWorkerEvent(id, std::move(event)); };
   callbacks.on_exit = [this, id](WorkerExit exit) { OnWorkerExit(id, std::move(exit)); };
-  auto handle = launcher_->Launch(task, layout_.JobDir(id), std::move(callbacks));
+  auto handle = launcher_->Launch(task, layout_.JobDir(id), slots_.EnvironmentOf(run->slots), std::move(callbacks));
   if (handle.ok()) {
     run->handle = *std::move(handle);
     MutexLock lock(&mutex_);
@@ -181,7 +204,9 @@ void JobEngineImpl::OnWorkerEvent(const std::string& id, v1::WorkerEvent event) 
     if (has_unsaved) saved = store_->UpdateJob(&live->job, live->unsaved);
     if (saved.ok()) live->unsaved.clear();
   }
-  if (!saved.ok()) spdlog::error("job {}: cannot write its journal: {}", id, std::string(saved.message()));
+  if (!saved.ok()) {
+    Log(LogLevel::kError, "cannot write a job's journal", {{"job_id", id}, {"error", std::string(saved.message())}});
+  }
   if (has_moved || (has_unsaved && saved.ok())) listeners_.Notify(id);
 }
 
@@ -195,6 +220,7 @@ void JobEngineImpl::TakeWorkerEvent(LiveJob* live, v1::WorkerEvent event) {
     case v1::WorkerEvent::kEpoch:
       // After a resume a worker tells the finished epochs again.
       if (event.epoch().epoch() <= live->job.latest_epoch().epoch()) return;
+      live->disk_pauses = 0;
       *live->job.mutable_latest_epoch() = event.epoch();
       if (event.epoch().is_best() || !live->job.has_best_epoch()) *live->job.mutable_best_epoch() = event.epoch();
       *entry.mutable_epoch() = std::move(*event.mutable_epoch());

@@ -8,7 +8,7 @@
 #include "server/jobs/job_engine_impl.h"
 #include "server/jobs/job_files.h"
 #include "server/jobs/worker_process.h"
-#include "spdlog/spdlog.h"
+#include "server/logging/logging.h"
 
 namespace deepbindnet {
 namespace {
@@ -17,6 +17,7 @@ v1::Dataset MakeDataset(const v1::Job& job) {
   v1::Dataset dataset;
   dataset.set_name(job.spec().prepare_dataset().dataset());
   dataset.set_job_id(job.id());
+  dataset.set_submitter(job.submitter());
   *dataset.mutable_create_time() = job.end_time();
   *dataset.mutable_split() = job.spec().prepare_dataset().split();
   *dataset.mutable_summary() = job.result().dataset();
@@ -27,6 +28,7 @@ v1::Model MakeModel(const v1::Job& job, const v1::DatasetSummary& dataset) {
   v1::Model model;
   model.set_name(job.spec().train().model());
   model.set_job_id(job.id());
+  model.set_submitter(job.submitter());
   model.set_dataset(job.spec().train().dataset());
   *model.mutable_create_time() = job.end_time();
   *model.mutable_options() = job.spec().train().options();
@@ -56,17 +58,20 @@ Outcome FailedByStore(const absl::Status& status) {
   return outcome;
 }
 
-absl::Duration BackoffAfter(int failed_starts) {
+absl::Duration BackoffAfter(int times) {
   constexpr absl::Duration kFirst = absl::Seconds(1);
   constexpr absl::Duration kLongest = absl::Minutes(5);
-  return std::min(kLongest, kFirst * (1 << std::min(failed_starts - 1, 20)));
+  return std::min(kLongest, kFirst * (1 << std::min(times - 1, 20)));
 }
 
 // Messages go to clients, to whom paths of this machine say nothing.
+std::string WithoutPaths(const DataLayout& layout, absl::string_view message) {
+  return absl::StrReplaceAll(message, {{absl::StrCat(layout.data_dir, "/"), ""}});
+}
+
 void HidePaths(const DataLayout& layout, Outcome* outcome) {
-  const std::string directory = absl::StrCat(layout.data_dir, "/");
-  outcome->why = absl::StrReplaceAll(outcome->why, {{directory, ""}});
-  outcome->error.set_message(absl::StrReplaceAll(outcome->error.message(), {{directory, ""}}));
+  outcome->why = WithoutPaths(layout, outcome->why);
+  outcome->error.set_message(WithoutPaths(layout, outcome->error.message()));
 }
 
 }  // namespace
@@ -90,7 +95,7 @@ void JobEngineImpl::Settle(const std::string& id, Run* run) {
     if (settled.state() != v1::SUCCEEDED && run->owns_output) RemoveOutput(layout_, settled);
     RemoveUpload(layout_, settled);
   }
-  spdlog::info("job {} is {}", id, v1::JobState_Name(settled.state()));
+  Log(LogLevel::kInfo, "a job's run has ended", {{"job_id", id}, {"state", v1::JobState_Name(settled.state())}});
   listeners_.Notify(id);
 }
 
@@ -116,7 +121,9 @@ absl::Status JobEngineImpl::DecideOutcomeOf(const std::string& id, Run* run) {
   } else if (outcome.crashed) {
     settled.set_restarts(settled.restarts() + 1);
   }
-  if (outcome.crashed || outcome.not_started) spdlog::warn("job {}: {}", id, outcome.why);
+  if (outcome.crashed || outcome.not_started) {
+    Log(LogLevel::kWarning, "a job's worker is lost", {{"job_id", id}, {"why", outcome.why}});
+  }
   run->outcome = std::move(outcome);
   run->settled = std::move(settled);
   return absl::OkStatus();
@@ -130,7 +137,12 @@ absl::Status JobEngineImpl::CommitOutcome(const std::string& id, Run* run) {
   live->progress.Clear();
   live->run = nullptr;
   live->closing = false;
+  live->trouble.Clear();
   if (run->outcome->not_started) live->not_before = clock_->Now() + BackoffAfter(++live->failed_starts);
+  // Where the disk has space by then, something else may limit what the job can write.
+  if (live->job.state() == v1::PAUSED && live->job.has_pause()) {
+    live->not_before = clock_->Now() + BackoffAfter(++live->disk_pauses);
+  }
   if (HasEnded(live->job.state())) live_.erase(id);
   changed_.SignalAll();
   return absl::OkStatus();
@@ -142,6 +154,8 @@ void JobEngineImpl::SettleLater(const std::string& id, const absl::Status& why) 
     MutexLock lock(&mutex_);
     LiveJob* const live = Find(id);
     live->run->settle_at = clock_->Now() + kRetryAfter;
+    live->trouble.set_reason(GetReason(why));
+    live->trouble.set_message(WithoutPaths(layout_, absl::StrCat("its end cannot be recorded yet: ", why.message())));
     given_up = clock_->Now() >= drain_deadline_;
     if (given_up) {
       live->run = nullptr;
@@ -149,8 +163,10 @@ void JobEngineImpl::SettleLater(const std::string& id, const absl::Status& why) 
       changed_.SignalAll();
     }
   }
-  spdlog::error("job {}: cannot record how it ended{}: {}", id,
-                given_up ? ", and the next start of the server runs it again" : "", std::string(why.message()));
+  Log(LogLevel::kError,
+      given_up ? "cannot record how a job ended, and the next start of the server runs it again"
+               : "cannot record how a job ended yet",
+      {{"job_id", id}, {"error", std::string(why.message())}});
 }
 
 absl::Status JobEngineImpl::WriteOutcome(LiveJob* live, const Outcome& outcome, v1::Job* settled) {
@@ -161,6 +177,7 @@ absl::Status JobEngineImpl::WriteOutcome(LiveJob* live, const Outcome& outcome, 
     *events.emplace_back().mutable_result() = job.result();
     *events.back().mutable_time() = change.time();
   }
+  if (outcome.to == v1::PAUSED && !outcome.error.reason().empty()) *job.mutable_pause() = outcome.error;
   if (outcome.to == v1::FAILED) {
     *job.mutable_error() = outcome.error;
     *events.emplace_back().mutable_error() = outcome.error;

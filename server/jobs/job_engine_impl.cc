@@ -7,19 +7,19 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/file.h"
 #include "server/jobs/artifacts.h"
+#include "server/jobs/deletion.h"
 #include "server/jobs/job_files.h"
 #include "server/jobs/job_id.h"
 #include "server/jobs/submission.h"
 #include "server/jobs/worker_process.h"
 #include "server/jobs/worker_task.h"
+#include "server/logging/logging.h"
 #include "server/store/job_kind.h"
 
 namespace deepbindnet {
 namespace {
-
-// How long Cancel waits for a job that is just being settled.
-constexpr absl::Duration kSettleWait = absl::Seconds(5);
 
 absl::Status CheckOptions(const JobEngineOptions& options) {
   if (options.slots < 1 || options.slots > 64) {
@@ -28,20 +28,30 @@ absl::Status CheckOptions(const JobEngineOptions& options) {
   if (options.max_queued < 1) {
     return InvalidField("max_queued", absl::StrCat(options.max_queued), "is not positive; give the jobs that may wait");
   }
+  if (options.cpu_threads < 1) {
+    return InvalidField("cpu_threads", absl::StrCat(options.cpu_threads), "is not positive; give the threads of jobs");
+  }
+  if (options.max_jobs_per_user < 0 || options.max_running_per_user < 0) {
+    return InvalidField("max_jobs_per_user", absl::StrCat(options.max_jobs_per_user),
+                        "or max_running_per_user is negative; give 0 or more");
+  }
   if (options.stop_grace < absl::ZeroDuration()) {
     return InvalidField("stop_grace", absl::FormatDuration(options.stop_grace), "is negative; give 0 or more");
   }
   return absl::OkStatus();
 }
 
-absl::Status Draining() {
-  return WithReason(absl::UnavailableError("the server is shutting down; try again when it is back"), "SHUTTING_DOWN");
-}
-
 absl::Status QueueFull(int waiting) {
   return WithReason(absl::ResourceExhaustedError(
                         absl::StrCat("the queue is full: ", waiting, " jobs wait; try again when some have ended")),
                     "QUEUE_FULL");
+}
+
+absl::Status TooManyJobs(const std::string& submitter, int jobs) {
+  return WithReason(absl::ResourceExhaustedError(absl::StrCat(
+                        submitter.empty() ? "there are" : absl::StrCat(submitter, " has"), " ", jobs,
+                        " jobs that have not ended, which is the limit; try again when one has, or cancel one")),
+                    "TOO_MANY_JOBS", {{"submitter", submitter}});
 }
 
 // True unless it is certain that nothing of this name is stored.
@@ -57,6 +67,7 @@ absl::StatusOr<std::unique_ptr<JobEngine>> JobEngine::Create(const JobEngineOpti
   JobEngineDependencies dependencies;
   DBN_ASSIGN_OR_RETURN(dependencies.launcher, MakeProcessLauncher(options.worker_binary));
   dependencies.new_job_id = RandomJobId;
+  dependencies.free_bytes = [data_dir = options.data_dir] { return FreeBytes(data_dir); };
   return JobEngineImpl::Create(options, store, std::move(dependencies));
 }
 
@@ -78,7 +89,9 @@ JobEngineImpl::JobEngineImpl(const JobEngineOptions& options, Store* store, JobE
       store_(store),
       clock_(dependencies.clock),
       launcher_(std::move(dependencies.launcher)),
-      new_job_id_(std::move(dependencies.new_job_id)) {}
+      new_job_id_(std::move(dependencies.new_job_id)),
+      free_bytes_(std::move(dependencies.free_bytes)),
+      slots_(options.slots, options.cpu_threads, options.gpus) {}
 
 JobEngineImpl::~JobEngineImpl() {
   if (!thread_.joinable()) return;
@@ -88,8 +101,9 @@ JobEngineImpl::~JobEngineImpl() {
 
 absl::Status JobEngineImpl::Recover() {
   DBN_RETURN_IF_ERROR(MakeDataDirectories(layout_));
+  DBN_RETURN_IF_ERROR(FinishDeletions(layout_, store_));
   DBN_ASSIGN_OR_RETURN(const std::vector<v1::Job> jobs,
-                       store_->ListJobsInStates({v1::QUEUED, v1::RUNNING, v1::CANCELLING, v1::PAUSED}));
+                       store_->ListJobsInStates({v1::QUEUED, v1::RUNNING, v1::PAUSING, v1::CANCELLING, v1::PAUSED}));
   std::set<std::string> unended;
   {
     MutexLock lock(&mutex_);
@@ -100,6 +114,12 @@ absl::Status JobEngineImpl::Recover() {
       if (job.state() == v1::RUNNING) {
         DBN_RETURN_IF_ERROR(
             Transition(&live, v1::QUEUED, "the server stopped while it ran; it goes on from its last checkpoint"));
+      }
+      if (job.state() == v1::PAUSING) {
+        DBN_RETURN_IF_ERROR(Transition(&live, v1::PAUSED, "the server stopped while it was being paused"));
+      }
+      if (const absl::Status fits = slots_.CheckFits(job.spec()); !fits.ok()) {
+        Log(LogLevel::kWarning, "a job can never start", {{"job_id", job.id()}, {"why", std::string(fits.message())}});
       }
       if (job.state() == v1::CANCELLING) {
         DBN_RETURN_IF_ERROR(Transition(&live, v1::CANCELLED, "cancelled on request; the server stopped meanwhile"));
@@ -127,7 +147,7 @@ absl::StatusOr<v1::Job> JobEngineImpl::Submit(const JobSubmission& submission) {
   DBN_ASSIGN_OR_RETURN(const std::optional<v1::Job> repeat, FindRepeat(submission));
   if (repeat) {
     if (!submission.validate_only) RemoveFile(submission.input_file);
-    return WithProgress(*repeat);
+    return WithLive(*repeat);
   }
   v1::Job job = NewJob(submission, clock_->Now());
   if (submission.validate_only) {
@@ -147,7 +167,7 @@ absl::StatusOr<v1::Job> JobEngineImpl::Submit(const JobSubmission& submission) {
   DBN_ASSIGN_OR_RETURN(const std::optional<v1::Job> first, FindRepeat(submission));
   if (!first) return accepted;
   RemoveFile(submission.input_file);
-  return WithProgress(*first);
+  return WithLive(*first);
 }
 
 absl::StatusOr<v1::Job> JobEngineImpl::Accept(const JobSubmission& submission, v1::Job job) {
@@ -163,14 +183,24 @@ absl::StatusOr<v1::Job> JobEngineImpl::Accept(const JobSubmission& submission, v
 }
 
 absl::Status JobEngineImpl::CheckAcceptable(const JobSubmission& submission) {
-  if (draining_) return Draining();
+  if (draining_) return ShuttingDown();
   DBN_RETURN_IF_ERROR(CheckAgainstStore(submission.spec, store_));
-  int waiting = 0;
+  DBN_RETURN_IF_ERROR(slots_.CheckFits(submission.spec));
+  int of_submitter = 0;
   for (const auto& [id, live] : live_) {
     DBN_RETURN_IF_ERROR(CheckAgainstJob(submission.spec, live.job));
-    if (live.job.state() == v1::QUEUED) ++waiting;
+    if (live.job.submitter() == submission.submitter) ++of_submitter;
   }
-  return waiting < options_.max_queued ? absl::OkStatus() : QueueFull(waiting);
+  if (options_.max_jobs_per_user > 0 && of_submitter >= options_.max_jobs_per_user) {
+    return TooManyJobs(submission.submitter, of_submitter);
+  }
+  return CheckQueueHasRoom();
+}
+
+absl::Status JobEngineImpl::CheckQueueHasRoom() {
+  const auto waiting = std::count_if(live_.begin(), live_.end(),
+                                     [](const auto& entry) { return entry.second.job.state() == v1::QUEUED; });
+  return waiting < options_.max_queued ? absl::OkStatus() : QueueFull(static_cast<int>(waiting));
 }
 
 absl::StatusOr<std::optional<v1::Job>> JobEngineImpl::FindRepeat(const JobSubmission& submission) {
@@ -182,80 +212,54 @@ absl::StatusOr<std::optional<v1::Job>> JobEngineImpl::FindRepeat(const JobSubmis
 
 absl::StatusOr<v1::Job> JobEngineImpl::Get(const std::string& job) {
   absl::StatusOr<v1::Job> by_id = store_->GetJob(job);
-  if (by_id.ok()) return WithProgress(*std::move(by_id));
+  if (by_id.ok()) return WithLive(*std::move(by_id));
   if (!absl::IsNotFound(by_id.status())) return by_id.status();
   DBN_ASSIGN_OR_RETURN(std::optional<v1::Job> by_name, store_->FindNewestJobByName(job));
   if (!by_name) return by_id.status();
-  return WithProgress(*std::move(by_name));
+  return WithLive(*std::move(by_name));
 }
 
 absl::StatusOr<v1::ListJobsResponse> JobEngineImpl::List(const v1::ListJobsRequest& request) {
   DBN_ASSIGN_OR_RETURN(v1::ListJobsResponse response, store_->ListJobs(request));
-  for (v1::Job& job : *response.mutable_jobs()) job = WithProgress(std::move(job));
+  MutexLock lock(&mutex_);
+  const std::map<std::string, int> positions = QueuePositions();
+  for (v1::Job& job : *response.mutable_jobs()) AddLive(positions, &job);
   return response;
 }
 
-v1::Job JobEngineImpl::WithProgress(v1::Job job) {
+v1::Job JobEngineImpl::WithLive(v1::Job job) {
+  if (HasEnded(job.state())) return job;
   MutexLock lock(&mutex_);
-  const LiveJob* live = Find(job.id());
+  AddLive(job.state() == v1::QUEUED ? QueuePositions() : std::map<std::string, int>(), &job);
+  return job;
+}
+
+void JobEngineImpl::AddLive(const std::map<std::string, int>& positions, v1::Job* job) {
+  const LiveJob* const live = Find(job->id());
   // The state stays as it was read: a listing by state must not show another one.
-  if (live != nullptr && live->run != nullptr && !HasEnded(job.state())) *job.mutable_progress() = live->progress;
-  return job;
+  if (live == nullptr || HasEnded(job->state())) return;
+  if (live->run != nullptr) *job->mutable_progress() = live->progress;
+  if (live->run != nullptr && !live->run->ended) {
+    *job->mutable_devices() = {live->run->slots.begin(), live->run->slots.end()};
+  }
+  if (!live->trouble.reason().empty()) *job->mutable_pause() = live->trouble;
+  const auto position = positions.find(job->id());
+  if (position != positions.end() && job->state() == v1::QUEUED) {
+    job->set_queue_position(static_cast<uint32_t>(position->second));
+  }
 }
 
-absl::StatusOr<v1::Job> JobEngineImpl::Cancel(const std::string& job) {
-  DBN_ASSIGN_OR_RETURN(const v1::Job found, Get(job));
-  v1::Job waiting;
-  {
-    MutexLock lock(&mutex_);
-    const absl::Time deadline = clock_->Now() + kSettleWait;
-    LiveJob* live = Find(found.id());
-    for (; live != nullptr && live->closing; live = Find(found.id())) {
-      if (clock_->Now() >= deadline) return absl::UnavailableError(absl::StrCat("job ", found.id(), " is just ending"));
-      clock_->WaitUntil(&changed_, &mutex_, deadline);
-    }
-    if (live == nullptr) {
-      DBN_ASSIGN_OR_RETURN(v1::Job ended, store_->GetJob(found.id()));
-      return TransitionState(&ended, v1::CANCELLED, "", clock_->Now()).status();
-    }
-    const bool has_begun = live->job.state() == v1::RUNNING || live->job.state() == v1::CANCELLING;
-    if (has_begun && live->run == nullptr) return Draining();
-    if (live->job.state() == v1::CANCELLING) return live->job;
-    if (live->job.state() == v1::RUNNING) {
-      DBN_RETURN_IF_ERROR(Transition(live, v1::CANCELLING, "cancellation was requested"));
-      live->run->stop_wanted = true;
-      changed_.SignalAll();
-    } else {
-      live->closing = true;
-    }
-    waiting = live->job;
+std::map<std::string, int> JobEngineImpl::QueuePositions() {
+  std::map<DeviceSlots::Pool, std::vector<const LiveJob*>> queues;
+  for (const auto& [id, live] : live_) {
+    if (live.job.state() == v1::QUEUED) queues[slots_.PoolOf(live.job.spec())].push_back(&live);
   }
-  if (waiting.state() != v1::CANCELLING) return CancelWaiting(waiting);
-  listeners_.Notify(waiting.id());
-  return waiting;
-}
-
-absl::StatusOr<v1::Job> JobEngineImpl::CancelWaiting(v1::Job job) {
-  {
-    MutexLock lock(&mutex_);
-    LiveJob* live = Find(job.id());
-    if (const absl::Status changed = Transition(live, v1::CANCELLED, "cancelled on request"); !changed.ok()) {
-      live->closing = false;
-      changed_.SignalAll();
-      return changed;
-    }
-    job = live->job;
+  std::map<std::string, int> positions;
+  for (auto& [pool, queue] : queues) {
+    std::sort(queue.begin(), queue.end(), [](const LiveJob* a, const LiveJob* b) { return a->GoesBefore(*b); });
+    for (size_t i = 0; i < queue.size(); ++i) positions[queue[i]->job.id()] = static_cast<int>(i) + 1;
   }
-  // Only now: a job that is still in the queue after a crash needs its files. Its name is free when they are gone.
-  RemoveOutput(layout_, job);
-  RemoveUpload(layout_, job);
-  {
-    MutexLock lock(&mutex_);
-    live_.erase(job.id());
-    changed_.SignalAll();
-  }
-  listeners_.Notify(job.id());
-  return job;
+  return positions;
 }
 
 absl::StatusOr<std::vector<v1::JobEvent>> JobEngineImpl::ReadEvents(const std::string& id, uint64_t from_sequence,
@@ -272,9 +276,22 @@ JobEngine::Counts JobEngineImpl::counts() {
   Counts counts;
   for (const auto& [id, live] : live_) {
     if (live.job.state() == v1::QUEUED) ++counts.queued;
-    if (live.job.state() == v1::RUNNING || live.job.state() == v1::CANCELLING) ++counts.running;
+    if (HasWorker(live.job.state())) ++counts.running;
+    if (live.job.state() == v1::PAUSED) ++counts.paused;
   }
   return counts;
+}
+
+std::vector<v1::DeviceSlot> JobEngineImpl::slots() {
+  std::vector<v1::DeviceSlot> slots;
+  MutexLock lock(&mutex_);
+  std::map<std::string, std::string> taken = TakenSlots();
+  for (std::string& name : slots_.Names()) {
+    v1::DeviceSlot& slot = slots.emplace_back();
+    slot.set_job(taken[name]);
+    slot.set_name(std::move(name));
+  }
+  return slots;
 }
 
 void JobEngineImpl::Drain(absl::Time deadline) {
@@ -295,8 +312,10 @@ JobEngineImpl::LiveJob* JobEngineImpl::Find(const std::string& id) {
   return found == live_.end() ? nullptr : &found->second;
 }
 
-absl::Status JobEngineImpl::Transition(LiveJob* live, v1::JobState to, absl::string_view why) {
+absl::Status JobEngineImpl::Transition(LiveJob* live, v1::JobState to, absl::string_view why,
+                                       const v1::JobError* pause) {
   v1::Job changed = live->job;
+  if (pause != nullptr) *changed.mutable_pause() = *pause;
   DBN_ASSIGN_OR_RETURN(v1::JobEvent event, TransitionState(&changed, to, why, clock_->Now()));
   std::vector<v1::JobEvent> events = live->unsaved;
   events.push_back(std::move(event));

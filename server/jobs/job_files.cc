@@ -13,6 +13,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+fs::path InputDir(const DataLayout& layout, const v1::Job& job) {
+  return fs::path(InputFile(layout, job)).parent_path();
+}
+
+}  // namespace
+
 std::vector<fs::path> EntriesOf(const fs::path& directory) {
   std::vector<fs::path> entries;
   std::error_code error;
@@ -21,12 +27,6 @@ std::vector<fs::path> EntriesOf(const fs::path& directory) {
   }
   return entries;
 }
-
-fs::path InputDir(const DataLayout& layout, const v1::Job& job) {
-  return fs::path(InputFile(layout, job)).parent_path();
-}
-
-}  // namespace
 
 absl::Status MakeDataDirectories(const DataLayout& layout) {
   DBN_RETURN_IF_ERROR(MakeDirectories(layout.UploadsDir()));

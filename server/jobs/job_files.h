@@ -2,14 +2,19 @@
 #ifndef DEEPBINDNET_SERVER_JOBS_JOB_FILES_H_
 #define DEEPBINDNET_SERVER_JOBS_JOB_FILES_H_
 
+#include <filesystem>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "core/base/status.h"
 #include "deepbindnet/v1/types.pb.h"
 #include "server/store/data_layout.h"
 
 namespace deepbindnet {
+
+// What is in `directory`; nothing where it cannot be read.
+std::vector<std::filesystem::path> EntriesOf(const std::filesystem::path& directory);
 
 // Everything under the data directory that jobs expect to be there.
 absl::Status MakeDataDirectories(const DataLayout& layout);

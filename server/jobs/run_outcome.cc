@@ -45,6 +45,14 @@ Outcome Failed(std::string reason, std::string message) {
   return outcome;
 }
 
+Outcome Paused(const v1::Job& job, std::string why) {
+  Outcome outcome;
+  outcome.to = v1::PAUSED;
+  outcome.why = std::move(why);
+  outcome.error = job.pause();
+  return outcome;
+}
+
 // `what` happened; `killed`: by SIGKILL, perhaps the system's.
 Outcome Crashed(const v1::Job& job, const std::string& what, bool killed) {
   Outcome outcome;
@@ -82,9 +90,19 @@ Outcome DecideOutcome(const v1::Job& job, const RunReport& report) {
   }
   if (ExitedWith(report.exit, kExitFailed) && report.error) {
     // One of the worker's processes crashed.
-    if (report.error->reason() == kRankLost) return Crashed(job, report.error->message(), /*killed=*/false);
-    return Failed(report.error->reason(), report.error->message());
+    if (report.error->reason() == kRankLost && job.state() != v1::PAUSING) {
+      return Crashed(job, report.error->message(), /*killed=*/false);
+    }
+    if (report.error->reason() == kDiskFull) {
+      Outcome outcome = Paused(job, report.error->message());
+      if (job.state() == v1::PAUSING) return outcome;
+      outcome.error = *report.error;
+      absl::StrAppend(outcome.error.mutable_message(), "; it goes on by itself once the server's disk has space");
+      return outcome;
+    }
+    if (report.error->reason() != kRankLost) return Failed(report.error->reason(), report.error->message());
   }
+  if (job.state() == v1::PAUSING) return Paused(job, "it goes on from its last checkpoint once it is resumed");
   if (report.draining) {
     outcome.to = v1::QUEUED;
     outcome.why = "the server is shutting down; it goes on from its last checkpoint";

@@ -19,17 +19,22 @@ struct RunReport {
 };
 
 struct Outcome {
-  v1::JobState to = v1::JOB_STATE_UNSPECIFIED;  // SUCCEEDED, FAILED, CANCELLED or QUEUED.
+  v1::JobState to = v1::JOB_STATE_UNSPECIFIED;  // SUCCEEDED, FAILED, CANCELLED, PAUSED or QUEUED.
   std::string why;
-  v1::JobError error;        // For FAILED.
+  v1::JobError error;        // For FAILED; for PAUSED, why the server pauses it by itself.
   bool crashed = false;      // The worker ended in a way it should not: its log tells more, and a restart counts.
   bool not_started = false;  // There was no worker: that is the machine's trouble and not the job's, so none counts.
 };
 
-// Judges by the job's state (RUNNING or CANCELLING), its restarts so far and the report:
+// Of a job that the server pauses by itself until its disk has room.
+inline constexpr char kDiskFull[] = "DISK_FULL";
+
+// Judges by the job's state (RUNNING, PAUSING or CANCELLING), its restarts so far and the report:
 //   CANCELLING                                   -> CANCELLED, whatever the worker did last
 //   exit 0 with the kind of result that is due   -> SUCCEEDED; without -> FAILED
-//   exit 1 with an error                         -> FAILED
+//   exit 1 with the error DISK_FULL              -> PAUSED
+//   exit 1 with another error                    -> FAILED
+//   PAUSING                                      -> PAUSED
 //   draining                                     -> QUEUED
 //   not started                                  -> QUEUED, however often
 //   anything else                                -> QUEUED while restarts < max_restarts, else FAILED

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "server/jobs/clock.h"
+#include "server/jobs/device_slots.h"
 #include "server/store/job_kind.h"
 
 namespace deepbindnet {
@@ -53,11 +54,17 @@ absl::Status CheckRepeat(const JobSubmission& submission, const v1::Job& job) {
                     {{"request_id", submission.request_id}, {"job", job.id()}});
 }
 
+absl::Status ShuttingDown() {
+  return WithReason(absl::UnavailableError("the server is shutting down; try again when it is back"), "SHUTTING_DOWN");
+}
+
 v1::Job NewJob(const JobSubmission& submission, absl::Time now) {
   v1::Job job;
   *job.mutable_spec() = submission.spec;
   job.set_request_id(submission.request_id);
   job.set_priority(submission.priority);
+  job.set_submitter(submission.submitter);
+  job.set_num_devices(static_cast<uint32_t>(NumDevices(submission.spec)));
   job.set_max_restarts(static_cast<uint32_t>(submission.max_restarts));
   job.set_name(NameOf(submission.spec));
   *job.mutable_create_time() = ToTimestamp(now);

@@ -20,6 +20,9 @@ absl::Status CheckAgainstJob(const v1::JobSpec& spec, const v1::Job& job);
 // The answer to a request_id seen before: OK where `job` has the same spec, else ALREADY_EXISTS (REQUEST_ID_TAKEN).
 absl::Status CheckRepeat(const JobSubmission& submission, const v1::Job& job);
 
+// UNAVAILABLE, reason SHUTTING_DOWN.
+absl::Status ShuttingDown();
+
 // The job as it would be accepted: without id and state.
 v1::Job NewJob(const JobSubmission& submission, absl::Time now);
 

@@ -4,6 +4,7 @@
 #define DEEPBINDNET_SERVER_JOBS_WORKER_LAUNCHER_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -45,10 +46,12 @@ class WorkerHandle {
 class WorkerLauncher {
  public:
   virtual ~WorkerLauncher() = default;
-  // Starts a worker on `task`, with `job_dir` (made where missing) for its task file and log. Callbacks may come before
-  // this returns; none comes after an error. Must be called from a thread that outlives the worker: the kernel takes
-  // the end of that thread for the parent's death, which the worker does not survive.
+  // Starts a worker on `task`, with `job_dir` (made where missing) for its task file and log, and these variables
+  // in place of this process's of the same names. Callbacks may come before this returns; none comes after an error.
+  // Must be called from a thread that outlives the worker: the kernel takes the end of that thread for the parent's
+  // death, which the worker does not survive.
   virtual absl::StatusOr<std::unique_ptr<WorkerHandle>> Launch(const v1::WorkerTask& task, const std::string& job_dir,
+                                                               const std::map<std::string, std::string>& environment,
                                                                WorkerCallbacks callbacks) = 0;
 };
 

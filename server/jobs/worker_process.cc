@@ -23,10 +23,9 @@
 #include "core/base/file.h"
 #include "core/base/file_descriptor.h"
 #include "core/base/mutex.h"
+#include "core/base/spawn_arguments.h"
 #include "server/jobs/event_decoder.h"
 #include "server/jobs/worker_lock.h"
-
-extern char** environ;
 
 namespace deepbindnet {
 namespace {
@@ -104,13 +103,12 @@ class SpawnSetup {
   posix_spawnattr_t attributes_;
 };
 
-absl::StatusOr<pid_t> Spawn(const std::string& binary, const std::string& task_file, const SpawnSetup& setup) {
+absl::StatusOr<pid_t> Spawn(const std::string& binary, const std::string& task_file, const SpawnSetup& setup,
+                            std::vector<std::string> environment) {
   std::vector<std::string> arguments = {binary, "run", "--task", task_file, "--events-fd", absl::StrCat(kEventsFd)};
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
   pid_t pid = 0;
-  const int error = posix_spawn(&pid, binary.c_str(), setup.actions(), setup.attributes(), argv.data(), environ);
+  const int error = posix_spawn(&pid, binary.c_str(), setup.actions(), setup.attributes(),
+                                NullTerminated(&arguments).data(), NullTerminated(&environment).data());
   if (error != 0) return SystemError(absl::StrCat("cannot start ", binary), error);
   return pid;
 }
@@ -222,6 +220,7 @@ class ProcessLauncher : public WorkerLauncher {
   explicit ProcessLauncher(std::string binary) : binary_(std::move(binary)) {}
 
   absl::StatusOr<std::unique_ptr<WorkerHandle>> Launch(const v1::WorkerTask& task, const std::string& job_dir,
+                                                       const std::map<std::string, std::string>& environment,
                                                        WorkerCallbacks callbacks) override {
     DBN_RETURN_IF_ERROR(MakeDirectories(job_dir));
     DBN_ASSIGN_OR_RETURN(FileDescriptor held,
@@ -233,7 +232,7 @@ class ProcessLauncher : public WorkerLauncher {
     DBN_ASSIGN_OR_RETURN(FileDescriptor write_end, MoveUp(std::move(pipe.write_end)));
 
     const SpawnSetup setup(write_end.get(), lock.get(), absl::StrCat(job_dir, "/", kWorkerLog));
-    DBN_ASSIGN_OR_RETURN(const pid_t pid, Spawn(binary_, task_file, setup));
+    DBN_ASSIGN_OR_RETURN(const pid_t pid, Spawn(binary_, task_file, setup, EnvironmentWith(environment)));
     RecordWorkerPid(lock.get(), pid);
     write_end.Close();
     FileDescriptor pid_fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));

@@ -17,9 +17,10 @@ struct DataLayout {
   std::string ModelDir(const std::string& name) const { return absl::StrCat(data_dir, "/models/", name); }
   std::string Checkpoint(const std::string& model) const { return absl::StrCat(ModelDir(model), "/best_model.pt"); }
   std::string ComparisonDir(const std::string& job_id) const { return absl::StrCat(data_dir, "/comparisons/", job_id); }
-  std::string JobDir(const std::string& id) const {
-    return absl::StrCat(data_dir, "/jobs/", id);
-  }  // task.pb, worker.log
+  // task.pb, worker.log
+  std::string JobDir(const std::string& id) const { return absl::StrCat(data_dir, "/jobs/", id); }
+  // What is being deleted, under the path that it had.
+  std::string DeletedDir() const { return absl::StrCat(data_dir, "/deleted"); }
 };
 
 }  // namespace deepbindnet

@@ -11,9 +11,9 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 5000;
 
-// number: the order of creation. jobs_in_order covers a listing's filters, so that a rare state among many jobs is
-// found without reading their blobs.
-constexpr char kCreateSchema[] = R"sql(
+// From version i to i + 1. number: the order of creation. jobs_in_order covers a listing's filters, so that a rare
+// state among many jobs is found without reading their blobs.
+constexpr const char* kMigrations[kSchemaVersion] = {R"sql(
 CREATE TABLE jobs (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
@@ -34,7 +34,12 @@ CREATE TABLE events (
 ) WITHOUT ROWID;
 CREATE TABLE datasets (name TEXT PRIMARY KEY NOT NULL, message BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE models (name TEXT PRIMARY KEY NOT NULL, message BLOB NOT NULL) WITHOUT ROWID;
-)sql";
+)sql",
+                                                     R"sql(
+ALTER TABLE jobs ADD COLUMN submitter TEXT NOT NULL DEFAULT '';
+DROP INDEX jobs_in_order;
+CREATE INDEX jobs_in_order ON jobs (number, state, kind, submitter, name);
+)sql"};
 
 absl::Status BringUpToDate(SQLite::Database& database, const std::string& path) {
   const int version = database.execAndGet("PRAGMA user_version").getInt();
@@ -46,7 +51,7 @@ absl::Status BringUpToDate(SQLite::Database& database, const std::string& path) 
   }
   if (version == kSchemaVersion) return absl::OkStatus();
   SQLite::Transaction transaction(database);
-  database.exec(kCreateSchema);
+  for (int from = version; from < kSchemaVersion; ++from) database.exec(kMigrations[from]);
   database.exec(absl::StrCat("PRAGMA user_version = ", kSchemaVersion));
   transaction.commit();
   return absl::OkStatus();

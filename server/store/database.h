@@ -12,7 +12,7 @@
 namespace deepbindnet {
 
 // Version of the schema that this code writes, kept in PRAGMA user_version.
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 
 // RESOURCE_EXHAUSTED on a full disk, DATA_LOSS for a damaged or foreign file, UNAVAILABLE for a locked one,
 // FAILED_PRECONDITION for one that cannot be opened or written, else INTERNAL. The message names `path`.

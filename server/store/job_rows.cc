@@ -20,10 +20,12 @@ void BindBlob(SQLite::Statement& statement, int index, const std::string& bytes)
   statement.bind(index, bytes.data(), static_cast<int>(bytes.size()));
 }
 
-// The stored form: progress is live only.
+// The stored form, without what is live only.
 std::string SerializeForStore(const v1::Job& job) {
   v1::Job stored = job;
   stored.clear_progress();
+  stored.clear_devices();
+  stored.clear_queue_position();
   return stored.SerializeAsString();
 }
 
@@ -89,14 +91,15 @@ absl::Status InsertJobRow(SQLite::Database& database, v1::Job* job, std::vector<
                       "REQUEST_ID_TAKEN", {{"request_id", job->request_id()}});
   }
   job->set_last_sequence(events.size());
-  SQLite::Statement insert(database,
-                           "INSERT INTO jobs (id, name, kind, state, request_id, job) VALUES (?, ?, ?, ?, ?, ?)");
+  SQLite::Statement insert(
+      database, "INSERT INTO jobs (id, name, kind, state, request_id, job, submitter) VALUES (?, ?, ?, ?, ?, ?, ?)");
   insert.bind(1, job->id());
   insert.bind(2, job->name());
   insert.bind(3, static_cast<int>(KindOf(job->spec())));
   insert.bind(4, static_cast<int>(job->state()));
   if (!job->request_id().empty()) insert.bind(5, job->request_id());  // Else NULL, of which there may be many.
   BindBlob(insert, 6, SerializeForStore(*job));
+  insert.bind(7, job->submitter());
   insert.exec();
   AppendEvents(database, database.getLastInsertRowid(), job->id(), 0, std::move(events));
   return absl::OkStatus();
@@ -115,6 +118,17 @@ absl::Status UpdateJobRow(SQLite::Database& database, v1::Job* job, std::vector<
   return absl::OkStatus();
 }
 
+absl::Status DeleteJobRow(SQLite::Database& database, const std::string& id) {
+  const std::optional<int64_t> number = JobNumber(database, id);
+  if (!number) return JobNotFound(id);
+  for (const char* query : {"DELETE FROM events WHERE job_number = ?", "DELETE FROM jobs WHERE number = ?"}) {
+    SQLite::Statement remove(database, query);
+    remove.bind(1, *number);
+    remove.exec();
+  }
+  return absl::OkStatus();
+}
+
 std::string JobsInStatesQuery(const std::vector<v1::JobState>& states) {
   const std::set<int> distinct(states.begin(), states.end());
   return absl::StrCat("SELECT job FROM jobs WHERE state IN (", absl::StrJoin(distinct, ","), ") ORDER BY number");
@@ -122,9 +136,11 @@ std::string JobsInStatesQuery(const std::vector<v1::JobState>& states) {
 
 std::string JobsPageQuery(const v1::ListJobsRequest& request) {
   return absl::StrCat(
-      "SELECT page.number, jobs.job FROM (SELECT number FROM jobs INDEXED BY jobs_in_order WHERE number < ?",
+      "SELECT page.number, jobs.job FROM (SELECT number FROM jobs INDEXED BY jobs_in_order WHERE number < ?1",
       FilterClause("state", request.states()), FilterClause("kind", request.kinds()),
-      " ORDER BY number DESC LIMIT ?) AS page JOIN jobs ON jobs.number = page.number ORDER BY page.number DESC");
+      request.name_prefix().empty() ? "" : " AND substr(name, 1, length(?3)) = ?3",
+      request.submitter().empty() ? "" : " AND submitter = ?4",
+      " ORDER BY number DESC LIMIT ?2) AS page JOIN jobs ON jobs.number = page.number ORDER BY page.number DESC");
 }
 
 absl::StatusOr<std::optional<v1::Job>> SelectJob(SQLite::Database& database, const char* query,
@@ -168,6 +184,8 @@ absl::StatusOr<v1::ListJobsResponse> SelectJobsPage(SQLite::Database& database, 
   SQLite::Statement select(database, JobsPageQuery(request));
   select.bind(1, before);
   select.bind(2, page_size + 1);  // One more tells whether there is a next page.
+  if (!request.name_prefix().empty()) select.bind(3, request.name_prefix());
+  if (!request.submitter().empty()) select.bind(4, request.submitter());
   v1::ListJobsResponse response;
   int64_t last = 0;
   while (select.executeStep()) {

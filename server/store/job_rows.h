@@ -20,11 +20,16 @@ namespace deepbindnet {
 absl::Status InsertJobRow(SQLite::Database& database, v1::Job* job, std::vector<v1::JobEvent> events);
 absl::Status UpdateJobRow(SQLite::Database& database, v1::Job* job, std::vector<v1::JobEvent> events);
 
+// Removes the job and its events.
+absl::Status DeleteJobRow(SQLite::Database& database, const std::string& id);
+
 // What selects jobs; each searches an index.
 inline constexpr char kJobById[] = "SELECT job FROM jobs WHERE id = ?";
 inline constexpr char kJobByRequestId[] = "SELECT job FROM jobs WHERE request_id = ?";
 inline constexpr char kNewestJobByName[] = "SELECT job FROM jobs WHERE name = ? ORDER BY number DESC LIMIT 1";
 std::string JobsInStatesQuery(const std::vector<v1::JobState>& states);
+// Its parameters: 1 the number that the page comes before, 2 how many, and where the request filters by them 3
+// name_prefix and 4 submitter.
 std::string JobsPageQuery(const v1::ListJobsRequest& request);
 
 // The job that `query`, one of the three constants, finds for `value`.

@@ -24,6 +24,12 @@ std::string WhatThereIs(SQLite::Database& database, const NamedTable& table) {
   return message;
 }
 
+absl::Status NoSuchRow(SQLite::Database& database, const NamedTable& table, const std::string& name) {
+  return WithReason(
+      absl::NotFoundError(absl::StrCat("there is no ", table.thing, " \"", name, "\"; ", WhatThereIs(database, table))),
+      table.reason, {{table.field, name}});
+}
+
 }  // namespace
 
 const NamedTable kDatasetTable = {"datasets", "data set", "dataset", "DATASET_NOT_FOUND",
@@ -46,14 +52,18 @@ absl::Status InsertNamedRow(SQLite::Database& database, const NamedTable& table,
   return absl::OkStatus();
 }
 
+absl::Status DeleteNamedRow(SQLite::Database& database, const NamedTable& table, const std::string& name) {
+  SQLite::Statement remove(database, absl::StrCat("DELETE FROM ", table.table, " WHERE name = ?"));
+  remove.bind(1, name);
+  return remove.exec() == 0 ? NoSuchRow(database, table, name) : absl::OkStatus();
+}
+
 absl::StatusOr<std::string> SelectNamedRow(SQLite::Database& database, const NamedTable& table,
                                            const std::string& name) {
   SQLite::Statement select(database, absl::StrCat("SELECT message FROM ", table.table, " WHERE name = ?"));
   select.bind(1, name);
   if (select.executeStep()) return select.getColumn(0).getString();
-  return WithReason(
-      absl::NotFoundError(absl::StrCat("there is no ", table.thing, " \"", name, "\"; ", WhatThereIs(database, table))),
-      table.reason, {{table.field, name}});
+  return NoSuchRow(database, table, name);
 }
 
 absl::StatusOr<NamedPage> SelectNamedPage(SQLite::Database& database, const NamedTable& table, uint32_t page_size,

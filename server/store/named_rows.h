@@ -29,6 +29,9 @@ extern const NamedTable kModelTable;
 absl::Status InsertNamedRow(SQLite::Database& database, const NamedTable& table, const std::string& name,
                             const std::string& message);
 
+// NOT_FOUND.
+absl::Status DeleteNamedRow(SQLite::Database& database, const NamedTable& table, const std::string& name);
+
 // NOT_FOUND names those there are.
 absl::StatusOr<std::string> SelectNamedRow(SQLite::Database& database, const NamedTable& table,
                                            const std::string& name);

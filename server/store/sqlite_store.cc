@@ -47,6 +47,20 @@ class SqliteStore : public Store {
     });
   }
 
+  absl::Status DeleteJob(const std::string& id) override {
+    return Transact([&id](SQLite::Database& database) { return DeleteJobRow(database, id); });
+  }
+
+  absl::Status DeleteDataset(const std::string& name) override {
+    DBN_ASSIGN_OR_RETURN(const v1::Dataset dataset, GetDataset(name));
+    return DeleteProduct(kDatasetTable, name, dataset.job_id());
+  }
+
+  absl::Status DeleteModel(const std::string& name) override {
+    DBN_ASSIGN_OR_RETURN(const v1::Model model, GetModel(name));
+    return DeleteProduct(kModelTable, name, model.job_id());
+  }
+
   absl::StatusOr<v1::Job> GetJob(const std::string& id) override {
     return Read([&id](SQLite::Database& database) -> absl::StatusOr<v1::Job> {
       DBN_ASSIGN_OR_RETURN(std::optional<v1::Job> job, SelectJob(database, kJobById, id));
@@ -123,18 +137,34 @@ class SqliteStore : public Store {
     return CatchSqlite(path_, [&] { return body(database); });
   }
 
+  // All that `body` writes, or nothing.
+  template <typename Body>
+  absl::Status Transact(Body body) {
+    return Read([&body](SQLite::Database& database) -> absl::Status {
+      SQLite::Transaction transaction(database);
+      DBN_RETURN_IF_ERROR(body(database));
+      transaction.commit();
+      return absl::OkStatus();
+    });
+  }
+
   // `*job` changes only when everything is committed.
   template <typename Body>
   absl::Status Write(v1::Job* job, Body body) {
     v1::Job written = *job;
-    DBN_RETURN_IF_ERROR(Read([&](SQLite::Database& database) -> absl::Status {
-      SQLite::Transaction transaction(database);
-      DBN_RETURN_IF_ERROR(body(database, &written));
-      transaction.commit();
-      return absl::OkStatus();
-    }));
+    DBN_RETURN_IF_ERROR(Transact([&](SQLite::Database& database) { return body(database, &written); }));
     job->set_last_sequence(written.last_sequence());
     return absl::OkStatus();
+  }
+
+  absl::Status DeleteProduct(const NamedTable& table, const std::string& name, const std::string& job_id) {
+    return Transact([&](SQLite::Database& database) -> absl::Status {
+      DBN_RETURN_IF_ERROR(DeleteNamedRow(database, table, name));
+      DBN_ASSIGN_OR_RETURN(std::optional<v1::Job> job, SelectJob(database, kJobById, job_id));
+      if (!job) return absl::OkStatus();
+      job->clear_artifacts();
+      return UpdateJobRow(database, &*job, {});
+    });
   }
 
   absl::StatusOr<NamedPage> ReadPage(const NamedTable& table, uint32_t page_size, const std::string& page_token) {

@@ -28,12 +28,14 @@ class Store {
   static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& path);
   virtual ~Store() = default;
 
-  // --- Jobs. A job is stored as its v1::Job message, without progress; id, name, kind, state and request_id are
-  // columns. ALREADY_EXISTS where the id or a non-empty request_id is taken. `events` start the journal, numbered
-  // from 1.
+  // --- Jobs. A job is stored as its v1::Job message, without what is live only; id, name, kind, state, submitter and
+  // request_id are columns. ALREADY_EXISTS where the id or a non-empty request_id is taken. `events` start the journal,
+  // numbered from 1.
   virtual absl::Status InsertJob(v1::Job* job, std::vector<v1::JobEvent> events) = 0;
   // Writes the job and appends `events` to its journal in one transaction; numbers the events and sets last_sequence.
   virtual absl::Status UpdateJob(v1::Job* job, std::vector<v1::JobEvent> events) = 0;
+  // Removes the job and its journal. NOT_FOUND.
+  virtual absl::Status DeleteJob(const std::string& id) = 0;
   virtual absl::StatusOr<v1::Job> GetJob(const std::string& id) = 0;
   virtual absl::StatusOr<std::optional<v1::Job>> FindJobByRequestId(const std::string& request_id) = 0;
   virtual absl::StatusOr<std::optional<v1::Job>> FindNewestJobByName(const std::string& name) = 0;
@@ -48,6 +50,9 @@ class Store {
   virtual absl::Status FinishJobWithDataset(v1::Job* job, std::vector<v1::JobEvent> events,
                                             const v1::Dataset& dataset) = 0;
   virtual absl::Status FinishJobWithModel(v1::Job* job, std::vector<v1::JobEvent> events, const v1::Model& model) = 0;
+  // Removes it, and the artifacts of the job that made it, whose files they were. NOT_FOUND as GetDataset, GetModel.
+  virtual absl::Status DeleteDataset(const std::string& name) = 0;
+  virtual absl::Status DeleteModel(const std::string& name) = 0;
   virtual absl::StatusOr<v1::Dataset> GetDataset(const std::string& name) = 0;  // NOT_FOUND names those there are.
   virtual absl::StatusOr<v1::ListDatasetsResponse> ListDatasets(const v1::ListDatasetsRequest& request) = 0;
   virtual absl::StatusOr<v1::Model> GetModel(const std::string& name) = 0;  // NOT_FOUND names those there are.

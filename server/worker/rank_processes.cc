@@ -16,9 +16,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/file_descriptor.h"
+#include "core/base/spawn_arguments.h"
 #include "server/worker/console.h"
-
-extern char** environ;
 
 namespace deepbindnet {
 namespace {
@@ -41,24 +40,6 @@ absl::StatusOr<FileDescriptor> MakeFile(const std::string& bytes) {
   }
   if (lseek(file.get(), 0, SEEK_SET) < 0) return SystemError("lseek", errno);
   return file;
-}
-
-// This process's environment with these variables.
-std::vector<std::string> EnvironmentWith(const std::map<std::string, std::string>& variables) {
-  std::vector<std::string> environment;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    const std::string entry = *variable;
-    if (variables.count(entry.substr(0, entry.find('='))) == 0) environment.push_back(entry);
-  }
-  for (const auto& [name, value] : variables) environment.push_back(absl::StrCat(name, "=", value));
-  return environment;
-}
-
-std::vector<char*> Pointers(std::vector<std::string>* strings) {
-  std::vector<char*> pointers;
-  for (std::string& text : *strings) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
 }
 
 // Empty where it ended well.
@@ -102,8 +83,8 @@ absl::Status RankProcesses::StartOne(const v1::WorkerTask& task, int rank, int p
   posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
   posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
   pid_t child = 0;
-  const int error = posix_spawn(&child, "/proc/self/exe", &actions, /*attributes=*/nullptr, Pointers(&arguments).data(),
-                                Pointers(&environment).data());
+  const int error = posix_spawn(&child, "/proc/self/exe", &actions, /*attributes=*/nullptr, NullTerminated(&arguments).data(),
+                                NullTerminated(&environment).data());
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return SystemError(absl::StrCat("cannot start rank ", rank), error);
   children_.push_back(child);

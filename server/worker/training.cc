@@ -4,7 +4,6 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/cores.h"
 #include "core/compute/threads.h"
 #include "server/convert/convert.h"
 #include "server/worker/rank_processes.h"
@@ -26,7 +25,7 @@ absl::StatusOr<TrainingReport> RunTraining(const v1::WorkerTask& task, TrainingO
   const int count = options.num_processes;
   if (count == 1) return RunRank(task, RankPlace(), observer);
   DBN_RETURN_IF_ERROR(CheckProcessesFit(count, options.device));
-  const int threads = std::max(1, UsableCores() / count);  // They share the cores.
+  const int threads = std::max(1, DefaultComputeThreads() / count);  // They share what this job has.
   SetComputeThreads(threads);
   RankProcesses others(count);
   RankPlace place;

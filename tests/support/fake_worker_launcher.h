@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -23,10 +24,15 @@ inline std::chrono::steady_clock::time_point TestDeadline() {
 // Thread-safe.
 class FakeWorker {
  public:
-  FakeWorker(v1::WorkerTask task, std::string job_dir, WorkerCallbacks callbacks)
-      : task_(std::move(task)), job_dir_(std::move(job_dir)), callbacks_(std::move(callbacks)) {}
+  FakeWorker(v1::WorkerTask task, std::string job_dir, std::map<std::string, std::string> environment,
+             WorkerCallbacks callbacks)
+      : task_(std::move(task)),
+        job_dir_(std::move(job_dir)),
+        environment_(std::move(environment)),
+        callbacks_(std::move(callbacks)) {}
 
   const v1::WorkerTask& task() const { return task_; }
+  const std::map<std::string, std::string>& environment() const { return environment_; }
   const std::string& job_dir() const { return job_dir_; }
 
   // The engine has taken it when this returns.
@@ -91,6 +97,7 @@ class FakeWorker {
 
   const v1::WorkerTask task_;
   const std::string job_dir_;
+  const std::map<std::string, std::string> environment_;
   const WorkerCallbacks callbacks_;
 
   Mutex mutex_;
@@ -140,22 +147,22 @@ class FakeWorkers {
    public:
     explicit Launcher(FakeWorkers* workers) : workers_(workers) {}
     absl::StatusOr<std::unique_ptr<WorkerHandle>> Launch(const v1::WorkerTask& task, const std::string& job_dir,
+                                                         const std::map<std::string, std::string>& environment,
                                                          WorkerCallbacks callbacks) override {
-      return workers_->Start(task, job_dir, std::move(callbacks));
+      return workers_->Start(std::make_shared<FakeWorker>(task, job_dir, environment, std::move(callbacks)));
     }
 
    private:
     FakeWorkers* const workers_;
   };
 
-  absl::StatusOr<std::unique_ptr<WorkerHandle>> Start(const v1::WorkerTask& task, const std::string& job_dir,
-                                                      WorkerCallbacks callbacks) {
+  absl::StatusOr<std::unique_ptr<WorkerHandle>> Start(std::shared_ptr<FakeWorker> worker) {
     MutexLock lock(&mutex_);
     if (failures_ > 0) {
       --failures_;
       return error_;
     }
-    started_.push_back(std::make_shared<FakeWorker>(task, job_dir, std::move(callbacks)));
+    started_.push_back(std::move(worker));
     changed_.SignalAll();
     return std::unique_ptr<WorkerHandle>(std::make_unique<Handle>(started_.back()));
   }

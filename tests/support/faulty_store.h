@@ -51,6 +51,18 @@ class FaultyStore : public Store {
     DBN_RETURN_IF_ERROR(Fault());
     return store_->FinishJobWithModel(job, std::move(events), model);
   }
+  absl::Status DeleteJob(const std::string& id) override {
+    DBN_RETURN_IF_ERROR(Fault());
+    return store_->DeleteJob(id);
+  }
+  absl::Status DeleteDataset(const std::string& name) override {
+    DBN_RETURN_IF_ERROR(Fault());
+    return store_->DeleteDataset(name);
+  }
+  absl::Status DeleteModel(const std::string& name) override {
+    DBN_RETURN_IF_ERROR(Fault());
+    return store_->DeleteModel(name);
+  }
   absl::StatusOr<v1::Job> GetJob(const std::string& id) override { return store_->GetJob(id); }
   absl::StatusOr<std::optional<v1::Job>> FindJobByRequestId(const std::string& request_id) override {
     return store_->FindJobByRequestId(request_id);

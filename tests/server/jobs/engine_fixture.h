@@ -39,6 +39,7 @@ class EngineTest : public ::testing::Test {
     dependencies.clock = &clock_;
     dependencies.launcher = workers_->MakeLauncher();
     dependencies.new_job_id = [this] { return absl::StrCat("job-", ++ids_); };
+    dependencies.free_bytes = [this] { return free_bytes_.load(); };
     ASSERT_OK_AND_ASSIGN(engine_, JobEngineImpl::Create(options_, faulty_store_.get(), std::move(dependencies)));
     engine_->StartScheduling();
   }
@@ -147,6 +148,7 @@ class EngineTest : public ::testing::Test {
     return options;
   }();
   std::atomic<int> ids_{0};
+  std::atomic<uint64_t> free_bytes_{uint64_t{1} << 40};
   int uploads_ = 0;
   FakeClock clock_;
   std::unique_ptr<FakeWorkers> workers_ = std::make_unique<FakeWorkers>();

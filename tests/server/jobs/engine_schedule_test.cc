@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 using ::testing::SizeIs;
 
 class ScheduleTest : public TrainingTest {};
@@ -45,6 +46,91 @@ TEST_F(ScheduleTest, RunsAsManyJobsAsThereAreSlots) {
   workers_->WaitFor(0)->EmitResult(TrainingResult());
   workers_->WaitFor(0)->Exit(0);
   ASSERT_TRUE(AwaitState(third, v1::RUNNING));
+}
+
+TEST_F(ScheduleTest, JobsSideBySideShareTheThreads) {
+  options_.slots = 2;
+  options_.cpu_threads = 6;
+  Reopen();
+  Submit(Training("a"));
+  Submit(Training("b"));
+  for (size_t i = 0; i < 2; ++i) {
+    const auto worker = workers_->WaitFor(i);
+    ASSERT_NE(worker, nullptr);
+    EXPECT_THAT(worker->environment(), ElementsAre(Pair("OMP_NUM_THREADS", "3")));
+  }
+  EXPECT_THAT(Get("a").devices(), ElementsAre("cpu:0"));
+  EXPECT_THAT(Get("b").devices(), ElementsAre("cpu:1"));
+  EXPECT_EQ(engine_->slots()[1].job(), Get("b").id());
+}
+
+TEST_F(ScheduleTest, EachTrainingSeesItsOwnGpusAndPreparationsNeedNone) {
+  options_.gpus = {"4", "5", "6"};
+  Reopen();
+  JobSubmission wide = Training("wide");
+  wide.spec.mutable_train()->mutable_options()->set_num_processes(2);
+  const std::string first = Submit(wide);
+  ASSERT_NE(workers_->WaitFor(0), nullptr);
+  EXPECT_EQ(Get(first).num_devices(), 2);
+  EXPECT_THAT(workers_->WaitFor(0)->environment(), ElementsAre(Pair("CUDA_VISIBLE_DEVICES", "4,5")));
+  wide.spec.mutable_train()->set_model("wide-2");
+  const std::string second = Submit(wide);
+  Submit(Training("narrow"));  // There is a free GPU, but whoever waits for two would never get them.
+  const std::string prepare = Submit(Preparation("davis"));
+  ASSERT_NE(workers_->WaitFor(1), nullptr);
+  EXPECT_EQ(workers_->WaitFor(1)->task().spec().prepare_dataset().dataset(), "davis");
+  EXPECT_THAT(workers_->WaitFor(1)->environment(), ElementsAre(Pair("CUDA_VISIBLE_DEVICES", "")));
+  EXPECT_EQ(Get("narrow").state(), v1::QUEUED);
+  EXPECT_EQ(Get("narrow").queue_position(), 2);
+  workers_->WaitFor(0)->EmitResult(TrainingResult());
+  workers_->WaitFor(0)->Exit(0);
+  ASSERT_TRUE(AwaitState(second, v1::RUNNING));
+  ASSERT_TRUE(AwaitState(Get("narrow").id(), v1::RUNNING));
+  EXPECT_THAT(Get("narrow").devices(), ElementsAre("cuda:2"));
+}
+
+TEST_F(ScheduleTest, AJobThatNeedsMoreSlotsThanThereAreIsNotAccepted) {
+  JobSubmission wide = Training("wide");
+  wide.spec.mutable_train()->mutable_options()->set_num_processes(2);
+  EXPECT_THAT(engine_->Submit(wide),
+              IsError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", "spec.options.num_processes: 2"));
+}
+
+TEST_F(ScheduleTest, OneThatFitsNoMoreAfterARestartHoldsUpNobody) {
+  options_.slots = 2;
+  Reopen();
+  StartTraining();
+  JobSubmission wide = Training("wide");
+  wide.spec.mutable_train()->mutable_options()->set_num_processes(2);
+  const std::string id = Submit(wide);
+  ASSERT_THAT(engine_->Cancel(id_), IsOk());
+  ASSERT_TRUE(workers_->WaitFor(0)->WaitForTerminate());
+  options_.slots = 1;
+  Reopen();
+  const std::string other = Submit(Training("other"));
+  ASSERT_TRUE(AwaitState(other, v1::RUNNING));
+  EXPECT_EQ(Get(id).state(), v1::QUEUED);
+}
+
+TEST_F(ScheduleTest, AUserWithEnoughRunningJobsLetsOthersGoAhead) {
+  options_.slots = 3;
+  options_.max_running_per_user = 1;
+  Reopen();
+  const auto submit_as = [this](const std::string& user, const std::string& model) {
+    JobSubmission submission = Training(model);
+    submission.submitter = user;
+    return Submit(submission);
+  };
+  const std::string first = submit_as("alice", "a1");
+  const std::string second = submit_as("alice", "a2");
+  const std::string other = submit_as("bob", "b1");
+  ASSERT_TRUE(AwaitState(other, v1::RUNNING));
+  EXPECT_EQ(Get(first).state(), v1::RUNNING);
+  EXPECT_EQ(Get(second).state(), v1::QUEUED);
+  EXPECT_EQ(Get(other).submitter(), "bob");
+  workers_->WaitFor(0)->EmitResult(TrainingResult());
+  workers_->WaitFor(0)->Exit(0);
+  ASSERT_TRUE(AwaitState(second, v1::RUNNING));
 }
 
 TEST_F(ScheduleTest, TellsTheWorkerWhatToDo) {

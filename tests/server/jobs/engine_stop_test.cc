@@ -120,6 +120,14 @@ TEST_F(StopTest, ACancellationTheStoreCannotTakeLeavesTheJobQueued) {
   EXPECT_THAT(engine_->Cancel(id), IsOk());
 }
 
+TEST_F(StopTest, OneThatWasBeingPausedWhenTheServerDiedIsPaused) {
+  LeaveInStore("job-pausing", "m", v1::PAUSING);
+  Reopen();
+  EXPECT_EQ(Get("job-pausing").state(), v1::PAUSED);
+  EXPECT_THAT(Events("job-pausing").back().state_change().why(), HasSubstr("stopped while it was being paused"));
+  EXPECT_TRUE(HasOutput());
+}
+
 TEST_F(StopTest, ACancellationTheStoreCannotTakeLeavesTheFiles) {
   LeaveInStore("job-paused", "m", v1::PAUSED);
   Reopen();

@@ -146,6 +146,27 @@ TEST_F(SubmitTest, ANameIsFreeAgainAfterAFailure) {
   EXPECT_THAT(engine_->Submit(Training("m")), IsOk());
 }
 
+TEST_F(SubmitTest, RefusesOneJobMoreThanAUserMayHave) {
+  options_.max_jobs_per_user = 2;
+  Reopen();
+  const auto training_of = [](const std::string& user, const std::string& model) {
+    JobSubmission submission = Training(model);
+    submission.submitter = user;
+    return submission;
+  };
+  const std::string running = Submit(training_of("alice", "a"));
+  const std::string paused = Submit(training_of("alice", "b"));
+  ASSERT_THAT(engine_->Pause(paused), IsOk());
+  JobSubmission third = training_of("alice", "c");
+  EXPECT_THAT(engine_->Submit(third),
+              IsError(absl::StatusCode::kResourceExhausted, "TOO_MANY_JOBS", "alice has 2 jobs that have not ended"));
+  third.validate_only = true;
+  EXPECT_THAT(engine_->Submit(third), IsError(absl::StatusCode::kResourceExhausted, "TOO_MANY_JOBS", "alice"));
+  EXPECT_THAT(engine_->Submit(training_of("bob", "c")), IsOk());
+  ASSERT_THAT(engine_->Cancel(paused), IsOk());
+  EXPECT_THAT(engine_->Submit(training_of("alice", "d")), IsOk());
+}
+
 TEST_F(SubmitTest, RefusesOneJobMoreThanMayWait) {
   options_.max_queued = 2;
   Reopen();

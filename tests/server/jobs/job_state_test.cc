@@ -19,7 +19,8 @@ const std::map<v1::JobState, std::set<v1::JobState>>& LegalTransitions() {
   static const auto* const legal = new std::map<v1::JobState, std::set<v1::JobState>>{
       {v1::JOB_STATE_UNSPECIFIED, {v1::QUEUED}},
       {v1::QUEUED, {v1::RUNNING, v1::CANCELLED, v1::PAUSED}},
-      {v1::RUNNING, {v1::SUCCEEDED, v1::FAILED, v1::CANCELLING, v1::QUEUED, v1::PAUSED}},
+      {v1::RUNNING, {v1::SUCCEEDED, v1::FAILED, v1::CANCELLING, v1::QUEUED, v1::PAUSING, v1::PAUSED}},
+      {v1::PAUSING, {v1::PAUSED, v1::SUCCEEDED, v1::FAILED, v1::CANCELLING}},
       {v1::CANCELLING, {v1::CANCELLED}},
       {v1::SUCCEEDED, {}},
       {v1::FAILED, {}},

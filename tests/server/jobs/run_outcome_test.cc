@@ -51,6 +51,39 @@ TEST(DecideOutcomeTest, ZeroWithoutOrWithAnotherResultIsFailure) {
   EXPECT_EQ(outcome.error.reason(), "WORKER_PROTOCOL");
 }
 
+TEST(DecideOutcomeTest, AFullDiskPauses) {
+  RunReport report = Exited(1);
+  report.error.emplace().set_reason("DISK_FULL");
+  report.error->set_message("cannot write x");
+  const Outcome outcome = DecideOutcome(Running(3, 3), report);
+  EXPECT_EQ(outcome.to, v1::PAUSED);
+  EXPECT_EQ(outcome.error.reason(), "DISK_FULL");
+  EXPECT_FALSE(outcome.crashed);
+  v1::Job pausing = Running();
+  pausing.set_state(v1::PAUSING);
+  EXPECT_EQ(DecideOutcome(pausing, report).to, v1::PAUSED);
+  EXPECT_EQ(DecideOutcome(pausing, report).error.reason(), "");  // The user's pause: it does not go on by itself.
+}
+
+TEST(DecideOutcomeTest, APausingJobIsPausedHoweverItsWorkerWasStopped) {
+  v1::Job pausing = Running(3, 3);
+  pausing.set_state(v1::PAUSING);
+  EXPECT_EQ(DecideOutcome(pausing, Exited(75)).to, v1::PAUSED);
+  EXPECT_EQ(DecideOutcome(pausing, Killed(SIGKILL)).to, v1::PAUSED);
+  RunReport lost = Exited(1);
+  lost.error.emplace().set_reason("RANK_LOST");
+  EXPECT_EQ(DecideOutcome(pausing, lost).to, v1::PAUSED);
+  RunReport drained = Exited(75);
+  drained.draining = true;
+  EXPECT_EQ(DecideOutcome(pausing, drained).to, v1::PAUSED);
+  RunReport wrong = Exited(1);
+  wrong.error.emplace().set_reason("INVALID_FIELD");
+  EXPECT_EQ(DecideOutcome(pausing, wrong).to, v1::FAILED);
+  RunReport done = Exited(0);
+  done.result = TrainingResult();
+  EXPECT_EQ(DecideOutcome(pausing, done).to, v1::SUCCEEDED);
+}
+
 TEST(DecideOutcomeTest, OneWithAnErrorIsFailureWithIt) {
   RunReport report = Exited(1);
   report.error.emplace().set_reason("INVALID_FIELD");

@@ -87,7 +87,7 @@ class WorkerProcessTest : public ::testing::Test {
     if (!launcher.ok()) return nullptr;
     v1::WorkerTask task;
     task.set_input_file("the input");
-    auto handle = (*launcher)->Launch(task, dir_ / "job", observed->Callbacks());
+    auto handle = (*launcher)->Launch(task, dir_ / "job", {}, observed->Callbacks());
     EXPECT_THAT(handle, IsOk());
     return handle.ok() ? *std::move(handle) : nullptr;
   }
@@ -277,7 +277,7 @@ TEST_F(WorkerProcessTest, KillsAWorkerThatNoThreadCanFollow) {
   Observed observed;
   {
     const NoThreads no_threads;
-    EXPECT_THAT(launcher->Launch(v1::WorkerTask(), dir_ / "job", observed.Callbacks()),
+    EXPECT_THAT(launcher->Launch(v1::WorkerTask(), dir_ / "job", {}, observed.Callbacks()),
                 IsError(absl::StatusCode::kInternal, "INTERNAL", "cannot start a thread for the worker"));
   }
   EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
@@ -311,7 +311,7 @@ TEST_F(WorkerProcessTest, NamesABinaryThatIsGoneWhenItIsNeeded) {
   chmod((dir_ / "worker").c_str(), 0755);
   ASSERT_OK_AND_ASSIGN(const auto launcher, MakeProcessLauncher(dir_ / "worker"));
   Observed observed;
-  EXPECT_THAT(launcher->Launch(v1::WorkerTask(), dir_ / "job", observed.Callbacks()),
+  EXPECT_THAT(launcher->Launch(v1::WorkerTask(), dir_ / "job", {}, observed.Callbacks()),
               IsError(absl::StatusCode::kInternal, "INTERNAL", absl::StrCat("cannot start ", dir_ / "worker")));
 }
 

@@ -62,6 +62,36 @@ TEST_F(ListingTest, FiltersByStateAndKindAcrossPages) {
   EXPECT_EQ(second.next_page_token(), "");
 }
 
+TEST_F(ListingTest, FiltersByNameAndSubmitter) {
+  const auto insert = [this](const std::string& id, const std::string& name, const std::string& submitter) {
+    v1::Job job = TrainJob(id, name);
+    job.set_submitter(submitter);
+    Insert(std::move(job));
+  };
+  insert("job-1", "kiba-a", "alice");
+  insert("job-2", "kiba-b", "bob");
+  insert("job-3", "Kiba-c", "alice");
+  insert("job-4", "davis", "alice");
+  v1::ListJobsRequest request;
+  request.set_name_prefix("kiba");
+  ASSERT_OK_AND_ASSIGN(const auto by_name, store_->ListJobs(request));
+  EXPECT_THAT(Ids(by_name), ElementsAre("job-2", "job-1"));
+  request.set_submitter("alice");
+  ASSERT_OK_AND_ASSIGN(const auto by_both, store_->ListJobs(request));
+  EXPECT_THAT(Ids(by_both), ElementsAre("job-1"));
+  request.clear_name_prefix();
+  request.set_page_size(2);
+  ASSERT_OK_AND_ASSIGN(const auto by_submitter, store_->ListJobs(request));
+  EXPECT_THAT(Ids(by_submitter), ElementsAre("job-4", "job-3"));
+  request.set_page_token(by_submitter.next_page_token());
+  ASSERT_OK_AND_ASSIGN(const auto rest, store_->ListJobs(request));
+  EXPECT_THAT(Ids(rest), ElementsAre("job-1"));
+  request.set_submitter("x' OR '1'='1");
+  request.clear_page_token();
+  ASSERT_OK_AND_ASSIGN(const auto none, store_->ListJobs(request));
+  EXPECT_THAT(Ids(none), IsEmpty());
+}
+
 TEST_F(ListingTest, ListingFollowsAStateThatChanges) {
   v1::Job job = TrainJob("job-a");
   ASSERT_THAT(store_->InsertJob(&job, {}), IsOk());
