@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <thread>
@@ -27,28 +28,41 @@ void Print(FILE* stream, const std::string& text) {
   std::fflush(stream);
 }
 
-sigset_t StopSignals() {
+sigset_t SetOf(std::initializer_list<int> members) {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  for (const int signal : members) sigaddset(&signals, signal);
   return signals;
 }
 
-int WaitForStopSignal() {
-  const sigset_t signals = StopSignals();
+int WaitFor(const sigset_t& signals) {
   int signal = 0;
   while (sigwait(&signals, &signal) != 0) {
   }
   return signal;
 }
 
+void Reload(Server* server) {
+  const absl::Status reloaded = server->Reload();
+  if (reloaded.ok()) {
+    Log(LogLevel::kInfo, "tokens and certificates are read again");
+  } else {
+    Log(LogLevel::kError, "what cannot be read again stays as it was", {{"error", std::string(reloaded.message())}});
+  }
+}
+
+int CheckConfiguration(const ServerConfig& config) {
+  const absl::Status checked = Server::Check(config);
+  Print(checked.ok() ? stdout : stderr,
+        checked.ok() ? "the configuration is good\n" : absl::StrCat("error: ", checked.message(), "\n"));
+  return checked.ok() ? 0 : 2;
+}
+
 // Ends the process however long the drain takes: at a second signal, and when the time is up. What is durable is so
 // already.
 void WatchDrain(int timeout_seconds) {
   std::thread([] {
-    const int signal = WaitForStopSignal();
-    _exit(128 + signal);
+    _exit(128 + WaitFor(SetOf({SIGTERM, SIGINT})));
   }).detach();
   std::thread([timeout_seconds] {
     absl::SleepFor(absl::Seconds(timeout_seconds));
@@ -69,15 +83,17 @@ std::string ReadyLine(const ServerConfig& config, const Server::Ports& ports) {
 int Run(int argc, char** argv) {
   const CommandLine command_line =
       ParseCommandLine(std::vector<std::string>(argv + 1, argv + argc), DEEPBINDNET_VERSION);
+  if (command_line.subcommand != nullptr) return command_line.subcommand();
   if (!command_line.config.has_value()) {
     const bool failed = command_line.exit_code != 0;
     Print(failed ? stderr : stdout, absl::StrCat(command_line.text, failed ? "\n" : ""));
     return command_line.exit_code;
   }
   const ServerConfig& config = *command_line.config;
+  if (command_line.check_only) return CheckConfiguration(config);
   ConfigureLogging(config.log_format, config.log_level);
   // Before the first thread: all inherit it, so that only sigwait takes these signals.
-  const sigset_t signals = StopSignals();
+  const sigset_t signals = SetOf({SIGTERM, SIGINT, SIGHUP});
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   // Whoever started this may have ignored it, and the kernel would keep the workers' exit codes from us.
@@ -89,7 +105,8 @@ int Run(int argc, char** argv) {
     return 1;
   }
   Print(stdout, ReadyLine(config, (*server)->ports()));
-  const int signal = WaitForStopSignal();
+  int signal = WaitFor(signals);
+  for (; signal == SIGHUP; signal = WaitFor(signals)) Reload(server->get());
   Log(LogLevel::kInfo, "draining", {{"signal", strsignal(signal)}});
   WatchDrain(config.drain_timeout_seconds);
   (*server)->Drain(absl::Now() + absl::Seconds(config.drain_timeout_seconds));

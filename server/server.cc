@@ -17,7 +17,10 @@
 #include "core/base/file_descriptor.h"
 #include "core/compute/threads.h"
 #include "core/inference/predictor.h"
+#include "server/auth/authenticator.h"
+#include "server/auth/tls.h"
 #include "server/jobs/job_engine.h"
+#include "server/jobs/worker_process.h"
 #include "server/metrics/job_collector.h"
 #include "server/metrics/metrics.h"
 #include "server/metrics/metrics_endpoint.h"
@@ -85,9 +88,39 @@ JobEngineOptions MakeEngineOptions(const ServerConfig& config, std::string worke
   options.data_dir = config.data_dir;
   options.worker_binary = std::move(worker_binary);
   options.slots = config.slots;
+  options.cpu_threads = DefaultComputeThreads();
+  options.gpus = GpuIds();
   options.max_queued = config.max_queued_jobs;
+  options.max_jobs_per_user = config.max_jobs_per_user;
+  options.max_running_per_user = config.max_running_per_user;
+  options.min_free_bytes = static_cast<uint64_t>(config.min_free_disk_mib) << 20;
   options.stop_grace = absl::Seconds(config.stop_grace_seconds);
   return options;
+}
+
+RequestLimits MakeLimits(const ServerConfig& config) {
+  RequestLimits limits;
+  limits.max_upload_bytes = static_cast<uint64_t>(config.max_upload_mib) << 20;
+  limits.max_message_bytes = static_cast<size_t>(config.max_message_mib) << 20;
+  limits.max_pairs = config.max_pairs_per_request;
+  limits.max_smiles_length = static_cast<size_t>(config.max_smiles_length);
+  limits.max_sequence_length = static_cast<size_t>(config.max_sequence_length);
+  limits.max_streams_per_client = config.max_streams_per_client;
+  return limits;
+}
+
+// Who the server is and who may call it.
+struct Identity {
+  std::unique_ptr<TlsIdentity> tls;  // Null: no TLS.
+  std::unique_ptr<Authenticator> authenticator;
+};
+
+absl::StatusOr<Identity> LoadIdentity(const ServerConfig& config) {
+  Identity identity;
+  DBN_ASSIGN_OR_RETURN(identity.authenticator, Authenticator::Create(config.tokens_file));
+  if (config.tls_cert.empty()) return identity;
+  DBN_ASSIGN_OR_RETURN(identity.tls, TlsIdentity::Load({config.tls_cert, config.tls_key, config.tls_client_ca}));
+  return identity;
 }
 
 BatcherOptions MakeBatcherOptions(const ServerConfig& config) {
@@ -102,9 +135,10 @@ BatcherOptions MakeBatcherOptions(const ServerConfig& config) {
 
 // In the order of construction; what comes later uses what comes before and is destroyed first.
 struct Server::Parts {
-  Parts(ServerConfig server_config, std::unique_ptr<Store> open_store)
+  Parts(ServerConfig server_config, Identity loaded_identity, std::unique_ptr<Store> open_store)
       : config(std::move(server_config)),
         layout{config.data_dir},
+        identity(std::move(loaded_identity)),
         metrics(DEEPBINDNET_VERSION),
         store(std::move(open_store)),
         executor(kExecutorThreads, kExecutorQueue),
@@ -128,8 +162,10 @@ struct Server::Parts {
     deps.batcher = &batcher;
     deps.executor = &executor;
     deps.explainer = &explainer;
+    deps.authenticator = identity.authenticator.get();
     deps.layout = layout;
-    deps.max_upload_bytes = static_cast<uint64_t>(config.max_upload_mib) << 20;
+    deps.limits = MakeLimits(config);
+    deps.tls = identity.tls != nullptr;
     deps.version = DEEPBINDNET_VERSION;
     deps.start_time = absl::Now();
     deps.devices = DescribeDevices();
@@ -141,6 +177,7 @@ struct Server::Parts {
 
   const ServerConfig config;
   const DataLayout layout;
+  const Identity identity;
   Metrics metrics;
   std::unique_ptr<Store> store;
   std::unique_ptr<JobEngine> engine;
@@ -155,7 +192,11 @@ struct Server::Parts {
 };
 
 absl::Status Server::Parts::Listen() {
-  auto started = GrpcServer::Start(config.listen, service.get(), &metrics);
+  GrpcServerOptions options;
+  options.address = config.listen;
+  if (identity.tls != nullptr) options.credentials = identity.tls->credentials();
+  options.max_message_bytes = MakeLimits(config).max_message_bytes;
+  auto started = GrpcServer::Start(options, service.get(), &metrics);
   if (!started.ok()) return CannotListen("--listen", config.listen);
   grpc = *std::move(started);
   if (config.metrics_listen == "off") return absl::OkStatus();
@@ -188,9 +229,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   DBN_RETURN_IF_ERROR(CheckListenAddresses(config));
   DBN_RETURN_IF_ERROR(CheckDevice(config.device));
   gpr_set_log_function(ForwardGrpcLog);
+  DBN_ASSIGN_OR_RETURN(Identity identity, LoadIdentity(config));
   SetComputeThreads(config.threads);
   DBN_ASSIGN_OR_RETURN(auto store, Store::Open(DataLayout{config.data_dir}.Database()));
-  auto parts = std::make_unique<Parts>(config, std::move(store));
+  auto parts = std::make_unique<Parts>(config, std::move(identity), std::move(store));
   DBN_ASSIGN_OR_RETURN(std::string worker_binary, FindWorkerBinary(config));
   DBN_ASSIGN_OR_RETURN(parts->engine,
                        JobEngine::Create(MakeEngineOptions(config, std::move(worker_binary)), parts->store.get()));
@@ -202,6 +244,20 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   parts->engine->StartScheduling();
   parts->grpc->SetServing(true);
   return std::unique_ptr<Server>(new Server(std::move(parts)));
+}
+
+absl::Status Server::Check(const ServerConfig& config) {
+  DBN_RETURN_IF_ERROR(CheckListenAddresses(config));
+  DBN_RETURN_IF_ERROR(CheckDevice(config.device));
+  DBN_RETURN_IF_ERROR(LoadIdentity(config).status());
+  DBN_ASSIGN_OR_RETURN(const std::string worker_binary, FindWorkerBinary(config));
+  return MakeProcessLauncher(worker_binary).status();
+}
+
+absl::Status Server::Reload() {
+  absl::Status reloaded = parts_->identity.authenticator->Reload();
+  if (parts_->identity.tls != nullptr) reloaded.Update(parts_->identity.tls->Reload());
+  return reloaded;
 }
 
 Server::Ports Server::ports() const {

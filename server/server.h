@@ -24,6 +24,10 @@ class Server {
   // another server has, a worker that is missing.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerConfig& config);
 
+  // What keeps a server from starting with `config`, as far as that can be told while another one may be running:
+  // options, addresses, certificates, tokens, device, worker.
+  static absl::Status Check(const ServerConfig& config);
+
   // Drains without patience where Drain has not been called.
   ~Server();
 
@@ -31,6 +35,9 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   Ports ports() const;
+
+  // Reads tokens and certificates again. What cannot be used is the error, and leaves what there was.
+  absl::Status Reload();
 
   // Health says NOT_SERVING, new work is refused, predictions that were accepted are finished, running jobs are
   // stopped and go back to the queue, where they go on from their last checkpoint later, watches are told to

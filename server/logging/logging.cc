@@ -4,11 +4,13 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 
@@ -31,6 +33,18 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
       return spdlog::level::err;
   }
   return spdlog::level::info;
+}
+
+// Beside the default logger, which has a least level; both write to the same sink.
+std::shared_ptr<spdlog::logger>& AuditLogger() {
+  static auto* const logger = new std::shared_ptr<spdlog::logger>(spdlog::default_logger());
+  return *logger;
+}
+
+void LogTo(spdlog::logger* logger, LogLevel level, absl::string_view message, const std::vector<LogField>& fields) {
+  current_fields = &fields;
+  logger->log(ToSpdlog(level), spdlog::string_view_t(message.data(), message.size()));
+  current_fields = nullptr;
 }
 
 class LineFormatter final : public spdlog::formatter {
@@ -78,18 +92,44 @@ std::string FormatLogLine(LogFormat format, absl::string_view time, absl::string
   return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-void ConfigureLogging(LogFormat format, LogLevel least) {
-  auto logger = std::make_shared<spdlog::logger>("server", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_formatter(std::make_unique<LineFormatter>(format));
-  logger->set_level(ToSpdlog(least));
-  logger->flush_on(spdlog::level::debug);
-  spdlog::set_default_logger(std::move(logger));
+const std::vector<std::string>& LogLevelNames() {
+  static const auto* const names = new std::vector<std::string>{"debug", "info", "warning", "error"};
+  return *names;
 }
 
+absl::StatusOr<LogLevel> ParseLogLevel(absl::string_view field, absl::string_view name) {
+  const std::vector<std::string>& names = LogLevelNames();
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found != names.end()) return static_cast<LogLevel>(found - names.begin());
+  return InvalidField(field, name, absl::StrCat("is no level; give ", absl::StrJoin(names, ", ")));
+}
+
+void ConfigureLogging(LogFormat format, LogLevel least) {
+  const auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  auto logger = std::make_shared<spdlog::logger>("server", sink);
+  AuditLogger() = std::make_shared<spdlog::logger>("audit", sink);
+  for (spdlog::logger* const each : {logger.get(), AuditLogger().get()}) {
+    each->set_formatter(std::make_unique<LineFormatter>(format));
+    each->flush_on(spdlog::level::debug);
+  }
+  spdlog::set_default_logger(std::move(logger));
+  SetLogLevel(least);
+}
+
+void SetLogLevel(LogLevel least) { spdlog::default_logger_raw()->set_level(ToSpdlog(least)); }
+
+LogLevel GetLogLevel() {
+  const spdlog::level::level_enum level = spdlog::default_logger_raw()->level();
+  for (const LogLevel each : {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning}) {
+    if (level <= ToSpdlog(each)) return each;
+  }
+  return LogLevel::kError;
+}
+
+void LogAudit(const std::vector<LogField>& fields) { LogTo(AuditLogger().get(), LogLevel::kInfo, "audit", fields); }
+
 void Log(LogLevel level, absl::string_view message, const std::vector<LogField>& fields) {
-  current_fields = &fields;
-  spdlog::default_logger_raw()->log(ToSpdlog(level), spdlog::string_view_t(message.data(), message.size()));
-  current_fields = nullptr;
+  LogTo(spdlog::default_logger_raw(), level, message, fields);
 }
 
 }  // namespace deepbindnet

@@ -12,6 +12,9 @@ namespace deepbindnet {
 // For people: "cpu (2 threads)", "cuda:0".
 std::vector<std::string> DescribeDevices();
 
+// The GPUs there are, as CUDA_VISIBLE_DEVICES names them: by what that variable of this process says, else by number.
+std::vector<std::string> GpuIds();
+
 // INVALID_ARGUMENT where `device` ("auto", "cpu", "cuda", "cuda:N") is none or this machine does not have it.
 absl::Status CheckDevice(const std::string& device);
 

@@ -195,6 +195,16 @@ absl::StatusOr<v1::Model> ModelRegistry::ResolveEmptyName() {
       "MODEL_NOT_NAMED");
 }
 
+void ModelRegistry::Forget(const std::string& name) {
+  Entry dropped;  // Destroyed without the lock.
+  MutexLock lock(&mutex_);
+  const auto found = entries_.find(name);
+  // One that is being loaded has callers that wait.
+  if (found == entries_.end() || found->second.predictor == nullptr) return;
+  dropped = std::move(found->second);
+  entries_.erase(found);
+}
+
 bool ModelRegistry::IsLoaded(const std::string& name) {
   MutexLock lock(&mutex_);
   const auto found = entries_.find(name);

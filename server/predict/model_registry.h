@@ -50,6 +50,9 @@ class ModelRegistry {
   // What `name` means, as in Get, without loading it. Blocks on the store.
   absl::StatusOr<v1::Model> Resolve(const std::string& name);
 
+  // Drops the model of this name from memory, for one that is deleted.
+  void Forget(const std::string& name);
+
   bool IsLoaded(const std::string& name);
   std::vector<std::string> LoadedNames();  // Sorted.
 

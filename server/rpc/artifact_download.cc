@@ -28,20 +28,22 @@ absl::Status ReadError(absl::string_view artifact, absl::string_view why) {
 }  // namespace
 
 ArtifactDownload* ArtifactDownload::Start(JobEngine* engine, const DataLayout& layout, Executor* executor,
-                                          std::function<absl::Status()> check_accepting,
+                                          std::function<absl::Status()> check_accepting, std::shared_ptr<void> held,
                                           const v1::DownloadArtifactRequest& request) {
-  auto* download = new ArtifactDownload(engine, layout, executor, std::move(check_accepting), request);
+  auto* download = new ArtifactDownload(engine, layout, executor, std::move(check_accepting), std::move(held), request);
   const absl::Status scheduled = CatchAll([&] { return executor->Schedule([download] { download->SendFirst(); }); });
   if (!scheduled.ok()) download->Finish(ToGrpcStatus(scheduled));
   return download;
 }
 
 ArtifactDownload::ArtifactDownload(JobEngine* engine, DataLayout layout, Executor* executor,
-                                   std::function<absl::Status()> check_accepting, v1::DownloadArtifactRequest request)
+                                   std::function<absl::Status()> check_accepting, std::shared_ptr<void> held,
+                   v1::DownloadArtifactRequest request)
     : engine_(engine),
       layout_(std::move(layout)),
       executor_(executor),
       check_accepting_(std::move(check_accepting)),
+      held_(std::move(held)),
       request_(std::move(request)) {}
 
 void ArtifactDownload::SendFirst() {

@@ -25,12 +25,13 @@ class ArtifactDownload final : public grpc::ServerWriteReactor<v1::DownloadArtif
  public:
   // `engine` and `executor` must outlive the call.
   static ArtifactDownload* Start(JobEngine* engine, const DataLayout& layout, Executor* executor,
-                                 std::function<absl::Status()> check_accepting,
+                                 std::function<absl::Status()> check_accepting, std::shared_ptr<void> held,
                                  const v1::DownloadArtifactRequest& request);
 
  private:
   ArtifactDownload(JobEngine* engine, DataLayout layout, Executor* executor,
-                   std::function<absl::Status()> check_accepting, v1::DownloadArtifactRequest request);
+                   std::function<absl::Status()> check_accepting, std::shared_ptr<void> held,
+                   v1::DownloadArtifactRequest request);
 
   void OnWriteDone(bool ok) override;
   void OnDone() override { delete this; }
@@ -44,6 +45,7 @@ class ArtifactDownload final : public grpc::ServerWriteReactor<v1::DownloadArtif
   const DataLayout layout_;
   Executor* const executor_;
   const std::function<absl::Status()> check_accepting_;
+  const std::shared_ptr<void> held_;
   const v1::DownloadArtifactRequest request_;
   FileDescriptor file_;
   uint64_t size_bytes_ = 0;

@@ -7,6 +7,7 @@
 #include "core/base/exceptions.h"
 #include "server/convert/convert.h"
 #include "server/rpc/grpc_status.h"
+#include "server/rpc/job_policy.h"
 #include "server/rpc/validation.h"
 
 namespace deepbindnet {
@@ -19,15 +20,19 @@ absl::Status WrongMessage(absl::string_view message) {
 }  // namespace
 
 DatasetUpload* DatasetUpload::Start(DatasetUploadDependencies dependencies, grpc::CallbackServerContext* context,
-                                    v1::Job* response) {
-  auto* upload = new DatasetUpload(std::move(dependencies), context, response);
+                                    CallRecord record, std::shared_ptr<void> held, v1::Job* response) {
+  auto* upload = new DatasetUpload(std::move(dependencies), context, std::move(record), std::move(held), response);
   upload->StartRead(&upload->message_);
   return upload;
 }
 
 DatasetUpload::DatasetUpload(DatasetUploadDependencies dependencies, grpc::CallbackServerContext* context,
-                             v1::Job* response)
-    : deps_(std::move(dependencies)), context_(context), response_(response) {}
+                             CallRecord record, std::shared_ptr<void> held, v1::Job* response)
+    : deps_(std::move(dependencies)),
+      context_(context),
+      record_(std::move(record)),
+      held_(std::move(held)),
+      response_(response) {}
 
 void DatasetUpload::OnReadDone(bool ok) {
   const absl::Status scheduled = CatchAll([this, ok]() -> absl::Status {
@@ -67,11 +72,12 @@ absl::Status DatasetUpload::TakeHeader() {
   if (file_ != nullptr) return WrongMessage("the stream has a second header; send chunks after the first");
   DBN_RETURN_IF_ERROR(deps_.check_accepting());
   header_ = message_.header();
+  record_.target = header_.spec().dataset();
   DBN_RETURN_IF_ERROR(ValidateUploadHeader(header_, deps_.max_bytes));
   DBN_ASSIGN_OR_RETURN(const PreprocessOptions options, FromProto(header_.spec()));
   *header_.mutable_spec()->mutable_split() = ToProto(options.split);
   header_.mutable_spec()->set_max_rejected(options.max_rejected);
-  JobSubmission submission = MakeSubmission();
+  DBN_ASSIGN_OR_RETURN(JobSubmission submission, MakeSubmission());
   if (!header_.request_id().empty()) {
     DBN_ASSIGN_OR_RETURN(const std::optional<v1::Job> earlier, deps_.store->FindJobByRequestId(header_.request_id()));
     if (earlier.has_value()) {
@@ -96,16 +102,17 @@ absl::Status DatasetUpload::TakeChunk() {
   return file_->Append(message_.chunk());
 }
 
-JobSubmission DatasetUpload::MakeSubmission() const {
+absl::StatusOr<JobSubmission> DatasetUpload::MakeSubmission() const {
   JobSubmission submission;
   *submission.spec.mutable_prepare_dataset() = header_.spec();
-  submission.request_id = header_.request_id();
+  DBN_RETURN_IF_ERROR(TakePolicy(header_, "header.", &submission));
+  submission.submitter = record_.caller.name;
   return submission;
 }
 
 absl::Status DatasetUpload::SubmitFile() {
   DBN_RETURN_IF_ERROR(file_->Commit(header_.sha256()));
-  JobSubmission submission = MakeSubmission();
+  DBN_ASSIGN_OR_RETURN(JobSubmission submission, MakeSubmission());
   submission.input_file = file_->path();
   DBN_ASSIGN_OR_RETURN(*response_, deps_.engine->Submit(submission));
   file_->Release();
@@ -114,6 +121,8 @@ absl::Status DatasetUpload::SubmitFile() {
 
 void DatasetUpload::FinishWith(const absl::Status& status) {
   file_.reset();
+  if (status.ok()) record_.job_id = response_->id();
+  WriteAudit(record_, status);
   Finish(ToGrpcStatus(status));
 }
 

@@ -13,6 +13,7 @@
 #include "core/base/status.h"
 #include "deepbindnet/v1/deepbindnet.pb.h"
 #include "server/jobs/job_engine.h"
+#include "server/rpc/call_record.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/upload_file.h"
 #include "server/store/store.h"
@@ -33,12 +34,13 @@ struct DatasetUploadDependencies {
 // Deletes itself once gRPC is done with it.
 class DatasetUpload final : public grpc::ServerReadReactor<v1::PrepareDatasetRequest> {
  public:
-  // `response` is filled before the call ends with OK.
+  // `response` is filled before the call ends with OK. `held` is let go when it ends.
   static DatasetUpload* Start(DatasetUploadDependencies dependencies, grpc::CallbackServerContext* context,
-                              v1::Job* response);
+                              CallRecord record, std::shared_ptr<void> held, v1::Job* response);
 
  private:
-  DatasetUpload(DatasetUploadDependencies dependencies, grpc::CallbackServerContext* context, v1::Job* response);
+  DatasetUpload(DatasetUploadDependencies dependencies, grpc::CallbackServerContext* context, CallRecord record,
+                std::shared_ptr<void> held, v1::Job* response);
 
   void OnReadDone(bool ok) override;
   void OnDone() override { delete this; }
@@ -49,11 +51,13 @@ class DatasetUpload final : public grpc::ServerReadReactor<v1::PrepareDatasetReq
   absl::Status TakeHeader();
   absl::Status TakeChunk();
   absl::Status SubmitFile();
-  JobSubmission MakeSubmission() const;
+  absl::StatusOr<JobSubmission> MakeSubmission() const;
   void FinishWith(const absl::Status& status);
 
   const DatasetUploadDependencies deps_;
   grpc::CallbackServerContext* const context_;
+  CallRecord record_;
+  const std::shared_ptr<void> held_;
   v1::Job* const response_;
   v1::PrepareDatasetRequest message_;
   v1::PrepareDatasetRequest::Header header_;

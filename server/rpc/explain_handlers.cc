@@ -25,7 +25,8 @@ ExplanationDetail DetailOf(const v1::ExplainRequest& request) {
 }
 
 absl::StatusOr<v1::ExplainedPair> ExplainPair(const Predictor& predictor, const PredictionInput& input, size_t pair,
-                                              const v1::ExplainRequest& request) {
+                                              const v1::ExplainRequest& request, const RequestLimits& limits) {
+  DBN_RETURN_IF_ERROR(CheckTextLengths(input, input.pairs[pair], limits));
   DBN_ASSIGN_OR_RETURN(const Explanation explanation, predictor.Explain(input, pair));
   v1::ExplainedPair explained;
   explained.set_value(explanation.value);
@@ -48,7 +49,7 @@ absl::Status TooLarge(size_t before) {
 
 grpc::ServerUnaryReactor* Service::Explain(grpc::CallbackServerContext* context, const v1::ExplainRequest* request,
                                            v1::ExplainResponse* response) {
-  auto held = CatchAll([&] { return HoldPredictBytes(request->ByteSizeLong()); });
+  auto held = AdmitPrediction(*context, "Explain", request->ByteSizeLong());
   if (!held.ok()) return UnaryCall::End(held.status());
   // As in Predict.
   auto* const taken = const_cast<v1::ExplainRequest*>(request);
@@ -81,7 +82,7 @@ absl::Status Service::ExplainPairs(const ServedModel& model, v1::ExplainRequest*
   for (size_t pair = 0; pair < input.pairs.size(); ++pair) {
     DBN_RETURN_IF_ERROR(call.CheckWanted());
     DBN_RETURN_IF_ERROR(CheckAccepting());
-    absl::StatusOr<v1::ExplainedPair> explained = ExplainPair(*model.predictor, input, pair, *request);
+    absl::StatusOr<v1::ExplainedPair> explained = ExplainPair(*model.predictor, input, pair, *request, deps_.limits);
     if (explained.ok() && bytes + explained->ByteSizeLong() > kMaxExplainBytes) explained = TooLarge(bytes);
     if (explained.ok()) {
       bytes += explained->ByteSizeLong();

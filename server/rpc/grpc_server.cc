@@ -3,7 +3,6 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
-#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
 #include <mutex>
@@ -17,8 +16,6 @@
 namespace deepbindnet {
 namespace {
 
-// The largest request that the limits of PredictRequest allow, and its indices.
-constexpr int kMaxReceiveBytes = kMaxPredictBytes + (1 << 20);
 // What messages may hold together while gRPC receives and sends them. Predict requests that wait for an answer are
 // bounded by ServiceDependencies::max_predict_bytes; of other calls, as many wait as the executor queues.
 constexpr size_t kMaxMessageMemory = size_t{1} << 30;
@@ -50,7 +47,8 @@ void DeclareMethods(Metrics* metrics) {
   }
 }
 
-void Configure(grpc::ServerBuilder* builder, const std::string& data_dir, Metrics* metrics) {
+void Configure(grpc::ServerBuilder* builder, size_t max_message_bytes, const std::string& data_dir,
+               Metrics* metrics) {
   // With SO_REUSEPORT a second server would take half of the first one's calls instead of failing.
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
@@ -59,7 +57,7 @@ void Configure(grpc::ServerBuilder* builder, const std::string& data_dir, Metric
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
   grpc::ResourceQuota quota("deepbindnet");
   builder->SetResourceQuota(quota.Resize(kMaxMessageMemory));
-  builder->SetMaxReceiveMessageSize(kMaxReceiveBytes);
+  builder->SetMaxReceiveMessageSize(static_cast<int>(max_message_bytes));
   builder->SetMaxSendMessageSize(kMaxSendBytes);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(std::make_unique<CallObserverFactory>(metrics, data_dir));
@@ -68,20 +66,22 @@ void Configure(grpc::ServerBuilder* builder, const std::string& data_dir, Metric
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::string& address, Service* service,
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOptions& options, Service* service,
                                                               Metrics* metrics) {
   EnablePlugins();
   DeclareMethods(metrics);
   auto server = std::unique_ptr<GrpcServer>(new GrpcServer);
   grpc::ServerBuilder builder;
-  Configure(&builder, service->data_dir(), metrics);
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &server->port_);
+  Configure(&builder, options.max_message_bytes, service->data_dir(), metrics);
+  builder.AddListeningPort(options.address,
+                           options.credentials != nullptr ? options.credentials : grpc::InsecureServerCredentials(),
+                           &server->port_);
   builder.RegisterService(service);
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr || server->port_ == 0) {
     server->is_shut_down_ = server->server_ == nullptr;
-    return WithReason(absl::UnavailableError(absl::StrCat("cannot listen on ", address)), "CANNOT_LISTEN",
-                      {{"address", address}});
+    return WithReason(absl::UnavailableError(absl::StrCat("cannot listen on ", options.address)), "CANNOT_LISTEN",
+                      {{"address", options.address}});
   }
   server->SetServing(false);
   return server;

@@ -2,6 +2,7 @@
 #ifndef DEEPBINDNET_SERVER_RPC_GRPC_SERVER_H_
 #define DEEPBINDNET_SERVER_RPC_GRPC_SERVER_H_
 
+#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 
 #include <memory>
@@ -14,11 +15,17 @@
 
 namespace deepbindnet {
 
+struct GrpcServerOptions {
+  std::string address;                                   // HOST:PORT; port 0 takes a free one.
+  std::shared_ptr<grpc::ServerCredentials> credentials;  // Null: without TLS.
+  size_t max_message_bytes = RequestLimits().max_message_bytes;
+};
+
 class GrpcServer {
  public:
-  // Listens on `address` ("HOST:PORT", port 0 takes a free one) without TLS; health says NOT_SERVING until SetServing.
-  // UNAVAILABLE where it cannot listen, a port that is in use included. All must outlive the server.
-  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const std::string& address, Service* service,
+  // Health says NOT_SERVING until SetServing. UNAVAILABLE where it cannot listen, a port that is in use included. All
+  // must outlive the server.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const GrpcServerOptions& options, Service* service,
                                                            Metrics* metrics);
   // Stops at once where Shutdown has not been called.
   ~GrpcServer();

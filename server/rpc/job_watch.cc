@@ -43,9 +43,9 @@ void WatchSet::EndAll() {
   for (const auto& watch : watches) watch->End();
 }
 
-JobWatch* JobWatch::Start(JobEngine* engine, Executor* executor, WatchSet* watches,
+JobWatch* JobWatch::Start(JobEngine* engine, Executor* executor, WatchSet* watches, std::shared_ptr<void> held,
                           const v1::WatchJobRequest& request) {
-  std::shared_ptr<JobWatch> watch(new JobWatch(engine, executor, watches, request));
+  std::shared_ptr<JobWatch> watch(new JobWatch(engine, executor, watches, std::move(held), request));
   watch->self_ = watch;
   const absl::Status scheduled = CatchAll([&] {
     watches->Add(watch);
@@ -55,10 +55,12 @@ JobWatch* JobWatch::Start(JobEngine* engine, Executor* executor, WatchSet* watch
   return watch.get();
 }
 
-JobWatch::JobWatch(JobEngine* engine, Executor* executor, WatchSet* watches, const v1::WatchJobRequest& request)
+JobWatch::JobWatch(JobEngine* engine, Executor* executor, WatchSet* watches, std::shared_ptr<void> held,
+                   const v1::WatchJobRequest& request)
     : engine_(engine),
       executor_(executor),
       watches_(watches),
+      held_(std::move(held)),
       job_(request.job()),
       next_(std::max<uint64_t>(1, request.from_sequence())) {}
 

@@ -44,8 +44,9 @@ class WatchSet {
 // it goes on until it is idle again or finished.
 class JobWatch final : public grpc::ServerWriteReactor<v1::JobEvent>, public std::enable_shared_from_this<JobWatch> {
  public:
-  // All must outlive the call. gRPC owns what is returned.
-  static JobWatch* Start(JobEngine* engine, Executor* executor, WatchSet* watches, const v1::WatchJobRequest& request);
+  // All must outlive the call. `held` is let go when it ends. gRPC owns what is returned.
+  static JobWatch* Start(JobEngine* engine, Executor* executor, WatchSet* watches, std::shared_ptr<void> held,
+                         const v1::WatchJobRequest& request);
 
   // See WatchSet::EndAll.
   void End();
@@ -53,7 +54,8 @@ class JobWatch final : public grpc::ServerWriteReactor<v1::JobEvent>, public std
  private:
   enum class Step { kWait, kRetry, kWrite, kFinished };
 
-  JobWatch(JobEngine* engine, Executor* executor, WatchSet* watches, const v1::WatchJobRequest& request);
+  JobWatch(JobEngine* engine, Executor* executor, WatchSet* watches, std::shared_ptr<void> held,
+           const v1::WatchJobRequest& request);
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
@@ -76,6 +78,7 @@ class JobWatch final : public grpc::ServerWriteReactor<v1::JobEvent>, public std
   JobEngine* const engine_;
   Executor* const executor_;
   WatchSet* const watches_;
+  const std::shared_ptr<void> held_;
   const std::string job_;
   std::shared_ptr<JobWatch> self_;  // Until OnDone.
 

@@ -32,9 +32,32 @@ PredictionInput TakeInput(v1::PredictRequest* request) {
 
 namespace {
 
-void FillResponse(const ServedModel& model, const PredictTask::Values& values, v1::PredictResponse* response) {
+absl::Status CheckLength(const std::string& text, size_t most, absl::string_view what, absl::string_view reason) {
+  if (text.size() <= most) return absl::OkStatus();
+  return WithReason(absl::InvalidArgumentError(absl::StrCat("the ", what, " has ", text.size(),
+                                                            " characters; this server takes at most ", most)),
+                    reason);
+}
+
+// Takes the pairs out whose texts are too long; returns what is wrong with each of the request's pairs.
+std::vector<absl::Status> TakeOutTooLong(const RequestLimits& limits, PredictionInput* input) {
+  std::vector<absl::Status> errors;
+  std::vector<PredictionInput::Pair> kept;
+  for (const PredictionInput::Pair& pair : input->pairs) {
+    errors.push_back(CheckTextLengths(*input, pair, limits));
+    if (errors.back().ok()) kept.push_back(pair);
+  }
+  input->pairs = std::move(kept);
+  return errors;
+}
+
+// `values` are of the pairs without an error, in their order.
+void FillResponse(const ServedModel& model, const std::vector<absl::Status>& errors, const PredictTask::Values& values,
+                  v1::PredictResponse* response) {
   DescribeModel(model, response);
-  for (const absl::StatusOr<double>& value : values) {
+  size_t next = 0;
+  for (const absl::Status& error : errors) {
+    const absl::StatusOr<double> value = error.ok() ? values[next++] : absl::StatusOr<double>(error);
     v1::Prediction* const prediction = response->add_predictions();
     if (value.ok()) {
       prediction->set_value(*value);
@@ -49,13 +72,26 @@ void FillResponse(const ServedModel& model, const PredictTask::Values& values, v
 
 grpc::ServerUnaryReactor* Service::Predict(grpc::CallbackServerContext* context, const v1::PredictRequest* request,
                                            v1::PredictResponse* response) {
-  auto held = CatchAll([&] { return HoldPredictBytes(request->ByteSizeLong()); });
+  auto held = AdmitPrediction(*context, "Predict", request->ByteSizeLong());
   if (!held.ok()) return UnaryCall::End(held.status());
   // gRPC made the message for this call alone and does not look at it again.
   auto* const taken = const_cast<v1::PredictRequest*>(request);
   return UnaryCall::RunAsync(
       deps_.executor, DeadlineOf(*context), *std::move(held),
       [this, taken, response](UnaryCall* call) { return StartPrediction(taken, response, call); });
+}
+
+absl::Status CheckTextLengths(const PredictionInput& input, const PredictionInput::Pair& pair,
+                              const RequestLimits& limits) {
+  DBN_RETURN_IF_ERROR(CheckLength(input.smiles[pair.drug], limits.max_smiles_length, "SMILES", "INVALID_SMILES"));
+  return CheckLength(input.sequences[pair.target], limits.max_sequence_length, "sequence", "SEQUENCE_TOO_LONG");
+}
+
+absl::StatusOr<std::shared_ptr<void>> Service::AdmitPrediction(const grpc::CallbackServerContext& context,
+                                                               absl::string_view method, size_t bytes) {
+  CallRecord record = DescribeCall(context, method);
+  DBN_RETURN_IF_ERROR(Admit(context, &record));
+  return CatchAll([&] { return HoldPredictBytes(bytes); });
 }
 
 absl::StatusOr<std::shared_ptr<void>> Service::HoldPredictBytes(size_t bytes) {
@@ -69,7 +105,7 @@ absl::StatusOr<std::shared_ptr<void>> Service::HoldPredictBytes(size_t bytes) {
 
 absl::Status Service::StartPrediction(v1::PredictRequest* request, v1::PredictResponse* response, UnaryCall* call) {
   DBN_RETURN_IF_ERROR(CheckAccepting());
-  DBN_RETURN_IF_ERROR(ValidatePredict(*request));
+  DBN_RETURN_IF_ERROR(ValidatePredict(*request, deps_.limits.max_pairs));
   const auto submit = [this, request, response, call](const absl::StatusOr<ServedModel>& model) {
     const absl::Status submitted = CatchAll([&]() -> absl::Status {
       DBN_RETURN_IF_ERROR(model.status());
@@ -77,11 +113,18 @@ absl::Status Service::StartPrediction(v1::PredictRequest* request, v1::PredictRe
       PredictTask task;
       task.predictor = model->predictor;
       task.input = TakeInput(request);
+      std::vector<absl::Status> errors = TakeOutTooLong(deps_.limits, &task.input);
+      if (task.input.pairs.empty()) {
+        FillResponse(*model, errors, {}, response);
+        call->Complete(absl::OkStatus());
+        return absl::OkStatus();
+      }
       task.deadline = call->deadline();
       task.cancelled = call->cancelled();
-      task.done = [model = *model, response, call](const absl::StatusOr<PredictTask::Values>& values) {
+      task.done = [model = *model, errors = std::move(errors), response,
+                   call](const absl::StatusOr<PredictTask::Values>& values) {
         call->Complete(CatchAll([&] {
-          if (values.ok()) FillResponse(model, *values, response);
+          if (values.ok()) FillResponse(model, errors, *values, response);
           return values.status();
         }));
       };

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,8 +16,12 @@
 #include "server/jobs/job_engine.h"
 #include "server/predict/batcher.h"
 #include "server/predict/model_registry.h"
+#include "server/auth/authenticator.h"
+#include "server/rpc/call_record.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/job_watch.h"
+#include "server/rpc/request_limits.h"
+#include "server/rpc/stream_limiter.h"
 #include "server/store/data_layout.h"
 #include "server/store/store.h"
 
@@ -32,8 +37,10 @@ struct ServiceDependencies {
   Batcher* batcher = nullptr;
   Executor* executor = nullptr;
   Executor* explainer = nullptr;  // One thread, which computes what Explain is asked for.
+  const Authenticator* authenticator = nullptr;
   DataLayout layout;
-  uint64_t max_upload_bytes = uint64_t{8} << 30;
+  RequestLimits limits;
+  bool tls = false;  // What GetServerStatus says of it.
   // Of the Predict and Explain requests that have not been answered, together.
   size_t max_predict_bytes = size_t{512} << 20;
   std::string version;
@@ -41,8 +48,9 @@ struct ServiceDependencies {
   std::vector<std::string> devices;
 };
 
-// Thread-safe. Files: jobs_handlers.cc, datasets_handlers.cc, models_handlers.cc, predict_handlers.cc,
-// explain_handlers.cc, status_handlers.cc, later_handlers.cc.
+// Thread-safe. Every handler lets in those whose role the API's definition asks for, and nobody else. Files:
+// service.cc, jobs_handlers.cc, datasets_handlers.cc, models_handlers.cc, predict_handlers.cc, explain_handlers.cc,
+// status_handlers.cc, later_handlers.cc.
 class Service final : public v1::DeepBindNet::CallbackService {
  public:
   explicit Service(ServiceDependencies dependencies);
@@ -93,7 +101,9 @@ class Service final : public v1::DeepBindNet::CallbackService {
                                             const v1::GetServerStatusRequest* request,
                                             v1::ServerStatus* response) override;
 
-  // Not implemented by this version.
+  grpc::ServerUnaryReactor* SetLogLevel(grpc::CallbackServerContext* context, const v1::SetLogLevelRequest* request,
+                                        v1::SetLogLevelResponse* response) override;
+
   grpc::ServerUnaryReactor* PauseJob(grpc::CallbackServerContext* context, const v1::PauseJobRequest* request,
                                      v1::Job* response) override;
   grpc::ServerUnaryReactor* ResumeJob(grpc::CallbackServerContext* context, const v1::ResumeJobRequest* request,
@@ -102,16 +112,43 @@ class Service final : public v1::DeepBindNet::CallbackService {
                                       v1::DeleteJobResponse* response) override;
   grpc::ServerUnaryReactor* DeleteDataset(grpc::CallbackServerContext* context, const v1::DeleteDatasetRequest* request,
                                           v1::DeleteDatasetResponse* response) override;
-  grpc::ServerUnaryReactor* PromoteModel(grpc::CallbackServerContext* context, const v1::PromoteModelRequest* request,
-                                         v1::Model* response) override;
   grpc::ServerUnaryReactor* DeleteModel(grpc::CallbackServerContext* context, const v1::DeleteModelRequest* request,
                                         v1::DeleteModelResponse* response) override;
+
+  // Not implemented by this version.
+  grpc::ServerUnaryReactor* PromoteModel(grpc::CallbackServerContext* context, const v1::PromoteModelRequest* request,
+                                         v1::Model* response) override;
   grpc::ServerBidiReactor<v1::PredictStreamRequest, v1::PredictStreamResponse>* PredictStream(
       grpc::CallbackServerContext* context) override;
 
  private:
+  struct AdmittedStream {
+    CallRecord record;
+    std::shared_ptr<void> held;  // Its place among the client's streams.
+  };
+
   // UNAVAILABLE while the server drains.
   absl::Status CheckAccepting() const;
+
+  // Fills in the caller. UNAUTHENTICATED, PERMISSION_DENIED.
+  absl::Status Admit(const grpc::CallbackServerContext& context, CallRecord* record) const;
+  absl::StatusOr<AdmittedStream> AdmitStream(const grpc::CallbackServerContext& context, absl::string_view method);
+
+  // Admits the caller, runs `body` on the executor, and writes the audit log's line where there is one. `target` is what
+  // the call is about.
+  grpc::ServerUnaryReactor* Run(const grpc::CallbackServerContext& context, absl::string_view method,
+                                const std::string& target, std::function<absl::Status(CallRecord*)> body);
+
+  absl::Status Submit(JobSubmission submission, CallRecord* call, v1::Job* response);
+  // The id of a job that the caller may change.
+  absl::StatusOr<std::string> FindOwn(const std::string& job, CallRecord* call);
+  grpc::ServerUnaryReactor* Steer(const grpc::CallbackServerContext& context, absl::string_view method,
+                                  const std::string& job,
+                                  absl::StatusOr<v1::Job> (JobEngine::*steer)(const std::string&), v1::Job* response);
+
+  // Of Predict and Explain: the caller's role, and HoldPredictBytes().
+  absl::StatusOr<std::shared_ptr<void>> AdmitPrediction(const grpc::CallbackServerContext& context,
+                                                        absl::string_view method, size_t bytes);
 
   // Counts `bytes` as held until the handle goes. RESOURCE_EXHAUSTED where max_predict_bytes would be exceeded.
   absl::StatusOr<std::shared_ptr<void>> HoldPredictBytes(size_t bytes);
@@ -127,6 +164,7 @@ class Service final : public v1::DeepBindNet::CallbackService {
   const ServiceDependencies deps_;
   std::atomic<bool> is_draining_{false};
   std::atomic<size_t> predict_bytes_{0};
+  StreamLimiter streams_;
   WatchSet watches_;
 };
 
@@ -136,6 +174,10 @@ absl::StatusOr<v1::TrainSpec> CompleteTrainSpec(const v1::TrainSpec& spec);
 
 // What the model computes of a request. Moves the texts out of it, because a request may be large.
 PredictionInput TakeInput(v1::PredictRequest* request);
+
+// INVALID_ARGUMENT (INVALID_SMILES, SEQUENCE_TOO_LONG) where a text of the pair is longer than the operator allows.
+absl::Status CheckTextLengths(const PredictionInput& input, const PredictionInput::Pair& pair,
+                              const RequestLimits& limits);
 
 }  // namespace deepbindnet
 

@@ -1,23 +1,21 @@
-#include <utility>
-
 #include "absl/time/clock.h"
+#include "core/base/file.h"
 #include "server/jobs/clock.h"
+#include "server/logging/logging.h"
 #include "server/rpc/service.h"
 #include "server/rpc/unary_call.h"
 
 namespace deepbindnet {
+namespace {
 
-Service::Service(ServiceDependencies dependencies) : deps_(std::move(dependencies)) {}
+const std::string& LevelName(LogLevel level) { return LogLevelNames()[static_cast<size_t>(level)]; }
 
-absl::Status Service::CheckAccepting() const {
-  if (!is_draining_.load()) return absl::OkStatus();
-  return WithReason(absl::UnavailableError("the server is shutting down; try again"), "SHUTTING_DOWN");
-}
+}  // namespace
 
 grpc::ServerUnaryReactor* Service::GetServerStatus(grpc::CallbackServerContext* context,
                                                    const v1::GetServerStatusRequest* /*request*/,
                                                    v1::ServerStatus* response) {
-  return UnaryCall::Run(deps_.executor, DeadlineOf(*context), [this, response]() -> absl::Status {
+  return Run(*context, "GetServerStatus", "", [this, response](CallRecord* call) -> absl::Status {
     response->set_version(deps_.version);
     *response->mutable_start_time() = ToTimestamp(deps_.start_time);
     const absl::Duration uptime = absl::Now() - deps_.start_time;
@@ -28,8 +26,26 @@ grpc::ServerUnaryReactor* Service::GetServerStatus(grpc::CallbackServerContext* 
     const JobEngine::Counts counts = deps_.engine->counts();
     response->set_jobs_queued(static_cast<uint32_t>(counts.queued));
     response->set_jobs_running(static_cast<uint32_t>(counts.running));
+    response->set_jobs_paused(static_cast<uint32_t>(counts.paused));
+    for (v1::DeviceSlot& slot : deps_.engine->slots()) *response->add_slots() = std::move(slot);
     for (const std::string& name : deps_.models->LoadedNames()) response->add_loaded_models(name);
     response->set_draining(is_draining_.load());
+    response->set_disk_free_bytes(FreeBytes(deps_.layout.data_dir));
+    response->set_log_level(LevelName(GetLogLevel()));
+    response->set_tls(deps_.tls);
+    response->set_caller(call->caller.name);
+    response->set_caller_role(call->caller.role);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* Service::SetLogLevel(grpc::CallbackServerContext* context,
+                                               const v1::SetLogLevelRequest* request,
+                                               v1::SetLogLevelResponse* response) {
+  return Run(*context, "SetLogLevel", request->level(), [request, response](CallRecord*) -> absl::Status {
+    DBN_ASSIGN_OR_RETURN(const LogLevel level, ParseLogLevel("level", request->level()));
+    response->set_previous_level(LevelName(GetLogLevel()));
+    deepbindnet::SetLogLevel(level);
     return absl::OkStatus();
   });
 }

@@ -8,6 +8,7 @@ namespace deepbindnet {
 
 void UnaryCall::Complete(const absl::Status& status) {
   held_.reset();
+  if (ended_ != nullptr) ended_(status);
   Finish(ToGrpcStatus(status));
 }
 
@@ -26,28 +27,35 @@ UnaryCall* UnaryCall::End(const absl::Status& status) {
   return call;
 }
 
-UnaryCall* UnaryCall::Run(Executor* executor, absl::Time deadline, std::function<absl::Status()> body) {
-  return RunAsync(executor, deadline, nullptr, [body = std::move(body)](UnaryCall* call) {
+UnaryCall* UnaryCall::Run(Executor* executor, absl::Time deadline, std::function<absl::Status()> body, Ended ended) {
+  auto* call = new UnaryCall(deadline, nullptr);
+  call->ended_ = std::move(ended);
+  call->Schedule(executor, [body = std::move(body)](UnaryCall* running) {
     const absl::Status status = body();
-    if (status.ok()) call->Complete(status);
+    if (status.ok()) running->Complete(status);
     return status;
   });
+  return call;
 }
 
 UnaryCall* UnaryCall::RunAsync(Executor* executor, absl::Time deadline, std::shared_ptr<void> held,
                                std::function<absl::Status(UnaryCall*)> body) {
   auto* call = new UnaryCall(deadline, std::move(held));
+  call->Schedule(executor, std::move(body));
+  return call;
+}
+
+void UnaryCall::Schedule(Executor* executor, std::function<absl::Status(UnaryCall*)> body) {
   const absl::Status scheduled = CatchAll([&] {
-    return executor->Schedule([call, body = std::move(body)] {
+    return executor->Schedule([this, body = std::move(body)] {
       const absl::Status status = CatchAll([&]() -> absl::Status {
-        DBN_RETURN_IF_ERROR(call->CheckWanted());
-        return body(call);
+        DBN_RETURN_IF_ERROR(CheckWanted());
+        return body(this);
       });
-      if (!status.ok()) call->Complete(status);
+      if (!status.ok()) Complete(status);
     });
   });
-  if (!scheduled.ok()) call->Complete(scheduled);
-  return call;
+  if (!scheduled.ok()) Complete(scheduled);
 }
 
 absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {

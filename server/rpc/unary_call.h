@@ -19,9 +19,12 @@ namespace deepbindnet {
 // Deletes itself once gRPC is done with it.
 class UnaryCall final : public grpc::ServerUnaryReactor {
  public:
+  using Ended = std::function<void(const absl::Status&)>;
+
   // Runs `body` on the executor and ends the call with its status, or with CheckWanted()'s where nobody waits any more.
-  // The request and the response stay valid until then.
-  static UnaryCall* Run(Executor* executor, absl::Time deadline, std::function<absl::Status()> body);
+  // The request and the response stay valid until then. `ended` hears of the end first.
+  static UnaryCall* Run(Executor* executor, absl::Time deadline, std::function<absl::Status()> body,
+                        Ended ended = nullptr);
 
   // The same, but `body` arranges for Complete() to be called once, by any thread; on an error it returns before that,
   // the call ends with it. `held` is let go when the call ends.
@@ -43,12 +46,15 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
  private:
   UnaryCall(absl::Time deadline, std::shared_ptr<void> held) : deadline_(deadline), held_(std::move(held)) {}
 
+  void Schedule(Executor* executor, std::function<absl::Status(UnaryCall*)> body);
+
   void OnCancel() override { cancelled_->store(true); }
   void OnDone() override { delete this; }
 
   const absl::Time deadline_;
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<void> held_;
+  Ended ended_;
 };
 
 // InfiniteFuture where the caller has set none.

@@ -88,6 +88,11 @@ absl::Status ValidateJobReference(absl::string_view job) {
   return InvalidField("job", Shown(job), "is neither a job's id nor a name; `jobs list` shows both");
 }
 
+absl::Status ValidateFilter(absl::string_view field, absl::string_view text) {
+  if (text.size() <= kMaxNameLength) return absl::OkStatus();
+  return InvalidField(field, Shown(text), absl::StrCat("is longer than any name; give at most ", kMaxNameLength, " bytes"));
+}
+
 absl::Status ValidateArtifactName(absl::string_view artifact) {
   bool valid = !artifact.empty() && artifact.size() <= kMaxArtifactLength;
   const std::vector<absl::string_view> parts = absl::StrSplit(artifact, '/');
@@ -122,7 +127,6 @@ absl::Status ValidateUploadHeader(const v1::PrepareDatasetRequest::Header& heade
   DBN_RETURN_IF_ERROR(CheckLength("header.spec.affinity_column", header.spec().affinity_column()));
   DBN_RETURN_IF_ERROR(CheckLength("header.spec.affinity_unit", header.spec().affinity_unit()));
   DBN_RETURN_IF_ERROR(CheckLength("header.spec.split.split_column", header.spec().split().split_column()));
-  DBN_RETURN_IF_ERROR(ValidateRequestId(header.request_id()));
   if (header.size_bytes() == 0 || header.size_bytes() > max_bytes) {
     return InvalidField("header.size_bytes", absl::StrCat(header.size_bytes()),
                         absl::StrCat("is not accepted; a file has 1 to ", max_bytes, " bytes here"));
@@ -134,15 +138,15 @@ absl::Status ValidateUploadHeader(const v1::PrepareDatasetRequest::Header& heade
   return absl::OkStatus();
 }
 
-absl::Status ValidatePredict(const v1::PredictRequest& request) {
+absl::Status ValidatePredict(const v1::PredictRequest& request, int max_pairs) {
   if (!request.model().empty()) DBN_RETURN_IF_ERROR(ValidateName("model", request.model()));
   size_t bytes = 0;
   DBN_RETURN_IF_ERROR(CheckTexts("smiles", request.smiles(), &bytes));
   DBN_RETURN_IF_ERROR(CheckTexts("sequences", request.sequences(), &bytes));
   DBN_RETURN_IF_ERROR(CheckFeatures(request, &bytes));
-  if (request.pairs_size() < 1 || request.pairs_size() > kMaxPairs) {
+  if (request.pairs_size() < 1 || request.pairs_size() > max_pairs) {
     return InvalidField("pairs", absl::StrCat(request.pairs_size(), " entries"),
-                        absl::StrCat("are not accepted; give 1 to ", kMaxPairs));
+                        absl::StrCat("are not accepted; give 1 to ", max_pairs));
   }
   for (int i = 0; i < request.pairs_size(); ++i) {
     DBN_RETURN_IF_ERROR(CheckIndex(i, "drug", request.pairs(i).drug(), "smiles", request.smiles_size()));

@@ -29,6 +29,9 @@ absl::Status ValidateRequestId(absl::string_view request_id);
 // A job's id or the name of what it makes.
 absl::Status ValidateJobReference(absl::string_view job);
 
+// What a listing filters by: at most 64 bytes.
+absl::Status ValidateFilter(absl::string_view field, absl::string_view text);
+
 // A plain file name, or one in a sub-directory such as "logs/events.out": no "..", not absolute.
 absl::Status ValidateArtifactName(absl::string_view artifact);
 
@@ -36,7 +39,7 @@ absl::Status ValidateCompare(const v1::CompareSpec& spec);
 absl::Status ValidateUploadHeader(const v1::PrepareDatasetRequest::Header& header, uint64_t max_bytes);
 
 // Counts, bytes and indices. What the texts mean is judged pair by pair, by the model.
-absl::Status ValidatePredict(const v1::PredictRequest& request);
+absl::Status ValidatePredict(const v1::PredictRequest& request, int max_pairs = kMaxPairs);
 
 // Errors in the input name its fields as ValidatePredict() does.
 absl::Status ValidateExplain(const v1::ExplainRequest& request);

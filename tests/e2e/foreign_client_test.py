@@ -1,52 +1,54 @@
 """A client of another make: Python's grpcio with stubs generated from the published .proto files."""
 
-import os
-import shutil
-import subprocess
 import sys
 import unittest
 
 import grpc
 
 from explanation_format import check_json, check_svg
-from harness import SOURCE_DIR, STEP_DEADLINE, TINY, ServerTest, read_csv
+from harness import JOB_DEADLINE, STEP_DEADLINE, TINY, ServerTest, generate_stubs, read_csv
 
-# The standard services' wire format, as far as it is used here.
-STANDARD_PROTOS = {
-    "health.proto": """
-        syntax = "proto3"; package grpc.health.v1;
-        message HealthCheckRequest { string service = 1; }
-        message HealthCheckResponse {
-          enum ServingStatus { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; SERVICE_UNKNOWN = 3; }
-          ServingStatus status = 1;
-        }
-        service Health { rpc Check(HealthCheckRequest) returns (HealthCheckResponse); }""",
-    "reflection.proto": """
-        syntax = "proto3"; package grpc.reflection.v1alpha;
-        message ServerReflectionRequest { string file_containing_symbol = 4; string list_services = 7; }
-        message FileDescriptorResponse { repeated bytes file_descriptor_proto = 1; }
-        message ServiceResponse { string name = 1; }
-        message ListServiceResponse { repeated ServiceResponse service = 1; }
-        message ServerReflectionResponse {
-          FileDescriptorResponse file_descriptor_response = 4;
-          ListServiceResponse list_services_response = 6;
-        }
-        service ServerReflection {
-          rpc ServerReflectionInfo(stream ServerReflectionRequest) returns (stream ServerReflectionResponse);
-        }""",
-}
+class ReflectedService:
+    """A service that is known by the descriptions which the server's reflection gives, and by nothing else of ours."""
 
+    def __init__(self, channel, name):
+        import reflection_pb2
+        import reflection_pb2_grpc
+        from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        [answer] = stub.ServerReflectionInfo(
+            iter([reflection_pb2.ServerReflectionRequest(file_containing_symbol=name)]), timeout=STEP_DEADLINE)
+        files = {}
+        for data in answer.file_descriptor_response.file_descriptor_proto:
+            file = descriptor_pb2.FileDescriptorProto.FromString(data)
+            files[file.name] = file
+        pool = descriptor_pool.DescriptorPool()
 
-def generate_stubs(directory):
-    """Python modules for the service's and the standard protos, importable from `directory`."""
-    for name, text in STANDARD_PROTOS.items():
-        with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
-            file.write(text)
-    plugin = shutil.which("grpc_python_plugin")
-    subprocess.run(["protoc", "-I", os.path.join(SOURCE_DIR, "proto"), "-I", directory, "--python_out", directory,
-                    "--grpc_out", directory, f"--plugin=protoc-gen-grpc={plugin}", "deepbindnet/v1/types.proto",
-                    "deepbindnet/v1/deepbindnet.proto", "google/rpc/error_details.proto", "google/rpc/status.proto",
-                    *STANDARD_PROTOS], check=True, timeout=STEP_DEADLINE)
+        def add(file):
+            for dependency in file.dependency:
+                if dependency in files:
+                    add(files.pop(dependency))
+            pool.Add(file)
+
+        while files:
+            add(files.pop(next(iter(files))))
+        self.channel = channel
+        self.service = pool.FindServiceByName(name)
+        self.factory = message_factory.MessageFactory(pool)
+
+    def call(self, method_name, **fields):
+        """The answers to one request."""
+        method = self.service.methods_by_name[method_name]
+        request = self.factory.GetPrototype(method.input_type)
+        response = self.factory.GetPrototype(method.output_type)
+        call = self.channel.unary_stream(f"/{self.service.full_name}/{method_name}",
+                                         request_serializer=request.SerializeToString,
+                                         response_deserializer=response.FromString)
+        return list(call(request(**fields), timeout=JOB_DEADLINE))
+
+    @staticmethod
+    def name_of(message, field):
+        return message.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number[getattr(message, field)].name
 
 
 class ForeignClientTest(ServerTest):
@@ -128,6 +130,31 @@ class ForeignClientTest(ServerTest):
         self.assertEqual(error.code(), grpc.StatusCode.NOT_FOUND)
         self.assertIn("nobody", error.details())
 
+    def test_submit_watch_and_predict(self):
+        job = self.stub.StartTraining(self.pb.StartTrainingRequest(
+            spec={"model": "foreign", "dataset": "demo", "options": {"num_epochs": 2, "hidden_dim": 16,
+                                                                     "fusion_heads": 2, "feature_dim": 32}}),
+            timeout=STEP_DEADLINE)
+        events = list(self.stub.WatchJob(self.pb.WatchJobRequest(job=job.id), timeout=JOB_DEADLINE))
+        self.assertEqual([event.epoch.epoch for event in events if event.HasField("epoch")], [1, 2])
+        self.assertTrue(events[-2].HasField("result") or events[-1].HasField("result"), events[-2:])
+        response = self.stub.Predict(self.pb.PredictRequest(
+            model="foreign", smiles=[self.smiles], sequences=[self.sequence], pairs=[{}]), timeout=STEP_DEADLINE)
+        self.assertEqual(response.predictions[0].error, "")
+
+    def test_reflection_alone_is_enough_to_submit_watch_and_predict(self):
+        service = ReflectedService(self.channel, "deepbindnet.v1.DeepBindNet")
+        [job] = service.call("StartTraining", spec={"model": "reflected", "dataset": "demo", "options": {
+            "num_epochs": 2, "hidden_dim": 16, "fusion_heads": 2, "feature_dim": 32}})
+        events = service.call("WatchJob", job=job.id)
+        self.assertEqual([event.epoch.epoch for event in events if event.HasField("epoch")], [1, 2])
+        [status] = service.call("GetStatus", job="reflected")
+        self.assertEqual(service.name_of(status, "state"), "SUCCEEDED")
+        [response] = service.call("Predict", model="reflected", smiles=[self.smiles], sequences=[self.sequence],
+                                  pairs=[{}])
+        self.assertEqual(response.model_digest, status.result.training.digest)
+        self.assertEqual(response.predictions[0].error, "")
+
     def error_of(self, call, request):
         with self.assertRaises(grpc.RpcError) as raised:
             answer = call(request, timeout=STEP_DEADLINE)
@@ -156,7 +183,7 @@ class ForeignClientTest(ServerTest):
         self.assertEqual(dict(info.metadata).get("field", "").split(".")[-1], "dropout_rate")
 
     def test_an_rpc_of_a_later_release_says_so(self):
-        error, _ = self.error_of(self.stub.PauseJob, self.pb.PauseJobRequest(job="model"))
+        error, _ = self.error_of(self.stub.PromoteModel, self.pb.PromoteModelRequest(model="model"))
         self.assertEqual(error.code(), grpc.StatusCode.UNIMPLEMENTED)
         self.assertTrue(error.details())
 

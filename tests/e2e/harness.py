@@ -64,11 +64,50 @@ def synthesize(path, pairs=600, seed=3):
     return path
 
 
+# The standard services' wire format, as far as it is used here.
+STANDARD_PROTOS = {
+    "health.proto": """
+        syntax = "proto3"; package grpc.health.v1;
+        message HealthCheckRequest { string service = 1; }
+        message HealthCheckResponse {
+          enum ServingStatus { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; SERVICE_UNKNOWN = 3; }
+          ServingStatus status = 1;
+        }
+        service Health { rpc Check(HealthCheckRequest) returns (HealthCheckResponse); }""",
+    "reflection.proto": """
+        syntax = "proto3"; package grpc.reflection.v1alpha;
+        message ServerReflectionRequest { string file_containing_symbol = 4; string list_services = 7; }
+        message FileDescriptorResponse { repeated bytes file_descriptor_proto = 1; }
+        message ServiceResponse { string name = 1; }
+        message ListServiceResponse { repeated ServiceResponse service = 1; }
+        message ServerReflectionResponse {
+          FileDescriptorResponse file_descriptor_response = 4;
+          ListServiceResponse list_services_response = 6;
+        }
+        service ServerReflection {
+          rpc ServerReflectionInfo(stream ServerReflectionRequest) returns (stream ServerReflectionResponse);
+        }""",
+}
+
+
+def generate_stubs(directory):
+    """Python modules for the service's and the standard protos, importable from `directory`."""
+    for name, text in STANDARD_PROTOS.items():
+        with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    plugin = shutil.which("grpc_python_plugin")
+    subprocess.run(["protoc", "-I", os.path.join(SOURCE_DIR, "proto"), "-I", directory, "--python_out", directory,
+                    "--grpc_out", directory, f"--plugin=protoc-gen-grpc={plugin}", "deepbindnet/v1/types.proto",
+                    "deepbindnet/v1/deepbindnet.proto", "google/rpc/error_details.proto", "google/rpc/status.proto",
+                    *STANDARD_PROTOS], check=True, timeout=STEP_DEADLINE)
+
+
 class Server:
     """A deepbindnet-server of its own. It keeps its port over a restart, so that clients find it again."""
 
-    def __init__(self, data_dir):
+    def __init__(self, data_dir, options=()):
         self.data_dir = data_dir
+        self.options = list(options)
         self.process = None
         self.address = "127.0.0.1:0"
         self.metrics = "127.0.0.1:0"
@@ -78,7 +117,7 @@ class Server:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [program("deepbindnet-server"), "--listen", self.address, "--metrics-listen", self.metrics, "--data-dir",
-                 self.data_dir], stdout=subprocess.PIPE, stderr=log, env=ENVIRONMENT, text=True)
+                 self.data_dir, *self.options], stdout=subprocess.PIPE, stderr=log, env=ENVIRONMENT, text=True)
         lines = Lines(self.process.stdout)
         ready = lines.next(START_DEADLINE)
         match = ready and re.search(r"listening on (\S+:\d+), metrics on (\S+:\d+)", ready)
@@ -208,12 +247,13 @@ class ServerTest(unittest.TestCase):
     """A server for all tests of a class, with a small data set called `demo` where `with_dataset` is set."""
 
     with_dataset = True
+    server_options = ()
 
     @classmethod
     def setUpClass(cls):
         cls.directory = tempfile.mkdtemp(prefix="deepbindnet-e2e-")
         cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
-        cls.server = Server(cls.path("data"))
+        cls.server = Server(cls.path("data"), cls.server_options)
         cls.addClassCleanup(lambda: cls.server.stop())
         cls.server.start()
         if cls.with_dataset:

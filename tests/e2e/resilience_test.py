@@ -23,6 +23,8 @@ def resumed_after(event):
 
 
 class ResilienceTest(ServerTest):
+    server_options = ["--slots", "2"]  # Room for a training of two processes.
+
     def setUp(self):
         if self.server.process.poll() is not None:
             self.server.start()

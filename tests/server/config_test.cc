@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -88,18 +89,66 @@ TEST(ConfigTest, HelpAndVersionAreNotErrors) {
   EXPECT_EQ(Parse({"--version"}).text, "deepbindnet-server 1.2.3\n");
 }
 
-TEST(ConfigTest, BeyondLoopbackNeedsInsecure) {
-  for (const char* option : {"--listen", "--metrics-listen"}) {
-    for (const char* address : {"0.0.0.0:1", "[::]:1", "192.168.1.2:1", "example.org:1"}) {
-      const CommandLine refused = Parse({option, address});
+TEST(ConfigTest, BeyondLoopbackNeedsTlsAndTokensOrInsecure) {
+  for (const char* address : {"0.0.0.0:1", "[::]:1", "192.168.1.2:1", "example.org:1"}) {
+    const std::vector<std::vector<std::string>> insufficient = {
+        {}, {"--tokens-file", "t"}, {"--tls-cert", "c", "--tls-key", "k"}, {"--insecure-metrics"}};
+    for (std::vector<std::string> arguments : insufficient) {
+      arguments.insert(arguments.end(), {"--listen", address});
+      const CommandLine refused = Parse(arguments);
       EXPECT_EQ(refused.exit_code, 2);
-      EXPECT_THAT(refused.text, HasSubstr("neither TLS nor tokens"));
-      EXPECT_TRUE(Parse({option, address, "--insecure"}).config.has_value());
+      EXPECT_THAT(refused.text, HasSubstr(absl::StrCat("--listen: ", address, " is reachable from other machines")));
     }
+    EXPECT_TRUE(Parse({"--listen", address, "--insecure"}).config.has_value());
+    EXPECT_TRUE(
+        Parse({"--listen", address, "--tls-cert", "c", "--tls-key", "k", "--tokens-file", "t"}).config.has_value());
   }
   for (const char* address : {"127.0.0.1:0", "127.1.2.3:1", "localhost:1", "[::1]:1"}) {
     EXPECT_TRUE(Parse({"--listen", address}).config.has_value()) << address;
   }
+}
+
+TEST(ConfigTest, MetricsBeyondLoopbackNeedAWordOfTheirOwn) {
+  const std::vector<std::string> secure = {"--tls-cert", "c", "--tls-key", "k", "--tokens-file", "t"};
+  std::vector<std::string> arguments = secure;
+  arguments.insert(arguments.end(), {"--metrics-listen", "0.0.0.0:1"});
+  const CommandLine refused = Parse(arguments);
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.text, HasSubstr("--metrics-listen: 0.0.0.0:1 is reachable from other machines"));
+  for (const char* word : {"--insecure-metrics", "--insecure"}) {
+    arguments.back() = "0.0.0.0:1";
+    std::vector<std::string> allowed = arguments;
+    allowed.push_back(word);
+    EXPECT_TRUE(Parse(allowed).config.has_value()) << word;
+  }
+}
+
+TEST(ConfigTest, TlsNeedsBothOfItsFiles) {
+  EXPECT_THAT(Parse({"--tls-cert", "c"}).text, HasSubstr("--tls-key:  is missing"));
+  EXPECT_THAT(Parse({"--tls-key", "k"}).text, HasSubstr("--tls-cert:  is missing"));
+  EXPECT_THAT(Parse({"--tls-client-ca", "a"}).text, HasSubstr("--tls-client-ca: a needs TLS"));
+}
+
+TEST(ConfigTest, EveryOptionSaysWhatItTakesAndItsDefault) {
+  const std::string help = Parse({"--help"}).text;
+  for (const char* text : {"--max-jobs-per-user INT [0]", "--min-free-disk-mib INT [256]", "--max-message-mib INT [33]",
+                           "--max-pairs-per-request INT [4096]", "--max-smiles-length INT [4096]",
+                           "--max-sequence-length INT [10000]", "--max-streams-per-client INT [256]"}) {
+    EXPECT_THAT(help, HasSubstr(text));
+  }
+}
+
+TEST(ConfigTest, CheckConfigIsSaidBesideTheOptions) {
+  const CommandLine parsed = Parse({"--check-config", "--slots", "2"});
+  ASSERT_TRUE(parsed.config.has_value());
+  EXPECT_TRUE(parsed.check_only);
+  EXPECT_EQ(parsed.config->slots, 2);
+}
+
+TEST(ConfigTest, TokensIsASubcommand) {
+  const CommandLine parsed = Parse({"tokens", "list", "--tokens-file", "/none"});
+  EXPECT_FALSE(parsed.config.has_value());
+  EXPECT_TRUE(parsed.subcommand != nullptr);
 }
 
 TEST(ConfigTest, ListenAddressIsTakenApart) {

@@ -165,7 +165,7 @@ class DrainingService final : public v1::DeepBindNet::CallbackService {
   }
   grpc::ServerReadReactor<v1::PrepareDatasetRequest>* PrepareDataset(grpc::CallbackServerContext* context,
                                                                      v1::Job* response) override {
-    return DatasetUpload::Start(deps_, context, response);
+    return DatasetUpload::Start(deps_, context, DescribeCall(*context, "PrepareDataset"), nullptr, response);
   }
 
  private:

@@ -33,7 +33,7 @@ TEST_F(GrpcServerTest, HealthFollowsSetServing) {
 }
 
 TEST_F(GrpcServerTest, PortInUseIsAnError) {
-  EXPECT_THAT(GrpcServer::Start(absl::StrCat("127.0.0.1:", server_->port()), service_.get(), &metrics_),
+  EXPECT_THAT(GrpcServer::Start({absl::StrCat("127.0.0.1:", server_->port())}, service_.get(), &metrics_),
               IsError(absl::StatusCode::kUnavailable, "CANNOT_LISTEN", "cannot listen on 127.0.0.1:"));
 }
 
@@ -47,7 +47,8 @@ TEST_F(GrpcServerTest, EveryCallIsCountedFailuresIncluded) {
   grpc::ClientContext succeeding;
   ASSERT_THAT(stub_->GetServerStatus(&succeeding, {}, &status), IsCallOk());
   grpc::ClientContext later;
-  ASSERT_FALSE(stub_->PauseJob(&later, {}, &job).ok());
+  v1::Model model;
+  ASSERT_FALSE(stub_->PromoteModel(&later, {}, &model).ok());
   const auto handled = [](const std::string& method, const std::string& code) {
     return R"(grpc_server_handled_total{grpc_code=")" + code + R"(",grpc_method=")" + method +
            R"(",grpc_service="deepbindnet.v1.DeepBindNet",grpc_type="unary"} )";
@@ -56,7 +57,7 @@ TEST_F(GrpcServerTest, EveryCallIsCountedFailuresIncluded) {
   EXPECT_THAT(text, HasSubstr(handled("GetStatus", "NOT_FOUND") + "1"));
   EXPECT_THAT(text, HasSubstr(handled("GetStatus", "OK") + "0"));
   EXPECT_THAT(text, HasSubstr(handled("GetServerStatus", "OK") + "1"));
-  EXPECT_THAT(text, HasSubstr(handled("PauseJob", "UNIMPLEMENTED") + "1"));
+  EXPECT_THAT(text, HasSubstr(handled("PromoteModel", "UNIMPLEMENTED") + "1"));
 }
 
 TEST_F(GrpcServerTest, StreamsAreCounted) {

@@ -196,19 +196,10 @@ TEST_F(JobsHandlersTest, WhatIsNotImplementedSaysSo) {
     EXPECT_THAT(status, IsCallError(StatusCode::UNIMPLEMENTED, "NOT_IMPLEMENTED",
                                     method + " is not implemented by this version"));
   };
-  grpc::ClientContext contexts[7];
-  v1::Job job;
+  grpc::ClientContext contexts[2];
   v1::Model model;
-  v1::DeleteJobResponse deleted_job;
-  v1::DeleteDatasetResponse deleted_dataset;
-  v1::DeleteModelResponse deleted_model;
-  expect(stub_->PauseJob(&contexts[0], {}, &job), "PauseJob");
-  expect(stub_->ResumeJob(&contexts[1], {}, &job), "ResumeJob");
-  expect(stub_->DeleteJob(&contexts[2], {}, &deleted_job), "DeleteJob");
-  expect(stub_->DeleteDataset(&contexts[3], {}, &deleted_dataset), "DeleteDataset");
-  expect(stub_->PromoteModel(&contexts[4], {}, &model), "PromoteModel");
-  expect(stub_->DeleteModel(&contexts[5], {}, &deleted_model), "DeleteModel");
-  const auto stream = stub_->PredictStream(&contexts[6]);
+  expect(stub_->PromoteModel(&contexts[0], {}, &model), "PromoteModel");
+  const auto stream = stub_->PredictStream(&contexts[1]);
   expect(stream->Finish(), "PredictStream");
 }
 
@@ -223,6 +214,15 @@ TEST_F(JobsHandlersTest, ServerStatusSaysWhatRuns) {
   EXPECT_THAT(status.devices(), ElementsAre("cpu (2 threads)"));
   EXPECT_EQ(status.jobs_running(), 1);
   EXPECT_EQ(status.jobs_queued(), 1);
+  EXPECT_EQ(status.jobs_paused(), 0);
+  ASSERT_EQ(status.slots_size(), 1);
+  EXPECT_EQ(status.slots(0).name(), "cpu:0");
+  EXPECT_EQ(status.slots(0).job(), job.id());
+  EXPECT_GT(status.disk_free_bytes(), 0);
+  EXPECT_EQ(status.log_level(), "info");
+  EXPECT_FALSE(status.tls());
+  EXPECT_EQ(status.caller(), "");
+  EXPECT_EQ(status.caller_role(), v1::ADMIN);
   EXPECT_FALSE(status.draining());
   EXPECT_GT(status.start_time().seconds(), 1600000000);
 }

@@ -76,6 +76,7 @@ class ServiceTest : public ::testing::Test {
     JobEngineDependencies engine_dependencies;
     engine_dependencies.launcher = workers_.MakeLauncher();
     engine_dependencies.new_job_id = [this] { return absl::StrCat("job", ++job_ids_); };
+    engine_dependencies.free_bytes = [] { return uint64_t{1} << 40; };
     ASSERT_OK_AND_ASSIGN(engine_, JobEngineImpl::Create(options, store_.get(), std::move(engine_dependencies)));
     engine_->StartScheduling();
     models_ = std::make_unique<ModelRegistry>(
@@ -95,7 +96,9 @@ class ServiceTest : public ::testing::Test {
   }
 
   void StartServer() {
+    ASSERT_OK_AND_ASSIGN(authenticator_, Authenticator::Create(tokens_file_));
     ServiceDependencies deps;
+    deps.authenticator = authenticator_.get();
     deps.engine = engine_.get();
     deps.store = store_.get();
     deps.models = models_.get();
@@ -103,13 +106,13 @@ class ServiceTest : public ::testing::Test {
     deps.executor = executor_.get();
     deps.explainer = explainer_.get();
     deps.layout = layout_;
-    deps.max_upload_bytes = 4 << 20;
+    deps.limits = limits_;
     deps.max_predict_bytes = max_predict_bytes_;
     deps.version = "1.2.3";
     deps.start_time = absl::Now();
     deps.devices = {"cpu (2 threads)"};
     service_ = std::make_unique<Service>(std::move(deps));
-    ASSERT_OK_AND_ASSIGN(server_, GrpcServer::Start("127.0.0.1:0", service_.get(), &metrics_));
+    ASSERT_OK_AND_ASSIGN(server_, GrpcServer::Start({"127.0.0.1:0"}, service_.get(), &metrics_));
     channel_ = grpc::CreateChannel(absl::StrCat("127.0.0.1:", server_->port()), grpc::InsecureChannelCredentials());
     stub_ = v1::DeepBindNet::NewStub(channel_);
   }
@@ -150,6 +153,12 @@ class ServiceTest : public ::testing::Test {
   int max_queued_explanations_ = 100;
   int max_waiting_for_models_ = 1000;
   size_t max_predict_bytes_ = 64 << 20;
+  std::string tokens_file_;
+  RequestLimits limits_ = [] {
+    RequestLimits limits;
+    limits.max_upload_bytes = 4 << 20;
+    return limits;
+  }();
 
   TempDir dir_;
   DataLayout layout_{dir_.path()};
@@ -166,6 +175,7 @@ class ServiceTest : public ::testing::Test {
   std::unique_ptr<Executor> executor_;
   std::unique_ptr<Executor> explainer_;
   std::unique_ptr<Batcher> batcher_;
+  std::unique_ptr<Authenticator> authenticator_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<GrpcServer> server_;
   std::shared_ptr<grpc::Channel> channel_;
