@@ -69,7 +69,8 @@ void AddSecurity(CLI::App* app, ServerConfig* config) {
       "PEM file of authorities: clients must have a certificate of one of them (mTLS)")
       ->type_name("FILE");
   Add(app, "tokens-file", &config->tokens_file,
-      "File that `deepbindnet-server tokens` writes: who may call, as viewer, submitter or admin (default: everybody as "
+      "File that `deepbindnet-server tokens` writes: who may call, as viewer, submitter or admin (default: everybody "
+      "as "
       "admin)")
       ->type_name("FILE");
 }

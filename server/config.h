@@ -17,10 +17,10 @@ struct ServerConfig {
   std::string listen = "127.0.0.1:50051";         // HOST:PORT of gRPC; port 0 takes a free one.
   std::string metrics_listen = "127.0.0.1:9464";  // HOST:PORT of /metrics; "off" serves none.
   std::string data_dir = "./deepbindnet-data";
-  std::string worker_binary;          // Empty: beside the server's own binary.
-  bool insecure = false;              // May listen beyond loopback without TLS and tokens.
-  bool insecure_metrics = false;      // --metrics-listen may be beyond loopback: it has no TLS.
-  std::string tls_cert;               // PEM files; both or none. None: no TLS.
+  std::string worker_binary;      // Empty: beside the server's own binary.
+  bool insecure = false;          // May listen beyond loopback without TLS and tokens.
+  bool insecure_metrics = false;  // --metrics-listen may be beyond loopback: it has no TLS.
+  std::string tls_cert;           // PEM files; both or none. None: no TLS.
   std::string tls_key;
   std::string tls_client_ca;          // PEM file: clients must have a certificate of one of these authorities.
   std::string tokens_file;            // See server/auth/token_file.h. Empty: every caller is an admin.
@@ -70,8 +70,8 @@ absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view field, absl::
 // localhost, 127.0.0.0/8 and ::1.
 bool IsLoopback(absl::string_view host);
 
-// INVALID_ARGUMENT where an address cannot be parsed, or is beyond loopback without TLS and tokens (gRPC) and without the
-// option that allows it.
+// INVALID_ARGUMENT where an address cannot be parsed, or is beyond loopback without TLS and tokens (gRPC) and without
+// the option that allows it.
 absl::Status CheckListenAddresses(const ServerConfig& config);
 
 }  // namespace deepbindnet

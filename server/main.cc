@@ -61,9 +61,7 @@ int CheckConfiguration(const ServerConfig& config) {
 // Ends the process however long the drain takes: at a second signal, and when the time is up. What is durable is so
 // already.
 void WatchDrain(int timeout_seconds) {
-  std::thread([] {
-    _exit(128 + WaitFor(SetOf({SIGTERM, SIGINT})));
-  }).detach();
+  std::thread([] { _exit(128 + WaitFor(SetOf({SIGTERM, SIGINT}))); }).detach();
   std::thread([timeout_seconds] {
     absl::SleepFor(absl::Seconds(timeout_seconds));
     Log(LogLevel::kWarning, "the drain timeout has passed; stopping at once");

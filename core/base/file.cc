@@ -33,12 +33,16 @@ absl::Status WriteAll(int fd, absl::string_view contents, const std::string& pat
   return absl::OkStatus();
 }
 
-// Makes a file with a new name and the mode that the umask leaves; mkostemp() would make it private.
-FileDescriptor CreateBeside(const std::string& path, std::string* name) {
+constexpr mode_t kModeBelowUmask = 0666;
+constexpr mode_t kPrivateMode = 0600;
+constexpr mode_t kPermissionBits = 0777;
+
+// Makes a file with a new name and what the umask leaves of `mode`; mkostemp() would make it private.
+FileDescriptor CreateBeside(const std::string& path, mode_t mode, std::string* name) {
   std::random_device random;
   while (true) {
     *name = absl::StrCat(path, ".", absl::Hex(random(), absl::kZeroPad8), kUnfinishedSuffix);
-    FileDescriptor file(open(name->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    FileDescriptor file(open(name->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (file.get() >= 0 || errno != EEXIST) return file;
   }
 }
@@ -46,6 +50,22 @@ FileDescriptor CreateBeside(const std::string& path, std::string* name) {
 std::string ParentOf(const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path().string();
   return parent.empty() ? "." : parent;
+}
+
+// Calls `set_attributes` with the new file's descriptor before there is anything in it; it returns 0, or -1 with errno.
+template <typename SetAttributes>
+absl::Status WriteBesideAndRename(const std::string& path, absl::string_view contents, mode_t mode,
+                                  SetAttributes set_attributes) {
+  std::string unfinished;
+  FileDescriptor file = CreateBeside(path, mode, &unfinished);
+  if (file.get() < 0) return FileError(absl::StrCat("cannot create a file beside ", path), errno);
+  absl::Cleanup remover = [&unfinished] { unlink(unfinished.c_str()); };
+  if (set_attributes(file.get()) != 0) return FileError(absl::StrCat("cannot set owner and mode of ", path), errno);
+  DBN_RETURN_IF_ERROR(WriteAll(file.get(), contents, path));
+  file.Close();
+  if (rename(unfinished.c_str(), path.c_str()) != 0) return FileError(absl::StrCat("cannot rename to ", path), errno);
+  std::move(remover).Cancel();
+  return SyncDirectory(ParentOf(path));
 }
 
 // Calls `consume` with every block of the file in turn.
@@ -80,15 +100,18 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 }
 
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents) {
-  std::string unfinished;
-  FileDescriptor file = CreateBeside(path, &unfinished);
-  if (file.get() < 0) return FileError(absl::StrCat("cannot create a file beside ", path), errno);
-  absl::Cleanup remover = [&unfinished] { unlink(unfinished.c_str()); };
-  DBN_RETURN_IF_ERROR(WriteAll(file.get(), contents, path));
-  file.Close();
-  if (rename(unfinished.c_str(), path.c_str()) != 0) return FileError(absl::StrCat("cannot rename to ", path), errno);
-  std::move(remover).Cancel();
-  return SyncDirectory(ParentOf(path));
+  return WriteBesideAndRename(path, contents, kModeBelowUmask, [](int) { return 0; });
+}
+
+absl::Status RewriteFileAtomically(const std::string& path, absl::string_view contents) {
+  struct stat old {};
+  const bool exists = stat(path.c_str(), &old) == 0;
+  const mode_t mode = exists ? old.st_mode & kPermissionBits : kPrivateMode;
+  return WriteBesideAndRename(path, contents, kPrivateMode, [&old, exists, mode](int fd) {
+    // Only root may give files away: for others the file becomes theirs.
+    if (exists && fchown(fd, old.st_uid, old.st_gid) != 0 && errno != EPERM) return -1;
+    return fchmod(fd, mode);
+  });
 }
 
 void RemoveUnfinishedFiles(const std::string& directory) {

@@ -25,6 +25,10 @@ absl::StatusOr<std::string> ReadFile(const std::string& path);
 // behind on an error.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents);
 
+// As WriteFileAtomically(), for a file that is not for everyone: one that is there keeps its mode and, where this
+// process may give a file away, its owner and group; a new one has mode 0600, whatever the umask.
+absl::Status RewriteFileAtomically(const std::string& path, absl::string_view contents);
+
 // Removes what writers that were killed in WriteFileAtomically() left in `directory`. Call it where nobody writes
 // there.
 void RemoveUnfinishedFiles(const std::string& directory);

@@ -80,7 +80,8 @@ absl::Status EventFile::Append(double wall_time, const WireMessage& event) {
   if (written < 0) return FileError(absl::StrCat("cannot write ", path_), errno);
   if (static_cast<size_t>(written) == record.size()) return absl::OkStatus();
   // A disk takes less than it was given where it has no room for more.
-  return FileError(absl::StrCat("cannot write more than ", written, " of ", record.size(), " bytes of ", path_), ENOSPC);
+  return FileError(absl::StrCat("cannot write more than ", written, " of ", record.size(), " bytes of ", path_),
+                   ENOSPC);
 }
 
 std::vector<std::string> ListEventFiles(const std::string& directory) {

@@ -38,7 +38,7 @@ ArtifactDownload* ArtifactDownload::Start(JobEngine* engine, const DataLayout& l
 
 ArtifactDownload::ArtifactDownload(JobEngine* engine, DataLayout layout, Executor* executor,
                                    std::function<absl::Status()> check_accepting, std::shared_ptr<void> held,
-                   v1::DownloadArtifactRequest request)
+                                   v1::DownloadArtifactRequest request)
     : engine_(engine),
       layout_(std::move(layout)),
       executor_(executor),

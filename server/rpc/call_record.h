@@ -27,7 +27,8 @@ CallRecord DescribeCall(const grpc::ServerContextBase& context, absl::string_vie
 // The value that the client sent under this name; empty where it sent none.
 absl::string_view ClientMetadata(const grpc::ServerContextBase& context, const char* name);
 
-// One line a call that may change something, whatever the log's level: who, what, and how it ended. Other calls have none.
+// One line a call that may change something, whatever the log's level: who, what, and how it ended. Other calls have
+// none.
 void WriteAudit(const CallRecord& record, const absl::Status& status);
 
 }  // namespace deepbindnet

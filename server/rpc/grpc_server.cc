@@ -47,8 +47,7 @@ void DeclareMethods(Metrics* metrics) {
   }
 }
 
-void Configure(grpc::ServerBuilder* builder, size_t max_message_bytes, const std::string& data_dir,
-               Metrics* metrics) {
+void Configure(grpc::ServerBuilder* builder, size_t max_message_bytes, const std::string& data_dir, Metrics* metrics) {
   // With SO_REUSEPORT a second server would take half of the first one's calls instead of failing.
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);

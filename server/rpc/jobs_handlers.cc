@@ -55,12 +55,11 @@ grpc::ServerUnaryReactor* Service::StartTraining(grpc::CallbackServerContext* co
 
 grpc::ServerUnaryReactor* Service::Compare(grpc::CallbackServerContext* context, const v1::CompareRequest* request,
                                            v1::Job* response) {
-  return Run(*context, "Compare", request->spec().name(),
-             [this, request, response](CallRecord* call) -> absl::Status {
-               DBN_RETURN_IF_ERROR(CheckAccepting());
-               DBN_ASSIGN_OR_RETURN(JobSubmission submission, MakeCompareSubmission(*request));
-               return Submit(std::move(submission), call, response);
-             });
+  return Run(*context, "Compare", request->spec().name(), [this, request, response](CallRecord* call) -> absl::Status {
+    DBN_RETURN_IF_ERROR(CheckAccepting());
+    DBN_ASSIGN_OR_RETURN(JobSubmission submission, MakeCompareSubmission(*request));
+    return Submit(std::move(submission), call, response);
+  });
 }
 
 absl::Status Service::Submit(JobSubmission submission, CallRecord* call, v1::Job* response) {

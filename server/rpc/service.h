@@ -13,10 +13,10 @@
 #include "absl/time/time.h"
 #include "core/base/status.h"
 #include "deepbindnet/v1/deepbindnet.grpc.pb.h"
+#include "server/auth/authenticator.h"
 #include "server/jobs/job_engine.h"
 #include "server/predict/batcher.h"
 #include "server/predict/model_registry.h"
-#include "server/auth/authenticator.h"
 #include "server/rpc/call_record.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/job_watch.h"
@@ -134,8 +134,8 @@ class Service final : public v1::DeepBindNet::CallbackService {
   absl::Status Admit(const grpc::CallbackServerContext& context, CallRecord* record) const;
   absl::StatusOr<AdmittedStream> AdmitStream(const grpc::CallbackServerContext& context, absl::string_view method);
 
-  // Admits the caller, runs `body` on the executor, and writes the audit log's line where there is one. `target` is what
-  // the call is about.
+  // Admits the caller, runs `body` on the executor, and writes the audit log's line where there is one. `target` is
+  // what the call is about.
   grpc::ServerUnaryReactor* Run(const grpc::CallbackServerContext& context, absl::string_view method,
                                 const std::string& target, std::function<absl::Status(CallRecord*)> body);
 

@@ -19,10 +19,10 @@ absl::StatusOr<std::shared_ptr<void>> StreamLimiter::Take(const CallRecord& reco
     MutexLock lock(&table_->mutex);
     int& open = table_->open[client];
     if (open >= max_per_client_) {
-      return WithReason(
-          absl::ResourceExhaustedError(absl::StrCat("this client has ", open, " streams open, which is the limit; "
-                                                    "close some, or try again later")),
-          "TOO_MANY_STREAMS");
+      return WithReason(absl::ResourceExhaustedError(absl::StrCat("this client has ", open,
+                                                                  " streams open, which is the limit; "
+                                                                  "close some, or try again later")),
+                        "TOO_MANY_STREAMS");
     }
     ++open;
   }

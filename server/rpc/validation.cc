@@ -90,7 +90,8 @@ absl::Status ValidateJobReference(absl::string_view job) {
 
 absl::Status ValidateFilter(absl::string_view field, absl::string_view text) {
   if (text.size() <= kMaxNameLength) return absl::OkStatus();
-  return InvalidField(field, Shown(text), absl::StrCat("is longer than any name; give at most ", kMaxNameLength, " bytes"));
+  return InvalidField(field, Shown(text),
+                      absl::StrCat("is longer than any name; give at most ", kMaxNameLength, " bytes"));
 }
 
 absl::Status ValidateArtifactName(absl::string_view artifact) {

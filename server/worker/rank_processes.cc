@@ -83,8 +83,8 @@ absl::Status RankProcesses::StartOne(const v1::WorkerTask& task, int rank, int p
   posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
   posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
   pid_t child = 0;
-  const int error = posix_spawn(&child, "/proc/self/exe", &actions, /*attributes=*/nullptr, NullTerminated(&arguments).data(),
-                                NullTerminated(&environment).data());
+  const int error = posix_spawn(&child, "/proc/self/exe", &actions, /*attributes=*/nullptr,
+                                NullTerminated(&arguments).data(), NullTerminated(&environment).data());
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return SystemError(absl::StrCat("cannot start rank ", rank), error);
   children_.push_back(child);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -54,6 +55,33 @@ TEST(FileTest, TheModeIsWhatTheUmaskLeaves) {
     const auto permissions = static_cast<unsigned>(std::filesystem::status(dir / "x").permissions());
     EXPECT_EQ(permissions, 0666u & ~mask);
   }
+}
+
+TEST(FileTest, ARewrittenFileKeepsItsModeAndANewOneIsPrivate) {
+  const TempDir dir;
+  const auto mode = [&dir] { return static_cast<unsigned>(std::filesystem::status(dir / "x").permissions()); };
+  const mode_t before = umask(0277);
+  const absl::Status written = RewriteFileAtomically(dir / "x", "old");
+  umask(before);
+  ASSERT_TRUE(written.ok()) << written;
+  EXPECT_EQ(mode(), 0600u);
+  ASSERT_EQ(chmod((dir / "x").c_str(), 0640), 0);
+  ASSERT_TRUE(RewriteFileAtomically(dir / "x", "new").ok());
+  EXPECT_EQ(mode(), 0640u);
+  EXPECT_EQ(ReadFile(dir / "x").value(), "new");
+  EXPECT_THAT(dir.Names(), ElementsAre("x"));
+}
+
+TEST(FileTest, ARewrittenFileKeepsItsOwner) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  const TempDir dir;
+  ASSERT_TRUE(RewriteFileAtomically(dir / "x", "old").ok());
+  ASSERT_EQ(chown((dir / "x").c_str(), 12, 34), 0);
+  ASSERT_TRUE(RewriteFileAtomically(dir / "x", "new").ok());
+  struct stat found {};
+  ASSERT_EQ(stat((dir / "x").c_str(), &found), 0);
+  EXPECT_EQ(found.st_uid, 12u);
+  EXPECT_EQ(found.st_gid, 34u);
 }
 
 TEST(FileTest, WriteThatCannotRenameLeavesTheOldState) {

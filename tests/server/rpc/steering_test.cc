@@ -147,7 +147,8 @@ TEST_F(SteeringTest, EveryChangingCallHasALineThatTellsNoSecret) {
   ConfigureLogging(LogFormat::kText, LogLevel::kInfo);
   EXPECT_THAT(log, HasSubstr(R"("message":"audit","method":"StartTraining","who":"alice","role":"submitter")"));
   EXPECT_THAT(log, HasSubstr(R"("target":"m","code":"OK","job_id":"job1","request_id":"request-7"})"));
-  EXPECT_THAT(log, HasSubstr(R"("code":"PERMISSION_DENIED","job_id":"job1","request_id":"request-7","reason":"NOT_YOURS")"));
+  EXPECT_THAT(log,
+              HasSubstr(R"("code":"PERMISSION_DENIED","job_id":"job1","request_id":"request-7","reason":"NOT_YOURS")"));
   EXPECT_THAT(log, HasSubstr(R"("who":"","role":"")"));
   EXPECT_THAT(log, HasSubstr(R"("code":"UNAUTHENTICATED")"));
   EXPECT_THAT(log, HasSubstr(R"("method":"SetLogLevel","who":"root")"));
@@ -179,8 +180,8 @@ class LimitsTest : public ServiceTest {
 
 TEST_F(LimitsTest, TooManyPairsAreRefused) {
   v1::PredictResponse response;
-  EXPECT_THAT(Predict(Request(3), &response),
-              IsCallError(StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", "pairs: 3 entries are not accepted; give 1 to 2"));
+  EXPECT_THAT(Predict(Request(3), &response), IsCallError(StatusCode::INVALID_ARGUMENT, "INVALID_FIELD",
+                                                          "pairs: 3 entries are not accepted; give 1 to 2"));
 }
 
 TEST_F(LimitsTest, ATextThatIsTooLongFailsItsPairsOnly) {
