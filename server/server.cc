@@ -25,6 +25,7 @@
 #include "server/metrics/metrics.h"
 #include "server/metrics/metrics_endpoint.h"
 #include "server/metrics/process_collector.h"
+#include "server/metrics/resource_collector.h"
 #include "server/predict/batcher.h"
 #include "server/predict/devices.h"
 #include "server/predict/model_registry.h"
@@ -172,6 +173,12 @@ struct Server::Parts {
     return deps;
   }
 
+  // Null without TLS.
+  std::function<absl::Time()> CertificateExpiry() const {
+    if (identity.tls == nullptr) return nullptr;
+    return [tls = identity.tls.get()] { return tls->expires(); };
+  }
+
   absl::Status Listen();
   void WarmDefaultModel();
 
@@ -207,7 +214,8 @@ absl::Status Server::Parts::Listen() {
   auto metrics_started =
       MetricsEndpoint::Start(absl::StrCat(is_v6 ? "[" : "", host, is_v6 ? "]" : "", ":", address.port),
                              {metrics.collectable(), std::make_shared<JobCollector>(store.get(), engine.get()),
-                              std::make_shared<ProcessCollector>()});
+                              std::make_shared<ProcessCollector>(),
+                              std::make_shared<ResourceCollector>(config.data_dir, CertificateExpiry(), Nvml::Open())});
   if (!metrics_started.ok()) return CannotListen("--metrics-listen", config.metrics_listen);
   endpoint = *std::move(metrics_started);
   return absl::OkStatus();

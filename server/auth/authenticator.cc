@@ -50,21 +50,8 @@ absl::Status Authenticator::Reload() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Caller> Authenticator::Admit(absl::string_view authorization, absl::string_view method) const {
-  if (!wants_tokens()) return Caller{"", v1::ADMIN};
-  DBN_ASSIGN_OR_RETURN(Caller caller, Identify(authorization));
-  const v1::Role required = RequiredRole(method);
-  if (caller.role >= required) return caller;
-  return WithReason(absl::PermissionDeniedError(absl::StrCat(method, " needs the role ", RoleName(required), ", and ",
-                                                             caller.name, " has the role ", RoleName(caller.role),
-                                                             "; ask the server's operator for a token of that role")),
-                    "ROLE_TOO_LOW",
-                    {{"role", std::string(RoleName(caller.role))},
-                     {"required_role", std::string(RoleName(required))},
-                     {"method", std::string(method)}});
-}
-
 absl::StatusOr<Caller> Authenticator::Identify(absl::string_view authorization) const {
+  if (!wants_tokens()) return Caller{"", v1::ADMIN};
   if (authorization.empty()) {
     return WithReason(absl::UnauthenticatedError(
                           "this server wants a token; send it in the metadata as 'authorization: Bearer TOKEN'"),
@@ -86,6 +73,18 @@ absl::StatusOr<Caller> Authenticator::Identify(absl::string_view authorization) 
                                  " (UTC); ask the server's operator for a new one"));
   }
   return Caller{entry.name, entry.role};
+}
+
+absl::Status CheckRole(const Caller& caller, absl::string_view method) {
+  const v1::Role required = RequiredRole(method);
+  if (caller.role >= required) return absl::OkStatus();
+  return WithReason(absl::PermissionDeniedError(absl::StrCat(method, " needs the role ", RoleName(required), ", and ",
+                                                             caller.name, " has the role ", RoleName(caller.role),
+                                                             "; ask the server's operator for a token of that role")),
+                    "ROLE_TOO_LOW",
+                    {{"role", std::string(RoleName(caller.role))},
+                     {"required_role", std::string(RoleName(required))},
+                     {"method", std::string(method)}});
 }
 
 absl::Status CheckOwner(const Caller& caller, absl::string_view owner, absl::string_view what) {

@@ -1,4 +1,4 @@
-// Decides who calls and whether they may.
+// Tells who calls, and whether they may.
 #ifndef DEEPBINDNET_SERVER_AUTH_AUTHENTICATOR_H_
 #define DEEPBINDNET_SERVER_AUTH_AUTHENTICATOR_H_
 
@@ -37,17 +37,14 @@ class Authenticator {
   // the file system.
   absl::Status Reload();
 
-  // `authorization` is the value of the metadata of that name, empty where there is none; `method` a bare name such as
-  // "CancelJob". UNAUTHENTICATED (NO_TOKEN, BAD_TOKEN) or PERMISSION_DENIED (ROLE_TOO_LOW, metadata "role",
-  // "required_role" and "method"); no message has what was sent. Does not block.
-  absl::StatusOr<Caller> Admit(absl::string_view authorization, absl::string_view method) const;
+  // Who sends this value of the metadata "authorization"; empty where there is none. UNAUTHENTICATED (NO_TOKEN,
+  // BAD_TOKEN); no message has what was sent. Does not block.
+  absl::StatusOr<Caller> Identify(absl::string_view authorization) const;
 
  private:
   using Tokens = absl::flat_hash_map<std::string, TokenEntry>;  // By SHA-256.
 
   Authenticator(std::string tokens_file, Now now) : tokens_file_(std::move(tokens_file)), now_(std::move(now)) {}
-
-  absl::StatusOr<Caller> Identify(absl::string_view authorization) const;
 
   // Constant after construction.
   const std::string tokens_file_;
@@ -56,6 +53,10 @@ class Authenticator {
   mutable Mutex mutex_;
   std::shared_ptr<const Tokens> tokens_ ABSL_GUARDED_BY(mutex_);
 };
+
+// PERMISSION_DENIED (ROLE_TOO_LOW, metadata "role", "required_role" and "method") where the caller's role is below the
+// one that `method`, a bare name such as "CancelJob", asks for.
+absl::Status CheckRole(const Caller& caller, absl::string_view method);
 
 // OK for an admin and for the one who made it. PERMISSION_DENIED (NOT_YOURS, metadata "owner") names `what`, for
 // example "job 42". An empty `owner` is nobody's.

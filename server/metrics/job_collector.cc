@@ -1,5 +1,6 @@
 #include "server/metrics/job_collector.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -19,7 +20,7 @@ const std::vector<v1::JobKind>& AllKinds() {
 
 const std::vector<v1::JobState>& AllStates() {
   static const std::vector<v1::JobState> states = {v1::QUEUED, v1::RUNNING,   v1::CANCELLING, v1::SUCCEEDED,
-                                                   v1::FAILED, v1::CANCELLED, v1::PAUSED};
+                                                   v1::FAILED, v1::CANCELLED, v1::PAUSED,     v1::PAUSING};
   return states;
 }
 
@@ -76,8 +77,15 @@ std::vector<prometheus::MetricFamily> JobCollector::Collect() const {
       }
     }
   }
+  prometheus::MetricFamily slots = MakeFamily("deepbindnet_device_slots", "Device slots for jobs.");
+  const std::vector<v1::DeviceSlot> all = engine_->slots();
+  const auto free =
+      std::count_if(all.begin(), all.end(), [](const v1::DeviceSlot& slot) { return slot.job().empty(); });
+  AddSeries(&slots, static_cast<double>(free), {{"state", "free"}});
+  AddSeries(&slots, static_cast<double>(all.size()) - static_cast<double>(free), {{"state", "taken"}});
   std::vector<prometheus::MetricFamily> families = std::move(trainings).Take();
   families.push_back(std::move(jobs));
+  families.push_back(std::move(slots));
   return families;
 }
 

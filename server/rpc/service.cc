@@ -18,9 +18,8 @@ absl::Status Service::CheckAccepting() const {
 
 absl::Status Service::Admit(const grpc::CallbackServerContext& context, CallRecord* record) const {
   return CatchAll([&]() -> absl::Status {
-    DBN_ASSIGN_OR_RETURN(record->caller,
-                         deps_.authenticator->Admit(ClientMetadata(context, "authorization"), record->method));
-    return absl::OkStatus();
+    DBN_ASSIGN_OR_RETURN(record->caller, deps_.authenticator->Identify(ClientMetadata(context, "authorization")));
+    return CheckRole(record->caller, record->method);
   });
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 constexpr absl::string_view kPartSuffix = ".part";
 
-absl::Status FileError(absl::string_view what, int error) {
+absl::Status UploadError(absl::string_view what, int error) {
   const std::string message = absl::StrCat("cannot ", what, " the upload: ", std::strerror(error));
   if (error == ENOSPC || error == EDQUOT) return WithReason(absl::ResourceExhaustedError(message), "DISK_FULL");
   return absl::InternalError(message);
@@ -37,7 +37,7 @@ absl::StatusOr<std::unique_ptr<UploadFile>> UploadFile::Create(const std::string
   DBN_RETURN_IF_ERROR(MakeDirectories(directory));
   std::string path = absl::StrCat(directory, "/upload-XXXXXX", kPartSuffix);
   FileDescriptor file(mkostemps(path.data(), static_cast<int>(kPartSuffix.size()), O_CLOEXEC));
-  if (file.get() < 0) return FileError("create", errno);
+  if (file.get() < 0) return UploadError("create", errno);
   return std::unique_ptr<UploadFile>(new UploadFile(std::move(file), std::move(path), size_bytes));
 }
 
@@ -50,7 +50,7 @@ absl::Status UploadFile::Append(absl::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = write(file_.get(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return FileError("write", errno);
+    if (written < 0) return UploadError("write", errno);
     bytes.remove_prefix(static_cast<size_t>(written));
   }
   return absl::OkStatus();
@@ -65,10 +65,10 @@ absl::Status UploadFile::Commit(absl::string_view sha256) {
     return InvalidField("header.sha256", sha256,
                         absl::StrCat("is not the digest of what was sent (", digest, "); nothing was kept"));
   }
-  if (fsync(file_.get()) != 0) return FileError("flush", errno);
+  if (fsync(file_.get()) != 0) return UploadError("flush", errno);
   file_.Close();
   std::string final_path(absl::StripSuffix(path_, kPartSuffix));
-  if (rename(path_.c_str(), final_path.c_str()) != 0) return FileError("rename", errno);
+  if (rename(path_.c_str(), final_path.c_str()) != 0) return UploadError("rename", errno);
   path_ = std::move(final_path);
   return SyncDirectory(std::filesystem::path(path_).parent_path().string());
 }

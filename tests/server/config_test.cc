@@ -124,16 +124,18 @@ TEST(ConfigTest, MetricsBeyondLoopbackNeedAWordOfTheirOwn) {
 }
 
 TEST(ConfigTest, TlsNeedsBothOfItsFiles) {
-  EXPECT_THAT(Parse({"--tls-cert", "c"}).text, HasSubstr("--tls-key:  is missing"));
-  EXPECT_THAT(Parse({"--tls-key", "k"}).text, HasSubstr("--tls-cert:  is missing"));
+  EXPECT_THAT(Parse({"--tls-cert", "c"}).text, HasSubstr("--tls-key: (empty) is missing"));
+  EXPECT_THAT(Parse({"--tls-key", "k"}).text, HasSubstr("--tls-cert: (empty) is missing"));
   EXPECT_THAT(Parse({"--tls-client-ca", "a"}).text, HasSubstr("--tls-client-ca: a needs TLS"));
 }
 
 TEST(ConfigTest, EveryOptionSaysWhatItTakesAndItsDefault) {
   const std::string help = Parse({"--help"}).text;
-  for (const char* text : {"--max-jobs-per-user INT [0]", "--min-free-disk-mib INT [256]", "--max-message-mib INT [33]",
-                           "--max-pairs-per-request INT [4096]", "--max-smiles-length INT [4096]",
-                           "--max-sequence-length INT [10000]", "--max-streams-per-client INT [256]"}) {
+  for (const char* text :
+       {"--max-jobs-per-user INT:INT in [0 - 1000000]=0 ", "--min-free-disk-mib INT:INT in [0 - 1048576]=256 ",
+        "--max-message-mib INT:INT in [1 - 1024]=33 ", "--max-pairs-per-request INT:INT in [1 - 4096]=4096 ",
+        "--max-smiles-length INT:INT in [1 - 4096]=4096 ", "--max-sequence-length INT:INT in [1 - 10000]=10000 ",
+        "--max-streams-per-client INT:INT in [1 - 100000]=256 "}) {
     EXPECT_THAT(help, HasSubstr(text));
   }
 }

@@ -137,7 +137,8 @@ TEST_F(ServerTest, MissingWorkerIsAnError) {
 TEST_F(ServerTest, BeyondLoopbackIsRefused) {
   ServerConfig config = Config("data");
   config.listen = "0.0.0.0:0";
-  EXPECT_THAT(Server::Start(config), IsError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", "neither TLS"));
+  EXPECT_THAT(Server::Start(config),
+              IsError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", "is reachable from other machines"));
 }
 
 TEST_F(ServerTest, DrainEndsCallsAndFreesPortAndDirectory) {

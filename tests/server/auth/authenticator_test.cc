@@ -34,7 +34,9 @@ class AuthenticatorTest : public testing::Test {
   }
 
   absl::StatusOr<Caller> Admit(const std::string& name, const std::string& method) const {
-    return authenticator_->Admit(absl::StrCat("Bearer token-of-", name), method);
+    DBN_ASSIGN_OR_RETURN(const Caller caller, authenticator_->Identify(absl::StrCat("Bearer token-of-", name)));
+    DBN_RETURN_IF_ERROR(CheckRole(caller, method));
+    return caller;
   }
 
   const TempDir dir_;
@@ -47,7 +49,7 @@ TEST_F(AuthenticatorTest, WithoutAFileEveryCallerIsAnAdmin) {
   ASSERT_OK_AND_ASSIGN(authenticator_, Authenticator::Create(""));
   EXPECT_FALSE(authenticator_->wants_tokens());
   for (const char* authorization : {"", "Bearer x", "nonsense"}) {
-    ASSERT_OK_AND_ASSIGN(const Caller caller, authenticator_->Admit(authorization, "SetLogLevel"));
+    ASSERT_OK_AND_ASSIGN(const Caller caller, authenticator_->Identify(authorization));
     EXPECT_EQ(caller.name, "");
     EXPECT_EQ(caller.role, v1::ADMIN);
   }
@@ -68,30 +70,29 @@ TEST_F(AuthenticatorTest, TellsWhoCalls) {
 TEST_F(AuthenticatorTest, TheSchemeIsWrittenInAnyCase) {
   Start(Line("alice", v1::VIEWER));
   for (const char* scheme : {"Bearer ", "bearer ", "BEARER  "}) {
-    EXPECT_THAT(authenticator_->Admit(absl::StrCat(scheme, "token-of-alice"), "Predict"), IsOk()) << scheme;
+    EXPECT_THAT(authenticator_->Identify(absl::StrCat(scheme, "token-of-alice")), IsOk()) << scheme;
   }
 }
 
 TEST_F(AuthenticatorTest, ACallWithoutATokenIsRefused) {
   Start(Line("alice", v1::VIEWER));
-  EXPECT_THAT(authenticator_->Admit("", "Predict"),
-              IsError(absl::StatusCode::kUnauthenticated, "NO_TOKEN", "Bearer TOKEN"));
+  EXPECT_THAT(authenticator_->Identify(""), IsError(absl::StatusCode::kUnauthenticated, "NO_TOKEN", "Bearer TOKEN"));
 }
 
 TEST_F(AuthenticatorTest, ATokenThatIsNotOneIsRefusedAndNotRepeated) {
   Start(Line("alice", v1::VIEWER));
   for (const char* authorization : {"Bearer", "Bearer ", "token-of-alice", "Basic token-of-alice", " token-of-alice"}) {
-    EXPECT_THAT(authenticator_->Admit(authorization, "Predict"),
+    EXPECT_THAT(authenticator_->Identify(authorization),
                 IsError(absl::StatusCode::kUnauthenticated, "BAD_TOKEN", "is not 'Bearer TOKEN'"))
         << authorization;
   }
   for (const char* token : {"token-of-bob", "TOKEN-OF-ALICE", "token-of-alice x"}) {
-    const auto refused = authenticator_->Admit(absl::StrCat("Bearer ", token), "Predict");
+    const auto refused = authenticator_->Identify(absl::StrCat("Bearer ", token));
     EXPECT_THAT(refused, IsError(absl::StatusCode::kUnauthenticated, "BAD_TOKEN", "does not know the token"));
     EXPECT_THAT(refused.status().ToString(), Not(HasSubstr(token)));
   }
   const std::string hash = HashToken("token-of-alice");
-  EXPECT_THAT(authenticator_->Admit("Bearer " + hash, "Predict"),
+  EXPECT_THAT(authenticator_->Identify("Bearer " + hash),
               IsError(absl::StatusCode::kUnauthenticated, "BAD_TOKEN", "does not know the token"));
 }
 
@@ -156,7 +157,7 @@ TEST_F(AuthenticatorTest, AFileWithoutTokensLetsNobodyInAndWarns) {
   testing::internal::CaptureStderr();
   Start("# none yet\n");
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("every call will be refused"));
-  EXPECT_THAT(authenticator_->Admit("", "Predict"), IsError(absl::StatusCode::kUnauthenticated, "NO_TOKEN", ""));
+  EXPECT_THAT(authenticator_->Identify(""), IsError(absl::StatusCode::kUnauthenticated, "NO_TOKEN", ""));
   EXPECT_THAT(Admit("alice", "Predict"), IsError(absl::StatusCode::kUnauthenticated, "BAD_TOKEN", ""));
 }
 

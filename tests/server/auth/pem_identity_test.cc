@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/time/clock.h"
-#include "tests/server/auth/certificates.h"
+#include "tests/support/certificates.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

@@ -26,7 +26,7 @@
 #include "deepbindnet/v1/deepbindnet.grpc.pb.h"
 #include "server/auth/socket_addresses.h"
 #include "server/logging/logging.h"
-#include "tests/server/auth/certificates.h"
+#include "tests/support/certificates.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

@@ -59,7 +59,7 @@ TEST_F(TokensCommandTest, AddPrintsATokenThatTheServerTakes) {
   EXPECT_THAT(err_.str(), HasSubstr("SIGHUP"));
   ASSERT_OK_AND_ASSIGN(const auto authenticator, Authenticator::Create(path_));
   ASSERT_OK_AND_ASSIGN(const Caller caller,
-                       authenticator->Admit(absl::StrCat("Bearer ", absl::StripSuffix(printed, "\n")), "CancelJob"));
+                       authenticator->Identify(absl::StrCat("Bearer ", absl::StripSuffix(printed, "\n"))));
   EXPECT_EQ(caller.name, "alice");
   EXPECT_EQ(caller.role, v1::SUBMITTER);
 }

@@ -32,12 +32,22 @@ class OneJobEngine : public JobEngine {
   absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest&) override {
     return absl::UnimplementedError("");
   }
+  absl::StatusOr<v1::Job> Pause(const std::string&) override { return absl::UnimplementedError(""); }
+  absl::StatusOr<v1::Job> Resume(const std::string&) override { return absl::UnimplementedError(""); }
   absl::StatusOr<v1::Job> Cancel(const std::string&) override { return absl::UnimplementedError(""); }
+  absl::Status Delete(const std::string&) override { return absl::UnimplementedError(""); }
+  absl::Status DeleteDataset(const std::string&) override { return absl::UnimplementedError(""); }
+  absl::Status DeleteModel(const std::string&) override { return absl::UnimplementedError(""); }
   absl::StatusOr<std::vector<v1::JobEvent>> ReadEvents(const std::string&, uint64_t, int) override {
     return absl::UnimplementedError("");
   }
   std::shared_ptr<void> Subscribe(const std::string&, JobListener) override { return nullptr; }
   Counts counts() override { return {}; }
+  std::vector<v1::DeviceSlot> slots() override {
+    std::vector<v1::DeviceSlot> slots(3);
+    slots[1].set_job(job_.id());
+    return slots;
+  }
   void Drain(absl::Time) override {}
 
  private:

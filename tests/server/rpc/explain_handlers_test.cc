@@ -31,6 +31,8 @@ v1::ExplainRequest Request(const std::string& model, int pairs = 1) {
 
 class ExplainHandlersTest : public ServiceTest {
  protected:
+  ExplainHandlersTest() { limits_.max_sequence_length = 200'000; }  // For explanations of any size.
+
   void SetUp() override {
     ServiceTest::SetUp();
     AddStoredModel(store_.get(), "gated");

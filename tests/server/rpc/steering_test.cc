@@ -5,6 +5,7 @@
 #include <string>
 
 #include "server/auth/token_file.h"
+#include "server/logging/logging.h"
 #include "tests/server/rpc/service_fixture.h"
 
 namespace deepbindnet {
@@ -149,9 +150,10 @@ TEST_F(SteeringTest, EveryChangingCallHasALineThatTellsNoSecret) {
   EXPECT_THAT(log, HasSubstr(R"("target":"m","code":"OK","job_id":"job1","request_id":"request-7"})"));
   EXPECT_THAT(log,
               HasSubstr(R"("code":"PERMISSION_DENIED","job_id":"job1","request_id":"request-7","reason":"NOT_YOURS")"));
-  EXPECT_THAT(log, HasSubstr(R"("who":"","role":"")"));
+  EXPECT_THAT(log, HasSubstr(R"("who":"","role":"unknown")"));
   EXPECT_THAT(log, HasSubstr(R"("code":"UNAUTHENTICATED")"));
   EXPECT_THAT(log, HasSubstr(R"("method":"SetLogLevel","who":"root")"));
+  EXPECT_THAT(log, HasSubstr(R"("method":"SetLogLevel","who":"alice","role":"submitter")"));
   EXPECT_THAT(log, AllOf(Not(HasSubstr(R"("method":"GetStatus")")), Not(HasSubstr("dbn_"))));
 }
 
@@ -186,6 +188,7 @@ TEST_F(LimitsTest, TooManyPairsAreRefused) {
 
 TEST_F(LimitsTest, ATextThatIsTooLongFailsItsPairsOnly) {
   AddStoredModel(store_.get(), "gated");
+  batcher_->Start();
   v1::PredictRequest request = Request(2);
   request.mutable_pairs(0)->set_drug(1);
   v1::PredictResponse response;

@@ -1,6 +1,6 @@
 // Certificates made on the spot.
-#ifndef DEEPBINDNET_TESTS_SERVER_AUTH_CERTIFICATES_H_
-#define DEEPBINDNET_TESTS_SERVER_AUTH_CERTIFICATES_H_
+#ifndef DEEPBINDNET_TESTS_SUPPORT_CERTIFICATES_H_
+#define DEEPBINDNET_TESTS_SUPPORT_CERTIFICATES_H_
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -98,4 +98,4 @@ class Authority {
 
 }  // namespace deepbindnet
 
-#endif  // DEEPBINDNET_TESTS_SERVER_AUTH_CERTIFICATES_H_
+#endif  // DEEPBINDNET_TESTS_SUPPORT_CERTIFICATES_H_
