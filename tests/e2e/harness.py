@@ -108,6 +108,7 @@ class Server:
     def __init__(self, data_dir, options=()):
         self.data_dir = data_dir
         self.options = list(options)
+        self.environment = ENVIRONMENT
         self.process = None
         self.address = "127.0.0.1:0"
         self.metrics = "127.0.0.1:0"
@@ -117,7 +118,7 @@ class Server:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [program("deepbindnet-server"), "--listen", self.address, "--metrics-listen", self.metrics, "--data-dir",
-                 self.data_dir, *self.options], stdout=subprocess.PIPE, stderr=log, env=ENVIRONMENT, text=True)
+                 self.data_dir, *self.options], stdout=subprocess.PIPE, stderr=log, env=self.environment, text=True)
         lines = Lines(self.process.stdout)
         ready = lines.next(START_DEADLINE)
         match = ready and re.search(r"listening on (\S+:\d+), metrics on (\S+:\d+)", ready)
