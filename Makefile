@@ -17,7 +17,7 @@ PEERS ?=
 
 sources = $(shell git ls-files '*.cc' '*.h')
 
-.PHONY: help deps configure build demo test core-test bench bench-steps bench-accuracy format format-check include-check thread-safety lint image
+.PHONY: help deps configure build demo test core-test bench bench-steps bench-service bench-accuracy format format-check include-check thread-safety lint image
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -54,6 +54,14 @@ bench-steps:  ## Measure training steps on the processed data DATA_DIR: seconds 
 	@cmake --preset release -DDEEPBINDNET_BUILD_BENCHMARKS=ON >&2
 	@cmake --build --preset release --parallel $(JOBS) --target deepbindnet_step_bench >&2
 	@OMP_WAIT_POLICY=PASSIVE $(BUILD_DIR)/tests/deepbindnet_step_bench '$(DATA_DIR)'
+
+bench-service:  ## Measure the server around the jobs, one FIGURE: jobs, watchers or memory, with its options
+	@cmake --preset release -DDEEPBINDNET_BUILD_BENCHMARKS=ON --log-level=WARNING >&2
+	@cmake --build --preset release --parallel $(JOBS) --target deepbindnet_instant_worker deepbindnet-server \
+	  deepbindnet-worker deepbindnet >&2
+	@DEEPBINDNET_BIN_DIR=$(CURDIR)/$(BUILD_DIR)/bin DEEPBINDNET_SOURCE_DIR=$(CURDIR) \
+	  DEEPBINDNET_INSTANT_WORKER=$(CURDIR)/$(BUILD_DIR)/tests/deepbindnet_instant_worker \
+	  /usr/bin/python3 tests/bench/service_load.py $(FIGURE)
 
 bench-accuracy:  ## Measure accuracy, one FIGURE with its options on the CSV file DATA, against PEERS where it has any
 	@cmake --preset release --log-level=WARNING >&2
