@@ -23,9 +23,26 @@ constexpr char kFooter[] =
 void AddGlobalOptions(CLI::App* app, ConnectionOptions* options, bool* json) {
   app->add_option("--server", options->server, "HOST:PORT of the server [127.0.0.1:50051]")
       ->envname("DEEPBINDNET_SERVER");
-  app->add_flag("--tls", options->tls, "Encrypt, and check the server against the system's authorities");
-  app->add_option("--tls-ca", options->tls_ca, "PEM file of authorities to check it against instead; implies --tls");
-  app->add_option("--token-file", options->token_file, "File whose first line is sent as a bearer token");
+  app->add_flag("--tls", options->tls, "Encrypt, and check the server against the system's authorities")
+      ->envname("DEEPBINDNET_TLS");
+  app->add_option("--tls-ca", options->tls_ca, "PEM file of authorities to check it against instead; implies --tls")
+      ->type_name("FILE")
+      ->envname("DEEPBINDNET_TLS_CA");
+  app->add_option("--tls-cert", options->tls_cert,
+                  "PEM file of the certificate that says who you are; needs --tls-key and implies --tls")
+      ->type_name("FILE")
+      ->envname("DEEPBINDNET_TLS_CERT");
+  app->add_option("--tls-key", options->tls_key, "PEM file of its private key, without a passphrase")
+      ->type_name("FILE")
+      ->envname("DEEPBINDNET_TLS_KEY");
+  app->add_option("--tls-server-name", options->tls_server_name,
+                  "Name that the server's certificate must have, for a server that is reached by another; implies "
+                  "--tls [the host of --server]")
+      ->type_name("NAME")
+      ->envname("DEEPBINDNET_TLS_SERVER_NAME");
+  app->add_option("--token-file", options->token_file, "File whose first line is sent as a bearer token")
+      ->type_name("FILE")
+      ->envname("DEEPBINDNET_TOKEN_FILE");
   app->add_flag("--insecure", options->insecure, "Allow a token without TLS beyond this machine");
   app->add_flag("--json", *json, "One JSON object a line on standard output");
   app->add_option("--timeout", options->timeout_seconds, "Seconds to wait for an answer, 0 or more; 0 for ever [120]")

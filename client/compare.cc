@@ -11,6 +11,7 @@
 #include "client/job_output.h"
 #include "client/job_watcher.h"
 #include "client/proto_json.h"
+#include "client/request_id.h"
 #include "client/submit.h"
 
 namespace deepbindnet::client {

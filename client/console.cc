@@ -80,6 +80,11 @@ void Console::Note(absl::string_view text) {
   *err_ << "note: " << text << std::endl;
 }
 
+void Console::Warning(absl::string_view text) {
+  ClearProgress();
+  *err_ << "warning: " << text << std::endl;
+}
+
 void Console::Error(const absl::Status& status) {
   ClearProgress();
   *err_ << "error: " << ErrorLine(status) << std::endl;

@@ -39,9 +39,10 @@ class Console {
   void Progress(absl::string_view label, double done, double total, absl::string_view detail);
   void ClearProgress();
 
-  // On standard error in every mode: "note: ...", "error: ...". In JSON mode an error is also an object on standard
-  // output, so that a reader of the lines alone misses nothing; the end of a job has its own.
+  // On standard error in every mode: "note: ...", "warning: ...", "error: ...". In JSON mode an error is also an object
+  // on standard output, so that a reader of the lines alone misses nothing; the end of a job has its own.
   void Note(absl::string_view text);
+  void Warning(absl::string_view text);
   void Error(const absl::Status& status);
 
  private:

@@ -10,6 +10,7 @@
 #include "client/format.h"
 #include "client/job_output.h"
 #include "client/proto_json.h"
+#include "client/request_id.h"
 #include "client/submit.h"
 #include "client/table_file.h"
 #include "core/csv/table.h"
@@ -53,7 +54,7 @@ absl::StatusOr<v1::Job> Upload(const PrepareArguments& arguments, const std::str
   std::ifstream file(path, std::ios::binary);
   Connection* connection = session->connection();
   InterruptibleContext context(connection->interrupt());
-  connection->Prepare(context.get());
+  const std::string call_id = connection->Prepare(context.get());
   v1::Job job;
   const auto writer = connection->stub()->PrepareDataset(context.get(), &job);
 
@@ -68,7 +69,7 @@ absl::StatusOr<v1::Job> Upload(const PrepareArguments& arguments, const std::str
     writer->WritesDone();
   }
   session->console()->ClearProgress();
-  CLIENT_RETURN_IF_ERROR(connection->Finish(writer->Finish()));
+  CLIENT_RETURN_IF_ERROR(connection->Finish(writer->Finish(), call_id));
   session->console()->Line(absl::StrCat("uploaded ", arguments.table, " (",
                                         FormatBytes(static_cast<double>(digest.size_bytes)), ", SHA-256 ",
                                         digest.sha256.substr(0, 12), "...)"));

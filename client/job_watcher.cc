@@ -57,7 +57,7 @@ absl::Status JobWatcher::Replay(const std::string& job, uint64_t last_sequence, 
 absl::Status JobWatcher::ReadStream(Position* position, Backoff* backoff, const EventHandler& handler) {
   Connection* connection = session_->connection();
   InterruptibleContext context(connection->interrupt());
-  connection->Prepare(context.get());
+  const std::string call_id = connection->Prepare(context.get());
   v1::WatchJobRequest request;
   request.set_job(position->job);
   request.set_from_sequence(position->next);
@@ -83,7 +83,7 @@ absl::Status JobWatcher::ReadStream(Position* position, Backoff* backoff, const 
     position->reached = position->last != 0 && event.sequence() >= position->last;
   }
   if (!gap.ok() || position->reached) context->TryCancel();
-  const absl::Status end = connection->Finish(reader->Finish());
+  const absl::Status end = connection->Finish(reader->Finish(), call_id);
   if (position->reached) return absl::OkStatus();
   return gap.ok() ? end : gap;
 }

@@ -4,6 +4,7 @@
 
 #include "client/commands.h"
 #include "client/job_output.h"
+#include "client/request_id.h"
 #include "client/submit.h"
 #include "proto/flags/field_flags.h"
 

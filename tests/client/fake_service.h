@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -62,12 +63,21 @@ class FakeService final : public v1::DeepBindNet::Service {
     std::lock_guard<std::mutex> lock(mutex_);
     return downloads_;
   }
+  // Metadata of GetServerStatus: of the last call, and of each.
   std::string authorization() const {
     std::lock_guard<std::mutex> lock(mutex_);
     return authorization_;
   }
+  std::vector<std::string> request_ids() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return request_ids_;
+  }
 
  private:
+  static std::string Metadata(const grpc::ServerContext& context, const char* key) {
+    const auto entry = context.client_metadata().find(key);
+    return entry == context.client_metadata().end() ? "" : std::string(entry->second.data(), entry->second.size());
+  }
   grpc::Status StartTraining(grpc::ServerContext*, const v1::StartTrainingRequest* request, v1::Job* job) override {
     return start_training(*request, job);
   }
@@ -109,9 +119,9 @@ class FakeService final : public v1::DeepBindNet::Service {
   }
   grpc::Status GetServerStatus(grpc::ServerContext* context, const v1::GetServerStatusRequest*,
                                v1::ServerStatus* status) override {
-    const auto token = context->client_metadata().find("authorization");
     std::lock_guard<std::mutex> lock(mutex_);
-    if (token != context->client_metadata().end()) authorization_.assign(token->second.data(), token->second.size());
+    authorization_ = Metadata(*context, "authorization");
+    request_ids_.push_back(Metadata(*context, "x-request-id"));
     return server_status(status);
   }
   grpc::Status GetModel(grpc::ServerContext*, const v1::GetModelRequest* request, v1::Model* model) override {
@@ -137,9 +147,10 @@ class FakeService final : public v1::DeepBindNet::Service {
   }
 
   mutable std::mutex mutex_;
-  std::vector<uint64_t> watched_from_;  // Protected by mutex_.
-  std::vector<std::string> downloads_;  // Protected by mutex_.
-  std::string authorization_;           // Protected by mutex_.
+  std::vector<uint64_t> watched_from_;    // Protected by mutex_.
+  std::vector<std::string> downloads_;    // Protected by mutex_.
+  std::string authorization_;             // Protected by mutex_.
+  std::vector<std::string> request_ids_;  // Protected by mutex_.
 };
 
 // Serves `service` on 127.0.0.1 until it goes away.

@@ -275,7 +275,8 @@ TEST_F(JobCommandsTest, AnErrorInTheMiddleOfAJobSaysHowToReattach) {
     return FakeService::Watch{{StateChange(1, v1::RUNNING)}, grpc::Status(grpc::StatusCode::INTERNAL, "oh")};
   };
   EXPECT_EQ(Run({"jobs", "watch", "m"}), ExitCode::kFailed);
-  EXPECT_THAT(err_.str(), AllOf(HasSubstr("oh; job 1 is kept; re-attach: "), HasSubstr("jobs watch 1")));
+  EXPECT_THAT(err_.str(),
+              AllOf(HasSubstr("error: oh; "), HasSubstr("; job 1 is kept; re-attach: "), HasSubstr("jobs watch 1")));
 }
 
 TEST_F(JobCommandsTest, LogsPrintTheLogLinesThereAreAndDoNotWait) {
