@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/commands.h"
@@ -19,6 +20,13 @@ constexpr char kFooter[] =
     "Every option also works with '_' for '-'.\n"
     "Exit codes: 0 done, 1 the job failed or the call was refused, 2 wrong usage, 3 server not reachable,\n"
     "130 interrupted (what the server runs goes on).";
+
+CLI::Validator AtLeastOrInf(int least) {
+  const auto check = [number = AtLeast(least)](const std::string& text) {
+    return absl::AsciiStrToLower(text) == "inf" ? std::string() : number(text);
+  };
+  return CLI::Validator(check, "");
+}
 
 void AddGlobalOptions(CLI::App* app, ConnectionOptions* options, bool* json) {
   app->add_option("--server", options->server, "HOST:PORT of the server [127.0.0.1:50051]")
@@ -48,8 +56,8 @@ void AddGlobalOptions(CLI::App* app, ConnectionOptions* options, bool* json) {
   app->add_option("--timeout", options->timeout_seconds, "Seconds to wait for an answer, 0 or more; 0 for ever [120]")
       ->check(AtLeast(0));
   app->add_option("--reconnect-timeout", options->reconnect_timeout_seconds,
-                  "Seconds to look for a server that went away, 0 or more [60]")
-      ->check(AtLeast(0));
+                  "Seconds to look for a server that went away, 0 or more; 0 gives up at once, inf never [60]")
+      ->check(AtLeastOrInf(0));
 }
 
 bool IsUtf8(const std::string& text) {

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "absl/time/clock.h"
 #include "tests/client/cli_fixture.h"
 
 namespace deepbindnet::client {
@@ -30,14 +31,6 @@ v1::JobEvent ProgressEvent(uint64_t sequence) {
   event.set_job_id("1");
   event.set_sequence(sequence);
   event.mutable_progress()->set_phase("training");
-  return event;
-}
-
-v1::JobEvent StateChange(uint64_t sequence, v1::JobState to) {
-  v1::JobEvent event;
-  event.set_job_id("1");
-  event.set_sequence(sequence);
-  event.mutable_state_change()->set_to(to);
   return event;
 }
 
@@ -279,17 +272,117 @@ TEST_F(JobCommandsTest, AnErrorInTheMiddleOfAJobSaysHowToReattach) {
               AllOf(HasSubstr("error: oh; "), HasSubstr("; job 1 is kept; re-attach: "), HasSubstr("jobs watch 1")));
 }
 
+v1::JobEvent LogEvent(uint64_t sequence, const std::string& text) {
+  v1::JobEvent event;
+  event.set_job_id("1");
+  event.set_sequence(sequence);
+  event.mutable_log()->set_level(v1::LogLine::INFO);
+  event.mutable_log()->set_text(text);
+  return event;
+}
+
+TEST_F(JobCommandsTest, WatchingTellsOfAPauseAndGoesOn) {
+  service_.watch = [](uint64_t) -> FakeService::Watch {
+    v1::JobEvent pausing = StateChange(1, v1::PAUSING);
+    pausing.mutable_state_change()->set_why("the disk is full");
+    return {{pausing, StateChange(2, v1::PAUSED), StateChange(3, v1::QUEUED), StateChange(4, v1::SUCCEEDED)},
+            grpc::Status::OK};
+  };
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::SUCCEEDED, 4, job);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"jobs", "watch", "1"}), ExitCode::kDone);
+  EXPECT_THAT(out_.str(), HasSubstr("1: pausing (the disk is full)\n1: paused\n1: queued\n1: succeeded\n"));
+  ASSERT_EQ(Run({"--json", "jobs", "watch", "1"}), ExitCode::kDone);
+  EXPECT_EQ(JsonLines()[1]["to"], "PAUSED");
+}
+
+TEST_F(JobCommandsTest, FollowedLogsGoOnOverPausesAndRestartsWithoutLossOrRepeat) {
+  int call = 0;
+  service_.watch = [&](uint64_t) -> FakeService::Watch {
+    const grpc::Status stops =
+        ErrorWithInfo(grpc::StatusCode::UNAVAILABLE, "the server is shutting down", "SHUTTING_DOWN");
+    switch (++call) {
+      case 1:
+        return {{LogEvent(1, "one"), StateChange(2, v1::PAUSED)}, stops};
+      case 2:
+        return {{StateChange(3, v1::QUEUED), LogEvent(4, "two")},
+                grpc::Status(grpc::StatusCode::UNKNOWN, "Stream removed")};
+      default:
+        return {{LogEvent(4, "two"), LogEvent(5, "three")}, grpc::Status::OK};
+    }
+  };
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::SUCCEEDED, 5, job);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"jobs", "logs", "m", "--follow"}), ExitCode::kDone);
+  EXPECT_EQ(out_.str(), "one\ntwo\nthree\n");
+  EXPECT_THAT(service_.watched_from(), ElementsAre(1, 3, 5));
+}
+
+TEST_F(JobCommandsTest, TheReconnectTimeoutCountsFromTheLossAlsoAfterASilentPause) {
+  int call = 0;
+  service_.watch = [&](uint64_t) -> FakeService::Watch {
+    if (++call > 1) return {{StateChange(7, v1::SUCCEEDED)}, grpc::Status::OK};
+    absl::SleepFor(absl::Seconds(2.5));  // Nothing happens for longer than the timeout.
+    return {{}, grpc::Status(grpc::StatusCode::UNAVAILABLE, "Socket closed")};
+  };
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::SUCCEEDED, 7, job);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"--reconnect-timeout", "2", "jobs", "watch", "1", "--from-sequence", "7"}), ExitCode::kDone)
+      << err_.str();
+  EXPECT_THAT(service_.watched_from(), ElementsAre(7, 7));
+}
+
+TEST_F(JobCommandsTest, AnUnlimitedReconnectTimeoutIsInfAndNoneIsZero) {
+  int call = 0;
+  service_.watch = [&](uint64_t from) -> FakeService::Watch {
+    const grpc::Status lost(grpc::StatusCode::UNAVAILABLE, "Socket closed");
+    if (from == 1) return {{EpochEvent(1, 1)}, lost};
+    if (++call == 1) return {{}, lost};
+    return {{StateChange(2, v1::SUCCEEDED)}, grpc::Status::OK};
+  };
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::SUCCEEDED, 2, job);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"--reconnect-timeout", "inf", "jobs", "watch", "1"}), ExitCode::kDone);
+  EXPECT_THAT(err_.str(), HasSubstr("the connection was lost; trying again until it is back"));
+  EXPECT_EQ(Run({"--reconnect-timeout", "0", "jobs", "watch", "1"}), ExitCode::kUnreachable);
+  EXPECT_THAT(service_.watched_from(), ElementsAre(1, 2, 2, 1));
+}
+
+TEST_F(JobCommandsTest, ACallerWhoMayNotIsNotRetried) {
+  for (const grpc::StatusCode code : {grpc::StatusCode::UNAUTHENTICATED, grpc::StatusCode::PERMISSION_DENIED}) {
+    int calls = 0;
+    service_.watch = [&](uint64_t) -> FakeService::Watch {
+      ++calls;
+      return {{StateChange(1, v1::RUNNING)}, ErrorWithInfo(code, "not you", "REASON")};
+    };
+    EXPECT_EQ(Run({"jobs", "watch", "1"}), ExitCode::kFailed);
+    EXPECT_EQ(calls, 1);
+    EXPECT_THAT(err_.str(), HasSubstr("not you"));
+  }
+}
+
+TEST_F(JobCommandsTest, WatchingAServerThatIsNotThereIsExitCodeThree) {
+  Console console(&out_, &err_, ConsoleMode::kPlain);
+  EXPECT_EQ(RunCli({"--server", "127.0.0.1:1", "jobs", "watch", "1"}, &console, nullptr), ExitCode::kUnreachable);
+  EXPECT_THAT(err_.str(), HasSubstr("Connection refused"));
+}
+
 TEST_F(JobCommandsTest, LogsPrintTheLogLinesThereAreAndDoNotWait) {
   service_.get_status = [](v1::Job* job) {
     FillJob(v1::RUNNING, 2, job);
     return grpc::Status::OK;
   };
   service_.watch = [](uint64_t) -> FakeService::Watch {
-    v1::JobEvent log;
-    log.set_job_id("1");
-    log.set_sequence(2);
+    v1::JobEvent log = LogEvent(2, "3 rows rejected");
     log.mutable_log()->set_level(v1::LogLine::WARNING);
-    log.mutable_log()->set_text("3 rows rejected");
     return {{EpochEvent(1, 1), log, EpochEvent(3, 3)}, grpc::Status::OK};
   };
   EXPECT_EQ(Run({"jobs", "logs", "1"}), ExitCode::kDone);
