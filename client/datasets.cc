@@ -1,4 +1,4 @@
-// datasets prepare|list
+// datasets prepare|list|delete
 #include <fstream>
 #include <memory>
 #include <string>
@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/commands.h"
+#include "client/deletion.h"
 #include "client/files.h"
 #include "client/format.h"
 #include "client/job_output.h"
@@ -111,11 +112,20 @@ absl::Status List(Session* session) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<Deletable> Find(const std::string& name, Session* session) {
+  v1::DeleteDatasetRequest request;
+  request.set_dataset(name);
+  return Deletable{
+      absl::StrCat("data set ", name), {{"dataset", name}}, [=] {
+        return session->connection()->Call(&v1::DeepBindNet::StubInterface::DeleteDataset, request).status();
+      }};
+}
+
 }  // namespace
 
 void AddDatasetsCommands(CLI::App* app, Action* action) {
   CLI::App* datasets =
-      app->add_subcommand("datasets", "Upload and list data sets")->fallthrough()->require_subcommand(1);
+      app->add_subcommand("datasets", "Upload, list and delete data sets")->fallthrough()->require_subcommand(1);
 
   CLI::App* prepare =
       datasets->add_subcommand("prepare", "Upload a CSV file or a DeepDTA folder and make it a data set")
@@ -141,6 +151,16 @@ void AddDatasetsCommands(CLI::App* app, Action* action) {
 
   CLI::App* list = datasets->add_subcommand("list", "The data sets on the server")->fallthrough();
   list->callback([=] { *action = List; });
+
+  auto deletion = std::make_shared<DeleteArguments>();
+  CLI::App* remove = AddDeleteCommand("DATASET", "Remove data sets and their files; models trained on them stay",
+                                      "Names of data sets", deletion.get(), datasets);
+  remove->callback([=] {
+    *action = [=](Session* session) {
+      return DeleteEach(
+          *deletion, [=](const std::string& name) { return Find(name, session); }, session);
+    };
+  });
 }
 
 }  // namespace deepbindnet::client

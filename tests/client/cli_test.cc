@@ -96,7 +96,10 @@ TEST_F(CliTest, WrongUsageIsOneLineThatNamesTheOption) {
       {{"jobs", "list", "--limit", "0"}, "--limit: '0' is not a number of 1 or more"},
       {{"jobs", "watch", "1", "--from-sequence", "-1"}, "--from-sequence: '-1' is not a number of 1 or more"},
       {{"jobs", "status", "\xff"}, "not UTF-8"},
-      {{"jobs", "list", "--state", "asleep"}, "'asleep' is no state of a job"},
+      {{"jobs", "list", "--state", "asleep"}, "--state: 'asleep' is not one of queued|running|"},
+      {{"jobs", "list", "--kind", "training"}, "--kind: 'training' is not one of prepare_dataset|train|compare"},
+      {{"datasets", "delete", "d"}, "--yes: is needed to delete where there is no terminal"},
+      {{"--reconnect-timeout", "-1", "server", "status"}, "--reconnect-timeout: '-1' is not a number of 0 or more"},
   };
   for (const auto& [arguments, message] : cases) {
     EXPECT_EQ(Run(arguments), ExitCode::kUsage) << message;

@@ -45,6 +45,9 @@ class FakeService final : public v1::DeepBindNet::Service {
   std::function<grpc::Status(const v1::CompareRequest&, v1::Job*)> compare;
   std::function<grpc::Status(const v1::PrepareDatasetRequest::Header&, v1::Job*)> prepare;  // Empty: accepts.
   std::function<grpc::Status(v1::Job*)> get_status;
+  std::function<grpc::Status(const v1::ListJobsRequest&, v1::ListJobsResponse*)> list_jobs;
+  std::function<grpc::Status(const std::string&job, v1::Job*)> pause, resume, cancel;
+  std::function<grpc::Status(const std::string& what)> remove;  // "job/ID", "dataset/NAME" or "model/NAME"
   std::function<Watch(uint64_t from_sequence)> watch;
   std::function<grpc::Status(const v1::PredictRequest&, v1::PredictResponse*)> predict;
   std::function<grpc::Status(const v1::ExplainRequest&, v1::ExplainResponse*)> explain;
@@ -86,6 +89,30 @@ class FakeService final : public v1::DeepBindNet::Service {
   }
   grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*, v1::Job* job) override {
     return get_status(job);
+  }
+  grpc::Status ListJobs(grpc::ServerContext*, const v1::ListJobsRequest* request,
+                        v1::ListJobsResponse* response) override {
+    return list_jobs(*request, response);
+  }
+  grpc::Status PauseJob(grpc::ServerContext*, const v1::PauseJobRequest* request, v1::Job* job) override {
+    return pause(request->job(), job);
+  }
+  grpc::Status ResumeJob(grpc::ServerContext*, const v1::ResumeJobRequest* request, v1::Job* job) override {
+    return resume(request->job(), job);
+  }
+  grpc::Status CancelJob(grpc::ServerContext*, const v1::CancelJobRequest* request, v1::Job* job) override {
+    return cancel(request->job(), job);
+  }
+  grpc::Status DeleteJob(grpc::ServerContext*, const v1::DeleteJobRequest* request, v1::DeleteJobResponse*) override {
+    return remove("job/" + request->job());
+  }
+  grpc::Status DeleteDataset(grpc::ServerContext*, const v1::DeleteDatasetRequest* request,
+                             v1::DeleteDatasetResponse*) override {
+    return remove("dataset/" + request->dataset());
+  }
+  grpc::Status DeleteModel(grpc::ServerContext*, const v1::DeleteModelRequest* request,
+                           v1::DeleteModelResponse*) override {
+    return remove("model/" + request->model());
   }
   grpc::Status WatchJob(grpc::ServerContext*, const v1::WatchJobRequest* request,
                         grpc::ServerWriter<v1::JobEvent>* writer) override {
