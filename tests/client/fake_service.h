@@ -52,6 +52,7 @@ class FakeService final : public v1::DeepBindNet::Service {
   std::function<grpc::Status(const v1::PredictRequest&, v1::PredictResponse*)> predict;
   std::function<grpc::Status(const v1::ExplainRequest&, v1::ExplainResponse*)> explain;
   std::function<grpc::Status(v1::ServerStatus*)> server_status;
+  std::function<grpc::Status(const std::string& level, v1::SetLogLevelResponse*)> set_log_level;
   v1::PrepareDatasetRequest::Header upload_header;  // Of the last upload; read after the call.
   std::string uploaded;
   size_t largest_chunk = 0;
@@ -150,6 +151,10 @@ class FakeService final : public v1::DeepBindNet::Service {
     authorization_ = Metadata(*context, "authorization");
     request_ids_.push_back(Metadata(*context, "x-request-id"));
     return server_status(status);
+  }
+  grpc::Status SetLogLevel(grpc::ServerContext*, const v1::SetLogLevelRequest* request,
+                           v1::SetLogLevelResponse* response) override {
+    return set_log_level(request->level(), response);
   }
   grpc::Status GetModel(grpc::ServerContext*, const v1::GetModelRequest* request, v1::Model* model) override {
     model->set_name(request->model());
