@@ -78,7 +78,8 @@ absl::Status DownloadAndPrint(const std::string& job, const std::vector<std::str
 
 void AddDownloadOptions(CLI::App* app, DownloadArguments* arguments) {
   app->add_option("--output-dir", arguments->output_dir,
-                  "Directory for the files, made if missing [the name of what the job makes]");
+                  "Directory for the files, made if missing [the name of what the job makes]")
+      ->type_name("DIR");
   app->add_option("--artifact", arguments->artifacts, "Only these files, for example best_model.pt [all]");
 }
 

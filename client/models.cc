@@ -60,10 +60,7 @@ absl::Status Show(const std::string& name, Session* session) {
   }
   console->Line(absl::StrCat("job      ", model.job_id(), ", created ", FormatTime(model.create_time()), " UTC"));
   console->Line(absl::StrCat("digest   ", model.digest()));
-  const nlohmann::ordered_json option_values = ToJson(model.options());
-  std::vector<std::string> options;
-  for (const auto& [key, value] : option_values.items()) options.push_back(absl::StrCat(key, " ", value.dump()));
-  console->Line(absl::StrCat("options  ", absl::StrJoin(options, ", ")));
+  console->Line(absl::StrCat("options  ", FieldsLine(model.options())));
   for (const auto& [part, metrics] : {std::pair("val ", &model.result().val()), {"test", &model.result().test()}}) {
     std::vector<std::string> figures;
     for (const auto& [metric, value] : NamedMetrics(*metrics)) {

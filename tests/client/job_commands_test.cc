@@ -80,6 +80,78 @@ TEST_F(JobCommandsTest, TrainMakesARequestIdOfItsOwn) {
   EXPECT_THAT(*ids.begin(), SizeIs(36));
 }
 
+TEST_F(JobCommandsTest, EveryJobHasAPriorityAndALimitOfRestarts) {
+  v1::StartTrainingRequest training;
+  service_.start_training = [&](const v1::StartTrainingRequest& request, v1::Job* job) {
+    training = request;
+    FillJob(v1::QUEUED, 1, job);
+    return grpc::Status::OK;
+  };
+  v1::CompareRequest comparison;
+  service_.compare = [&](const v1::CompareRequest& request, v1::Job* job) {
+    comparison = request;
+    FillJob(v1::QUEUED, 1, job);
+    return grpc::Status::OK;
+  };
+  ASSERT_EQ(Run({"train", "--dataset", "d", "--name", "m", "--priority", "-5", "--max_restarts", "0", "--detach"}),
+            ExitCode::kDone);
+  EXPECT_EQ(training.priority(), -5);
+  EXPECT_TRUE(training.has_max_restarts());
+  ASSERT_EQ(
+      Run({"compare", "--models", "a", "b", "--dataset", "d", "--priority", "7", "--max-restarts", "1", "--detach"}),
+      ExitCode::kDone);
+  EXPECT_EQ(comparison.priority(), 7);
+  EXPECT_EQ(comparison.max_restarts(), 1u);
+  EXPECT_THAT(out_.str(), HasSubstr("--priority 7 --max-restarts 1 --request-id " + comparison.request_id()));
+  ASSERT_EQ(Run({"datasets", "prepare", Write("t.csv", "smiles,sequence,y\n"), "--name", "d", "--priority", "9",
+                 "--max-restarts", "2", "--detach"}),
+            ExitCode::kDone);
+  EXPECT_EQ(service_.upload_header.priority(), 9);
+  EXPECT_EQ(service_.upload_header.max_restarts(), 2u);
+  EXPECT_EQ(Run({"train", "--dataset", "d", "--name", "m", "--max-restarts", "-1"}), ExitCode::kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("--max-restarts: '-1' is not a number of 0 or more"));
+}
+
+TEST_F(JobCommandsTest, ValidationStartsNothingAndShowsWhatWouldBe) {
+  service_.start_training = [](const v1::StartTrainingRequest& request, v1::Job* job) {
+    EXPECT_TRUE(request.validate_only());
+    EXPECT_EQ(request.request_id(), "");
+    FillJob(v1::QUEUED, 0, job);
+    job->clear_id();
+    job->mutable_spec()->mutable_train()->set_dataset("d");
+    job->mutable_spec()->mutable_train()->mutable_options()->set_hidden_dim(64);
+    job->set_max_restarts(3);
+    job->set_num_devices(2);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"train", "--dataset", "d", "--name", "m", "--validate-only"}), ExitCode::kDone);
+  EXPECT_THAT(out_.str(),
+              AllOf(HasSubstr("nothing was started. It would be:\ntraining m on data set d\n"),
+                    HasSubstr("  devices 2, priority 0, at most 3 restarts\n"), HasSubstr("hidden_dim 64")));
+  EXPECT_EQ(Run({"--json", "train", "--dataset", "d", "--name", "m", "--validate-only"}), ExitCode::kDone);
+  ASSERT_THAT(JsonLines(), SizeIs(1));
+  EXPECT_EQ(JsonLines()[0]["type"], "validated");
+  EXPECT_EQ(JsonLines()[0]["spec"]["train"]["options"]["hidden_dim"], 64);
+}
+
+TEST_F(JobCommandsTest, AValidatedComparisonMakesNoDirectory) {
+  service_.compare = [](const v1::CompareRequest& request, v1::Job* job) {
+    EXPECT_TRUE(request.validate_only());
+    *job->mutable_spec()->mutable_compare() = request.spec();
+    job->set_name(request.spec().name());
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"compare", "--models", "a", "b", "--dataset", "d", "--output-dir", Path("out"), "--validate-only"}),
+            ExitCode::kDone);
+  EXPECT_THAT(out_.str(), HasSubstr("comparison a-vs-b of a, b on data set d\n"));
+  EXPECT_FALSE(std::filesystem::exists(Path("out")));
+  service_.compare = [](const v1::CompareRequest&, v1::Job*) {
+    return ErrorWithInfo(grpc::StatusCode::NOT_FOUND, "model b: there is none", "MODEL_NOT_FOUND");
+  };
+  EXPECT_EQ(Run({"compare", "--models", "a", "b", "--dataset", "d", "--validate-only"}), ExitCode::kFailed);
+  EXPECT_EQ(err_.str(), "error: model b: there is none\n");
+}
+
 TEST_F(JobCommandsTest, MixedPrecisionTakesAValueOrNone) {
   v1::TrainingOptions sent;
   service_.start_training = [&](const v1::StartTrainingRequest& request, v1::Job* job) {
