@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/commands.h"
+#include "client/completion_command.h"
 #include "client/session.h"
 #include "proto/flags/option_names.h"
 
@@ -113,6 +114,7 @@ ExitCode RunCli(const std::vector<std::string>& arguments, Console* console, Int
   bool json = false;
   AddGlobalOptions(&app, session.mutable_connection_options(), &json);
   Action action;
+  Action local_action;  // Of a command that needs no server.
   AddDatasetsCommands(&app, &action);
   AddTrainCommand(&app, &action);
   AddJobsCommands(&app, &action);
@@ -120,6 +122,11 @@ ExitCode RunCli(const std::vector<std::string>& arguments, Console* console, Int
   AddPredictCommand(&app, &action);
   AddCompareCommand(&app, &action);
   AddServerCommands(&app, &action);
+  AddCompletionCommand(&app, &local_action);
+  if (!arguments.empty() && arguments[0] == kCompleteCommand) {
+    PrintCompletion({arguments.begin() + 1, arguments.end()}, &app, &session);
+    return ExitCode::kDone;
+  }
 
   const ConsoleMode text_mode = console->mode();
   if (AsksForJson(arguments)) console->set_mode(ConsoleMode::kJson);
@@ -142,6 +149,7 @@ ExitCode RunCli(const std::vector<std::string>& arguments, Console* console, Int
     return Report(UsageError(absl::StrCat(error.what(), " (see '", CommandName(app), " --help')")), console);
   }
   console->set_mode(json ? ConsoleMode::kJson : text_mode);
+  if (local_action) return Report(local_action(&session), console);
   const absl::Status status = session.Connect();
   return Report(status.ok() ? action(&session) : status, console);
 }

@@ -120,10 +120,11 @@ absl::StatusOr<Deletable> FindJob(const std::string& name, Session* session) {
                    [=] { return session->connection()->Call(&Stub::DeleteJob, request).status(); }};
 }
 
-void AddWishCommand(CLI::App* jobs, const Wish& wish, const char* help, Action* action) {
+void AddWishCommand(CLI::App* jobs, const Wish& wish, const char* help, const char* exit_codes, Action* action) {
   auto id = std::make_shared<std::string>();
   auto detach = std::make_shared<bool>(false);
   CLI::App* command = AddJobCommand(jobs, wish.command, help, id.get());
+  command->footer(absl::StrCat(exit_codes, "\n", jobs->get_footer()));
   command->add_flag("--detach", *detach, "Return once the server has accepted it");
   command->callback([=] { *action = [=](Session* session) { return Fulfil(wish, *id, *detach, session); }; });
 }
@@ -131,18 +132,15 @@ void AddWishCommand(CLI::App* jobs, const Wish& wish, const char* help, Action* 
 }  // namespace
 
 void AddJobControlCommands(CLI::App* jobs, Action* action) {
-  AddWishCommand(jobs, kPause,
-                 "Stop a job so that it can go on from there, and wait until it is paused. Exit code 0 also where it "
-                 "succeeds first, 1 where it fails or is cancelled first",
-                 action);
+  AddWishCommand(jobs, kPause, "Stop a job so that it can go on from there, and wait until it is paused",
+                 "A job that succeeds before it is paused is exit code 0, one that fails or is cancelled 1.", action);
 
   auto id = std::make_shared<std::string>();
   CLI::App* resume = AddJobCommand(jobs, "resume", "Put a paused job back in the queue", id.get());
   resume->callback([=] { *action = [=](Session* session) { return Resume(*id, session); }; });
 
-  AddWishCommand(jobs, kCancel,
-                 "Stop a job for good, and wait until it is cancelled. Exit code 1 where it ends otherwise first",
-                 action);
+  AddWishCommand(jobs, kCancel, "Stop a job for good, and wait until it is cancelled",
+                 "A job that ends otherwise before it is cancelled is exit code 1.", action);
 
   auto arguments = std::make_shared<DeleteArguments>();
   CLI::App* remove =

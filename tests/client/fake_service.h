@@ -53,6 +53,8 @@ class FakeService final : public v1::DeepBindNet::Service {
   std::function<grpc::Status(const v1::ExplainRequest&, v1::ExplainResponse*)> explain;
   std::function<grpc::Status(v1::ServerStatus*)> server_status;
   std::function<grpc::Status(const std::string& level, v1::SetLogLevelResponse*)> set_log_level;
+  std::function<grpc::Status(v1::ListDatasetsResponse*)> list_datasets;
+  std::function<grpc::Status(v1::ListModelsResponse*)> list_models;
   v1::PrepareDatasetRequest::Header upload_header;  // Of the last upload; read after the call.
   std::string uploaded;
   size_t largest_chunk = 0;
@@ -94,6 +96,14 @@ class FakeService final : public v1::DeepBindNet::Service {
   grpc::Status ListJobs(grpc::ServerContext*, const v1::ListJobsRequest* request,
                         v1::ListJobsResponse* response) override {
     return list_jobs(*request, response);
+  }
+  grpc::Status ListDatasets(grpc::ServerContext*, const v1::ListDatasetsRequest*,
+                            v1::ListDatasetsResponse* response) override {
+    return list_datasets ? list_datasets(response) : grpc::Status::OK;
+  }
+  grpc::Status ListModels(grpc::ServerContext*, const v1::ListModelsRequest*,
+                          v1::ListModelsResponse* response) override {
+    return list_models(response);
   }
   grpc::Status PauseJob(grpc::ServerContext*, const v1::PauseJobRequest* request, v1::Job* job) override {
     return pause(request->job(), job);
