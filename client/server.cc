@@ -81,7 +81,8 @@ void AddLogLevelCommand(CLI::App* server, Action* action) {
 }  // namespace
 
 void AddServerCommands(CLI::App* app, Action* action) {
-  CLI::App* server = app->add_subcommand("server", "Look at the server")->fallthrough()->require_subcommand(1);
+  CLI::App* server =
+      app->add_subcommand("server", "Look at the server, and set what it logs")->fallthrough()->require_subcommand(1);
   server->add_subcommand("status", "Version, who you are, devices, queue, loaded models, disk and log level")
       ->fallthrough()
       ->callback([=] { *action = Status; });
