@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/commands.h"
+#include "client/completion_command.h"
 #include "client/session.h"
 #include "proto/flags/option_names.h"
 
@@ -20,19 +22,43 @@ constexpr char kFooter[] =
     "Exit codes: 0 done, 1 the job failed or the call was refused, 2 wrong usage, 3 server not reachable,\n"
     "130 interrupted (what the server runs goes on).";
 
+CLI::Validator AtLeastOrInf(int least) {
+  const auto check = [number = AtLeast(least)](const std::string& text) {
+    return absl::AsciiStrToLower(text) == "inf" ? std::string() : number(text);
+  };
+  return CLI::Validator(check, "");
+}
+
 void AddGlobalOptions(CLI::App* app, ConnectionOptions* options, bool* json) {
   app->add_option("--server", options->server, "HOST:PORT of the server [127.0.0.1:50051]")
       ->envname("DEEPBINDNET_SERVER");
-  app->add_flag("--tls", options->tls, "Encrypt, and check the server against the system's authorities");
-  app->add_option("--tls-ca", options->tls_ca, "PEM file of authorities to check it against instead; implies --tls");
-  app->add_option("--token-file", options->token_file, "File whose first line is sent as a bearer token");
+  app->add_flag("--tls", options->tls, "Encrypt, and check the server against the system's authorities")
+      ->envname("DEEPBINDNET_TLS");
+  app->add_option("--tls-ca", options->tls_ca, "PEM file of authorities to check it against instead; implies --tls")
+      ->type_name("FILE")
+      ->envname("DEEPBINDNET_TLS_CA");
+  app->add_option("--tls-cert", options->tls_cert,
+                  "PEM file of the certificate that says who you are; needs --tls-key and implies --tls")
+      ->type_name("FILE")
+      ->envname("DEEPBINDNET_TLS_CERT");
+  app->add_option("--tls-key", options->tls_key, "PEM file of its private key, without a passphrase")
+      ->type_name("FILE")
+      ->envname("DEEPBINDNET_TLS_KEY");
+  app->add_option("--tls-server-name", options->tls_server_name,
+                  "Name that the server's certificate must have, for a server that is reached by another; implies "
+                  "--tls [the host of --server]")
+      ->type_name("NAME")
+      ->envname("DEEPBINDNET_TLS_SERVER_NAME");
+  app->add_option("--token-file", options->token_file, "File whose first line is sent as a bearer token")
+      ->type_name("FILE")
+      ->envname("DEEPBINDNET_TOKEN_FILE");
   app->add_flag("--insecure", options->insecure, "Allow a token without TLS beyond this machine");
   app->add_flag("--json", *json, "One JSON object a line on standard output");
   app->add_option("--timeout", options->timeout_seconds, "Seconds to wait for an answer, 0 or more; 0 for ever [120]")
       ->check(AtLeast(0));
   app->add_option("--reconnect-timeout", options->reconnect_timeout_seconds,
-                  "Seconds to look for a server that went away, 0 or more [60]")
-      ->check(AtLeast(0));
+                  "Seconds to look for a server that went away, 0 or more; 0 gives up at once, inf never [60]")
+      ->check(AtLeastOrInf(0));
 }
 
 bool IsUtf8(const std::string& text) {
@@ -88,6 +114,7 @@ ExitCode RunCli(const std::vector<std::string>& arguments, Console* console, Int
   bool json = false;
   AddGlobalOptions(&app, session.mutable_connection_options(), &json);
   Action action;
+  Action local_action;  // Of a command that needs no server.
   AddDatasetsCommands(&app, &action);
   AddTrainCommand(&app, &action);
   AddJobsCommands(&app, &action);
@@ -95,6 +122,11 @@ ExitCode RunCli(const std::vector<std::string>& arguments, Console* console, Int
   AddPredictCommand(&app, &action);
   AddCompareCommand(&app, &action);
   AddServerCommands(&app, &action);
+  AddCompletionCommand(&app, &local_action);
+  if (!arguments.empty() && arguments[0] == kCompleteCommand) {
+    PrintCompletion({arguments.begin() + 1, arguments.end()}, &app, &session);
+    return ExitCode::kDone;
+  }
 
   const ConsoleMode text_mode = console->mode();
   if (AsksForJson(arguments)) console->set_mode(ConsoleMode::kJson);
@@ -117,6 +149,7 @@ ExitCode RunCli(const std::vector<std::string>& arguments, Console* console, Int
     return Report(UsageError(absl::StrCat(error.what(), " (see '", CommandName(app), " --help')")), console);
   }
   console->set_mode(json ? ConsoleMode::kJson : text_mode);
+  if (local_action) return Report(local_action(&session), console);
   const absl::Status status = session.Connect();
   return Report(status.ok() ? action(&session) : status, console);
 }

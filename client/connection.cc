@@ -2,18 +2,15 @@
 
 #include <arpa/inet.h>
 #include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 #include <thread>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
+#include "client/credentials.h"
+#include "client/request_id.h"
 
 namespace deepbindnet::client {
 namespace {
@@ -23,15 +20,6 @@ constexpr absl::Duration kLongestDelay = absl::Seconds(2);
 // For a connection to stand, or to fail, before the first call.
 constexpr absl::Duration kConnectTime = absl::Seconds(1);
 
-absl::StatusOr<std::string> ReadTextFile(const std::string& option, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream contents;
-  if (!file || !(contents << file.rdbuf())) {
-    return UsageError(absl::StrCat(option, ": ", path, " cannot be read or is empty"));
-  }
-  return contents.str();
-}
-
 bool IsLoopback(absl::string_view server) {
   if (absl::StartsWith(server, "unix:")) return true;
   const std::string host(server.substr(0, server.rfind(':')));
@@ -40,7 +28,7 @@ bool IsLoopback(absl::string_view server) {
   return is_ipv4 ? ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET : host == "localhost" || host == "[::1]";
 }
 
-grpc::ChannelArguments MakeChannelArguments(absl::string_view server) {
+grpc::ChannelArguments MakeChannelArguments(const ConnectionOptions& options) {
   grpc::ChannelArguments arguments;
   // Our own backoff decides when to try again; gRPC's must not wait longer than it.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
@@ -51,7 +39,8 @@ grpc::ChannelArguments MakeChannelArguments(absl::string_view server) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30 * 1000);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetMaxReceiveMessageSize(64 << 20);
-  if (IsLoopback(server)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  if (IsLoopback(options.server)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  if (!options.tls_server_name.empty()) arguments.SetSslTargetNameOverride(options.tls_server_name);
   return arguments;
 }
 
@@ -74,33 +63,24 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
   if (!absl::StrContains(options.server, ':')) {
     return UsageError(absl::StrCat("--server: '", options.server, "' has no port; give HOST:PORT"));
   }
-  const bool tls = options.tls || !options.tls_ca.empty();
+  if (!options.token_file.empty() && !UsesTls(options) && !options.insecure && !IsLoopback(options.server)) {
+    return UsageError(absl::StrCat("--token-file: would send the token in the clear to ", options.server,
+                                   "; add --tls, or --insecure on a network that you trust"));
+  }
   std::unique_ptr<Connection> connection(new Connection(options, interrupt));
-  if (!options.token_file.empty()) {
-    if (!tls && !options.insecure && !IsLoopback(options.server)) {
-      return UsageError(absl::StrCat("--token-file: would send the token in the clear to ", options.server,
-                                     "; add --tls, or --insecure on a network that you trust"));
-    }
-    CLIENT_ASSIGN_OR_RETURN(const std::string token, ReadTextFile("--token-file", options.token_file));
-    const std::vector<std::string> lines = absl::StrSplit(token, '\n');
-    connection->authorization_ = absl::StrCat("Bearer ", absl::StripAsciiWhitespace(lines[0]));
-  }
-  std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
-  if (tls) {
-    grpc::SslCredentialsOptions ssl;
-    if (!options.tls_ca.empty()) {
-      CLIENT_ASSIGN_OR_RETURN(ssl.pem_root_certs, ReadTextFile("--tls-ca", options.tls_ca));
-    }
-    credentials = grpc::SslCredentials(ssl);
-  }
-  const auto channel = grpc::CreateCustomChannel(options.server, credentials, MakeChannelArguments(options.server));
+  CLIENT_ASSIGN_OR_RETURN(connection->authorization_, ReadAuthorization(options));
+  CLIENT_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ChannelCredentials> credentials, MakeCredentials(options));
+  const auto channel = grpc::CreateCustomChannel(options.server, credentials, MakeChannelArguments(options));
   AwaitConnection(channel.get(), options.second_try);
   connection->stub_ = v1::DeepBindNet::NewStub(channel);
   return connection;
 }
 
-void Connection::Prepare(grpc::ClientContext* context) const {
+std::string Connection::Prepare(grpc::ClientContext* context) const {
   if (!authorization_.empty()) context->AddMetadata("authorization", authorization_);
+  const std::string call_id = MakeRequestId();
+  context->AddMetadata("x-request-id", call_id);
+  return call_id;
 }
 
 void Connection::SetDeadline(grpc::ClientContext* context) const {
@@ -109,11 +89,28 @@ void Connection::SetDeadline(grpc::ClientContext* context) const {
   }
 }
 
-absl::Status Connection::Finish(const grpc::Status& status) {
+absl::Status Connection::Finish(const grpc::Status& status, const std::string& call_id) {
   if (interrupted() && status.error_code() == grpc::StatusCode::CANCELLED) return InterruptedError("interrupted");
-  absl::Status result = FromGrpc(status, options_.server);
-  if (!IsConnectionLoss(result)) has_answered_ = true;
-  return result;
+  const absl::Status result = FromGrpc(status, options_.server, UsesTls(options_));
+  if (IsConnectionLoss(result)) return result;
+  has_answered_ = true;
+  return WithRemedy(result, call_id);
+}
+
+absl::Status Connection::WithRemedy(const absl::Status& status, const std::string& call_id) const {
+  switch (status.code()) {
+    case absl::StatusCode::kUnauthenticated:
+      return AppendMessage(status, authorization_.empty()
+                                       ? "; no token was sent: give --token-file FILE, or set DEEPBINDNET_TOKEN_FILE"
+                                       : absl::StrCat("; the token in ", options_.token_file,
+                                                      " is not valid here: ask the server's operator for one"));
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kDataLoss:
+      return AppendMessage(status, absl::StrCat("; tell the server's operator: request ID ", call_id));
+    default:
+      return status;
+  }
 }
 
 void Backoff::Reset() {

@@ -17,9 +17,11 @@
 namespace deepbindnet::client {
 
 struct ConnectionOptions {
-  std::string server = "127.0.0.1:50051";  // HOST:PORT
-  bool tls = false;
-  std::string tls_ca;                       // PEM file of trusted authorities; empty: the system's. Implies tls.
+  std::string server = "127.0.0.1:50051";   // HOST:PORT
+  bool tls = false;                         // The next four imply it.
+  std::string tls_ca;                       // PEM file of trusted authorities; empty: the system's.
+  std::string tls_cert, tls_key;            // PEM files that prove who the client is; both or none.
+  std::string tls_server_name;              // That the server's certificate must have; empty: the host of `server`.
   std::string token_file;                   // Its first line is sent as "authorization: Bearer ..."; empty sends none.
   bool insecure = false;                    // Allows a token without TLS to an address that is not loopback.
   double timeout_seconds = 120.0;           // For a call that answers once; 0 waits for ever.
@@ -40,17 +42,18 @@ class Connection {
                                                                                        const Request&, Response*),
                                 const Request& request) {
     InterruptibleContext context(interrupt_);
-    Prepare(context.get());
+    const std::string call_id = Prepare(context.get());
     SetDeadline(context.get());
     Response response;
-    const absl::Status status = Finish((stub_.get()->*method)(context.get(), request, &response));
+    const absl::Status status = Finish((stub_.get()->*method)(context.get(), request, &response), call_id);
     if (!status.ok()) return status;
     return response;
   }
 
-  // For streams: adds the token to a fresh context; Finish() turns the stream's end into a Status.
-  void Prepare(grpc::ClientContext* context) const;
-  absl::Status Finish(const grpc::Status& status);
+  // For streams: adds the token and an id of the call's own to a fresh context and returns the id; Finish() turns the
+  // stream's end into a Status, whose message has the id where the server is at fault.
+  std::string Prepare(grpc::ClientContext* context) const;
+  absl::Status Finish(const grpc::Status& status, const std::string& call_id);
 
   v1::DeepBindNet::StubInterface* stub() { return stub_.get(); }
   Interrupt* interrupt() { return interrupt_; }
@@ -64,6 +67,7 @@ class Connection {
  private:
   Connection(const ConnectionOptions& options, Interrupt* interrupt) : options_(options), interrupt_(interrupt) {}
   void SetDeadline(grpc::ClientContext* context) const;
+  absl::Status WithRemedy(const absl::Status& status, const std::string& call_id) const;
 
   const ConnectionOptions options_;
   Interrupt* const interrupt_;

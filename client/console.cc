@@ -1,7 +1,9 @@
 #include "client/console.h"
 
 #include <algorithm>
+#include <string>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/error.h"
@@ -21,8 +23,8 @@ std::string ProgressBar(double share, int width) {
   return absl::StrCat(bar, "]");
 }
 
-Console::Console(std::ostream* out, std::ostream* err, ConsoleMode mode, int columns)
-    : out_(out), err_(err), mode_(mode), columns_(std::max(columns, 20)) {}
+Console::Console(std::ostream* out, std::ostream* err, ConsoleMode mode, int columns, std::istream* in)
+    : out_(out), err_(err), mode_(mode), columns_(std::max(columns, 20)), in_(in) {}
 
 Console::~Console() { ClearProgress(); }
 
@@ -80,10 +82,24 @@ void Console::Note(absl::string_view text) {
   *err_ << "note: " << text << std::endl;
 }
 
+void Console::Warning(absl::string_view text) {
+  ClearProgress();
+  *err_ << "warning: " << text << std::endl;
+}
+
 void Console::Error(const absl::Status& status) {
   ClearProgress();
   *err_ << "error: " << ErrorLine(status) << std::endl;
   if (!IsJobEndError(status)) Json(ErrorJson(status));
+}
+
+bool Console::Ask(absl::string_view question) {
+  ClearProgress();
+  *err_ << question << " [y/N] " << std::flush;
+  std::string answer;
+  std::getline(*in_, answer);
+  answer = absl::AsciiStrToLower(absl::StripAsciiWhitespace(answer));
+  return answer == "y" || answer == "yes";
 }
 
 }  // namespace deepbindnet::client

@@ -2,6 +2,7 @@
 #ifndef DEEPBINDNET_CLIENT_CONSOLE_H_
 #define DEEPBINDNET_CLIENT_CONSOLE_H_
 
+#include <istream>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <string>
@@ -18,8 +19,9 @@ enum class ConsoleMode { kTerminal, kPlain, kJson };
 // Not thread-safe. Every line is flushed, so that a reader at the other end of a pipe sees it at once.
 class Console {
  public:
-  // `out` and `err` must outlive the console. `columns` is the terminal's width in characters.
-  Console(std::ostream* out, std::ostream* err, ConsoleMode mode, int columns = 80);
+  // The streams must outlive the console. `columns` is the terminal's width in characters; `in` is where a person
+  // answers, null where there is none.
+  Console(std::ostream* out, std::ostream* err, ConsoleMode mode, int columns = 80, std::istream* in = nullptr);
   ~Console();
   Console(const Console&) = delete;
   Console& operator=(const Console&) = delete;
@@ -39,16 +41,22 @@ class Console {
   void Progress(absl::string_view label, double done, double total, absl::string_view detail);
   void ClearProgress();
 
-  // On standard error in every mode: "note: ...", "error: ...". In JSON mode an error is also an object on standard
-  // output, so that a reader of the lines alone misses nothing; the end of a job has its own.
+  // On standard error in every mode: "note: ...", "warning: ...", "error: ...". In JSON mode an error is also an object
+  // on standard output, so that a reader of the lines alone misses nothing; the end of a job has its own.
   void Note(absl::string_view text);
+  void Warning(absl::string_view text);
   void Error(const absl::Status& status);
+
+  // Asks on standard error and waits: true for "y" or "yes". Only where can_ask().
+  bool can_ask() const { return in_ != nullptr; }
+  bool Ask(absl::string_view question);
 
  private:
   std::ostream* const out_;
   std::ostream* const err_;
   ConsoleMode mode_;
   const int columns_;
+  std::istream* const in_;
   bool bar_drawn_ = false;
   absl::Time last_drawn_ = absl::InfinitePast();
 };

@@ -1,4 +1,4 @@
-// datasets prepare|list
+// datasets prepare|list|delete
 #include <fstream>
 #include <memory>
 #include <string>
@@ -6,10 +6,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/commands.h"
+#include "client/deletion.h"
 #include "client/files.h"
 #include "client/format.h"
 #include "client/job_output.h"
 #include "client/proto_json.h"
+#include "client/request_id.h"
+#include "client/scheduling_options.h"
 #include "client/submit.h"
 #include "client/table_file.h"
 #include "core/csv/table.h"
@@ -23,8 +26,7 @@ constexpr size_t kChunkBytes = 512 << 10;
 struct PrepareArguments {
   std::string table;
   std::string protein_features;
-  v1::PrepareDatasetSpec spec;
-  std::string request_id;
+  v1::PrepareDatasetRequest::Header header;
   bool detach = false;
 };
 
@@ -53,22 +55,21 @@ absl::StatusOr<v1::Job> Upload(const PrepareArguments& arguments, const std::str
   std::ifstream file(path, std::ios::binary);
   Connection* connection = session->connection();
   InterruptibleContext context(connection->interrupt());
-  connection->Prepare(context.get());
+  const std::string call_id = connection->Prepare(context.get());
   v1::Job job;
   const auto writer = connection->stub()->PrepareDataset(context.get(), &job);
 
   v1::PrepareDatasetRequest request;
   v1::PrepareDatasetRequest::Header* header = request.mutable_header();
-  *header->mutable_spec() = arguments.spec;
+  *header = arguments.header;
   header->mutable_spec()->set_file_name(TableName(arguments.table));
-  header->set_request_id(arguments.request_id);
   header->set_size_bytes(digest.size_bytes);
   header->set_sha256(digest.sha256);
   if (writer->Write(request) && SendChunks(&file, digest.size_bytes, writer.get(), session->console())) {
     writer->WritesDone();
   }
   session->console()->ClearProgress();
-  CLIENT_RETURN_IF_ERROR(connection->Finish(writer->Finish()));
+  CLIENT_RETURN_IF_ERROR(connection->Finish(writer->Finish(), call_id));
   session->console()->Line(absl::StrCat("uploaded ", arguments.table, " (",
                                         FormatBytes(static_cast<double>(digest.size_bytes)), ", SHA-256 ",
                                         digest.sha256.substr(0, 12), "...)"));
@@ -76,8 +77,8 @@ absl::StatusOr<v1::Job> Upload(const PrepareArguments& arguments, const std::str
 }
 
 absl::Status Prepare(PrepareArguments arguments, Session* session) {
-  if (arguments.request_id.empty()) arguments.request_id = MakeRequestId();
-  v1::SplitOptions* const split = arguments.spec.mutable_split();
+  if (arguments.header.request_id().empty()) arguments.header.set_request_id(MakeRequestId());
+  v1::SplitOptions* const split = arguments.header.mutable_spec()->mutable_split();
   const bool by_column =
       split->method() == v1::SplitOptions::METHOD_UNSPECIFIED || split->method() == v1::SplitOptions::COLUMN;
   if (by_column && split->split_column().empty()) {
@@ -85,7 +86,7 @@ absl::Status Prepare(PrepareArguments arguments, Session* session) {
   }
   CLIENT_ASSIGN_OR_RETURN(const std::unique_ptr<TableFile> file,
                           TableFile::Make(arguments.table, arguments.protein_features, session->console()));
-  CLIENT_ASSIGN_OR_RETURN(const v1::Job job, SubmitJob(arguments.request_id, session,
+  CLIENT_ASSIGN_OR_RETURN(const v1::Job job, SubmitJob(arguments.header.request_id(), session,
                                                        [&] { return Upload(arguments, file->path(), session); }));
   return FollowAndPrint(job, arguments.detach, session);
 }
@@ -110,11 +111,20 @@ absl::Status List(Session* session) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<Deletable> Find(const std::string& name, Session* session) {
+  v1::DeleteDatasetRequest request;
+  request.set_dataset(name);
+  return Deletable{
+      absl::StrCat("data set ", name), {{"dataset", name}}, [=] {
+        return session->connection()->Call(&v1::DeepBindNet::StubInterface::DeleteDataset, request).status();
+      }};
+}
+
 }  // namespace
 
 void AddDatasetsCommands(CLI::App* app, Action* action) {
   CLI::App* datasets =
-      app->add_subcommand("datasets", "Upload and list data sets")->fallthrough()->require_subcommand(1);
+      app->add_subcommand("datasets", "Upload, list and delete data sets")->fallthrough()->require_subcommand(1);
 
   CLI::App* prepare =
       datasets->add_subcommand("prepare", "Upload a CSV file or a DeepDTA folder and make it a data set")
@@ -124,22 +134,34 @@ void AddDatasetsCommands(CLI::App* app, Action* action) {
       ->add_option("file", arguments->table,
                    "CSV file with a header, plain or gzip, whose columns are found by name; or a DeepDTA folder, whose "
                    "folds are the split unless an option says otherwise")
-      ->required();
-  prepare->add_option("--name", *arguments->spec.mutable_dataset(), "Name of the new data set")->required();
+      ->required()
+      ->type_name("FILE");
+  prepare->add_option("--name", *arguments->header.mutable_spec()->mutable_dataset(), "Name of the new data set")
+      ->required()
+      ->type_name("NAME");
   prepare
       ->add_option(
           "--protein-features", arguments->protein_features,
           "A vector for each protein, by sequence or id: .pt of torch.save, or .npy with a .txt beside it [none]")
       ->type_name("FILE")
       ->group("Data options");
-  AddFieldFlags(DatasetFlags(), "Data options", &arguments->spec, prepare);
-  prepare->add_option("--request-id", arguments->request_id,
-                      "At most 64 characters; a repeated call is one job [random]");
+  AddFieldFlags(DatasetFlags(), "Data options", arguments->header.mutable_spec(), prepare);
+  AddSchedulingOptions(&arguments->header, prepare);
   prepare->add_flag("--detach", arguments->detach, "Return once the job is accepted");
   prepare->callback([=] { *action = [=](Session* session) { return Prepare(*arguments, session); }; });
 
   CLI::App* list = datasets->add_subcommand("list", "The data sets on the server")->fallthrough();
   list->callback([=] { *action = List; });
+
+  auto deletion = std::make_shared<DeleteArguments>();
+  CLI::App* remove = AddDeleteCommand("DATASET", "Remove data sets and their files; models trained on them stay",
+                                      "Names of data sets", deletion.get(), datasets);
+  remove->callback([=] {
+    *action = [=](Session* session) {
+      return DeleteEach(
+          *deletion, [=](const std::string& name) { return Find(name, session); }, session);
+    };
+  });
 }
 
 }  // namespace deepbindnet::client

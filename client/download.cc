@@ -22,7 +22,7 @@ absl::Status Download(const std::string& job, const std::string& artifact, const
   CLIENT_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
   Connection* connection = session->connection();
   InterruptibleContext context(connection->interrupt());
-  connection->Prepare(context.get());
+  const std::string call_id = connection->Prepare(context.get());
   v1::DownloadArtifactRequest request;
   request.set_job(job);
   request.set_artifact(artifact);
@@ -42,7 +42,7 @@ absl::Status Download(const std::string& job, const std::string& artifact, const
                                  static_cast<double>(total), FormatBytes(static_cast<double>(received)));
   }
   session->console()->ClearProgress();
-  CLIENT_RETURN_IF_ERROR(connection->Finish(reader->Finish()));
+  CLIENT_RETURN_IF_ERROR(connection->Finish(reader->Finish(), call_id));
   if (received != total || sha256.Hex() != expected) {
     return absl::DataLossError(
         absl::StrCat(artifact, ": came damaged (", received, " of ", total, " bytes, or another SHA-256); try again"));
@@ -78,7 +78,8 @@ absl::Status DownloadAndPrint(const std::string& job, const std::vector<std::str
 
 void AddDownloadOptions(CLI::App* app, DownloadArguments* arguments) {
   app->add_option("--output-dir", arguments->output_dir,
-                  "Directory for the files, made if missing [the name of what the job makes]");
+                  "Directory for the files, made if missing [the name of what the job makes]")
+      ->type_name("DIR");
   app->add_option("--artifact", arguments->artifacts, "Only these files, for example best_model.pt [all]");
 }
 

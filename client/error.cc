@@ -37,6 +37,35 @@ std::string LastReason(absl::string_view message) {
   return reason.empty() ? "no answer" : std::string(reason);
 }
 
+struct ConnectFailure {
+  std::string reason;
+  std::string remedy;
+};
+
+// What gRPC says of a failed handshake names neither cause nor remedy.
+ConnectFailure Diagnose(absl::string_view message, bool tls) {
+  const bool closed = absl::StrContains(message, "Socket closed") || absl::StrContains(message, "Connection reset");
+  if (absl::StrContains(message, "certificate verify failed")) {
+    return {"its certificate is from an authority that is not trusted here",
+            "name that authority's certificate with --tls-ca FILE"};
+  }
+  if (absl::StrContains(message, "is not in peer certificate")) {
+    return {"its certificate is for another name", "give a name that the certificate has with --tls-server-name NAME"};
+  }
+  if (absl::StrContains(message, "wrong version number")) {
+    return {"it does not speak TLS", "leave out --tls and what implies it, also in the environment (DEEPBINDNET_TLS*)"};
+  }
+  if (WasNotSent(message) && closed && tls) {
+    return {"it broke off the TLS handshake",
+            "if it asks for a client's certificate, give one that it trusts with --tls-cert FILE --tls-key FILE"};
+  }
+  if (WasNotSent(message) && closed) {
+    return {"it closed the connection at once", "if it speaks TLS, add --tls, or --tls-ca FILE for an own authority"};
+  }
+  return {LastReason(message),
+          "start deepbindnet-server there, or name another with --server HOST:PORT or DEEPBINDNET_SERVER"};
+}
+
 bool LooksLikeConnectionLoss(const grpc::Status& status) {
   if (!status.error_details().empty()) return false;
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) return true;
@@ -84,12 +113,12 @@ absl::Status JobEndError(absl::string_view message) {
 
 bool IsJobEndError(const absl::Status& status) { return status.GetPayload(kJobEndUrl).has_value(); }
 
-absl::Status FromGrpc(const grpc::Status& status, absl::string_view server) {
+absl::Status FromGrpc(const grpc::Status& status, absl::string_view server, bool tls) {
   if (status.ok()) return absl::OkStatus();
   if (LooksLikeConnectionLoss(status)) {
-    absl::Status result = absl::UnavailableError(absl::StrCat(
-        "server ", server, " is not reachable (", LastReason(status.error_message()),
-        "); start deepbindnet-server there, or name another with --server HOST:PORT or DEEPBINDNET_SERVER"));
+    const ConnectFailure failure = Diagnose(status.error_message(), tls);
+    absl::Status result = absl::UnavailableError(
+        absl::StrCat("server ", server, " is not reachable (", failure.reason, "); ", failure.remedy));
     result.SetPayload(kConnectionLossUrl, absl::Cord("1"));
     if (WasNotSent(status.error_message())) result.SetPayload(kNotSentUrl, absl::Cord("1"));
     return result;
@@ -119,9 +148,11 @@ bool IsConnectionLoss(const absl::Status& status) {
   return absl::IsUnavailable(status) || status.GetPayload(kConnectionLossUrl).has_value();
 }
 
+bool WasNotSent(const absl::Status& status) { return status.GetPayload(kNotSentUrl).has_value(); }
+
 bool IsAnswerLost(const absl::Status& status) {
   const bool lost = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
-  return lost && !status.GetPayload(kNotSentUrl).has_value();
+  return lost && !WasNotSent(status);
 }
 
 absl::Status AppendMessage(const absl::Status& status, absl::string_view text) {
@@ -151,7 +182,7 @@ std::string ErrorLine(const absl::Status& status) {
                         info.has_value() ? absl::StrCat(" (", info->reason(), ")") : "");
   }
   if (!info.has_value()) return line;
-  for (const char* key : {"field", "value"}) {
+  for (const char* key : {"field", "value", "role", "required_role"}) {
     const auto entry = info->metadata().find(key);
     if (entry != info->metadata().end() && !absl::StrContains(line, entry->second)) {
       absl::StrAppend(&line, " (", key, ": ", entry->second, ")");

@@ -40,8 +40,8 @@ absl::Status JobEndError(absl::string_view message);
 bool IsJobEndError(const absl::Status& status);
 
 // OK stays OK. An answer of the server keeps its message and details. A failure to connect becomes UNAVAILABLE with a
-// message that names `server` (HOST:PORT) and the remedy.
-absl::Status FromGrpc(const grpc::Status& status, absl::string_view server);
+// message that names `server` (HOST:PORT) and the remedy, which depends on whether `tls` was used.
+absl::Status FromGrpc(const grpc::Status& status, absl::string_view server, bool tls = false);
 
 // What the server attached to its answer; nullopt where it attached nothing.
 std::optional<google::rpc::ErrorInfo> GetErrorInfo(const absl::Status& status);
@@ -49,6 +49,9 @@ std::optional<absl::Duration> GetRetryDelay(const absl::Status& status);
 
 // True where the connection, not the call, failed: coming back later may succeed.
 bool IsConnectionLoss(const absl::Status& status);
+
+// True where there was no connection to send the call on.
+bool WasNotSent(const absl::Status& status);
 
 // True where the call may have reached the server and done its work although no answer says so.
 bool IsAnswerLost(const absl::Status& status);
@@ -58,7 +61,7 @@ absl::Status AppendMessage(const absl::Status& status, absl::string_view text);
 
 ExitCode GetExitCode(const absl::Status& status);
 
-// One line without "error:", never empty; names the field and value of ErrorInfo where the message does not.
+// One line without "error:", never empty; names the field, value and roles of ErrorInfo where the message does not.
 std::string ErrorLine(const absl::Status& status);
 
 // {"type": "error", "code": "NOT_FOUND", "reason": ..., "message": ..., "metadata": {...}}

@@ -19,6 +19,14 @@ std::string FormatSeconds(double seconds) {
   return absl::StrFormat("%d:%02d:%02d", total / 3600, total / 60 % 60, total % 60);
 }
 
+std::string FormatTimeLeft(double seconds) {
+  const double left = std::max(seconds, 0.0);
+  if (left < 90) return absl::StrFormat("about %.0f s left", left);
+  if (left < 90 * 60) return absl::StrFormat("about %.0f min left", left / 60);
+  if (left < 36 * 3600) return absl::StrFormat("about %.0f h left", left / 3600);
+  return absl::StrFormat("about %.0f days left", left / (24 * 3600));
+}
+
 std::string FormatBytes(double bytes) {
   static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
   size_t unit = 0;

@@ -16,6 +16,9 @@ std::string FormatMetric(double value);
 // "0:07", "12:30", "1:02:03"; negative counts as 0.
 std::string FormatSeconds(double seconds);
 
+// "about 12 min left"; negative counts as 0.
+std::string FormatTimeLeft(double seconds);
+
 // "512 B", "1.5 MiB"
 std::string FormatBytes(double bytes);
 

@@ -81,4 +81,12 @@ void Interrupt::Remove(grpc::ClientContext* context) {
   contexts_.erase(context);
 }
 
+EndBySignal::EndBySignal(Interrupt* interrupt) : caught_before_(interrupt != nullptr && !interrupt->raised()) {
+  if (caught_before_) SetHandler(SIG_DFL);
+}
+
+EndBySignal::~EndBySignal() {
+  if (caught_before_) SetHandler(WriteToPipe);
+}
+
 }  // namespace deepbindnet::client

@@ -44,6 +44,19 @@ class Interrupt {
   std::thread listener_;                     // Constant after construction.
 };
 
+// While it lives, a signal ends the process: for a question, which nothing else could break off. `interrupt` may be
+// null and must outlive it.
+class EndBySignal {
+ public:
+  explicit EndBySignal(Interrupt* interrupt);
+  ~EndBySignal();
+  EndBySignal(const EndBySignal&) = delete;
+  EndBySignal& operator=(const EndBySignal&) = delete;
+
+ private:
+  const bool caught_before_;
+};
+
 // A context that an Interrupt cancels while both live. `interrupt` may be null.
 class InterruptibleContext {
  public:

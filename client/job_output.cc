@@ -1,5 +1,6 @@
 #include "client/job_output.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "client/format.h"
 #include "client/job_watcher.h"
 #include "client/proto_json.h"
@@ -123,6 +125,24 @@ void PrintAccepted(const v1::Job& job, Session* session) {
   nlohmann::ordered_json json = {{"type", "job"}, {"job", job.id()}};
   json.update(ToJson(job));
   session->console()->Json(json);
+}
+
+void PrintValidated(const v1::Job& job, Console* console) {
+  ordered_json json = {{"type", "validated"}};
+  json.update(ToJson(job));
+  console->Json(json);
+  const v1::JobSpec& spec = job.spec();
+  std::string what = absl::StrCat(KindName(KindOf(spec)), " ", job.name());
+  if (spec.has_train()) absl::StrAppend(&what, " on data set ", spec.train().dataset());
+  if (spec.has_compare()) {
+    absl::StrAppend(&what, " of ", absl::StrJoin(spec.compare().models(), ", "), " on data set ",
+                    spec.compare().dataset());
+  }
+  console->Line("valid; nothing was started. It would be:");
+  console->Line(what);
+  console->Line(absl::StrCat("  devices ", std::max(job.num_devices(), 1u), ", priority ", job.priority(), ", at most ",
+                             job.max_restarts(), " restarts"));
+  if (spec.has_train()) console->Line(absl::StrCat("  ", FieldsLine(spec.train().options())));
 }
 
 absl::Status EndStatus(const v1::Job& job) {

@@ -15,6 +15,9 @@ void PrintEvent(const v1::JobEvent& event, Console* console);
 // A job that has just been accepted.
 void PrintAccepted(const v1::Job& job, Session* session);
 
+// A job that was checked and not started.
+void PrintValidated(const v1::Job& job, Console* console);
+
 // What the job made, and its last JSON line. Not OK, with exit code 1, unless it SUCCEEDED.
 absl::Status PrintEnd(const v1::Job& job, Console* console);
 

@@ -6,6 +6,17 @@
 #include "client/format.h"
 
 namespace deepbindnet::client {
+namespace {
+
+// A server that is not there does not hold a stream for so long.
+constexpr absl::Duration kSignOfLife = absl::Seconds(5);
+
+std::string DescribeLimit(absl::Duration limit) {
+  if (limit == absl::InfiniteDuration()) return "until it is back";
+  return absl::StrCat("for up to ", FormatSeconds(absl::ToDoubleSeconds(limit)));
+}
+
+}  // namespace
 
 absl::StatusOr<v1::Job> GetJob(const std::string& job, Session* session) {
   v1::GetStatusRequest request;
@@ -17,28 +28,45 @@ bool HasEnded(v1::JobState state) { return state == v1::SUCCEEDED || state == v1
 
 absl::StatusOr<v1::Job> JobWatcher::Follow(const std::string& job, uint64_t from_sequence,
                                            const EventHandler& handler) {
+  return FollowTo({job, std::max<uint64_t>(from_sequence, 1)}, handler);
+}
+
+absl::StatusOr<v1::Job> JobWatcher::Await(const std::string& job, uint64_t from_sequence,
+                                          const std::function<bool(const v1::StateChange&)>& settles) {
+  const auto is_last = [&settles](const v1::JobEvent& event) {
+    return event.has_state_change() && settles(event.state_change());
+  };
+  return FollowTo({job, std::max<uint64_t>(from_sequence, 1), is_last}, [](const v1::JobEvent&) {});
+}
+
+absl::StatusOr<v1::Job> JobWatcher::FollowTo(Position position, const EventHandler& handler) {
   Connection* connection = session_->connection();
   const absl::Duration limit = absl::Seconds(connection->options().reconnect_timeout_seconds);
-  Position position{job, std::max<uint64_t>(from_sequence, 1)};
   Backoff backoff(limit, connection->interrupt());
   bool lost = false;
   bool seen = false;  // Something of the job.
   for (;;) {
+    const absl::Time opened = absl::Now();
     absl::Status status = ReadStream(&position, &backoff, [&](const v1::JobEvent& event) {
       lost = false;
       seen = true;
       handler(event);
     });
     if (status.ok()) {
-      absl::StatusOr<v1::Job> ended = EndedJob(position);
-      if (ended.ok()) return ended;
-      status = ended.status();
+      absl::StatusOr<v1::Job> job = position.reached ? GetJob(position.job, session_) : EndedJob(position);
+      if (job.ok()) return job;
+      status = job.status();
     }
     if (connection->interrupted()) return Detached(position);
+    if (ShowedLife(status, opened)) {
+      connection->set_has_answered();
+      backoff.Reset();
+      lost = false;
+    }
     if (!IsWorthRetrying(status)) return seen ? WithReattach(status, position) : status;
     if (!lost) {
       session_->console()->Note(absl::StrCat(IsConnectionLoss(status) ? "the connection was lost" : ErrorLine(status),
-                                             "; trying again for up to ", FormatSeconds(absl::ToDoubleSeconds(limit))));
+                                             "; trying again ", DescribeLimit(limit)));
       lost = true;
     }
     if (!backoff.Wait(GetRetryDelay(status))) {
@@ -49,15 +77,16 @@ absl::StatusOr<v1::Job> JobWatcher::Follow(const std::string& job, uint64_t from
 
 absl::Status JobWatcher::Replay(const std::string& job, uint64_t last_sequence, const EventHandler& handler) {
   if (last_sequence == 0) return absl::OkStatus();
-  Position position{job, 1, last_sequence};
+  Position position{job, 1, [=](const v1::JobEvent& event) { return event.sequence() >= last_sequence; }};
   Backoff backoff(absl::ZeroDuration(), nullptr);
   return ReadStream(&position, &backoff, handler);
 }
 
 absl::Status JobWatcher::ReadStream(Position* position, Backoff* backoff, const EventHandler& handler) {
+  if (position->reached) return absl::OkStatus();
   Connection* connection = session_->connection();
   InterruptibleContext context(connection->interrupt());
-  connection->Prepare(context.get());
+  const std::string call_id = connection->Prepare(context.get());
   v1::WatchJobRequest request;
   request.set_job(position->job);
   request.set_from_sequence(position->next);
@@ -80,10 +109,10 @@ absl::Status JobWatcher::ReadStream(Position* position, Backoff* backoff, const 
     backoff->Reset();
     handler(event);
     ++position->next;
-    position->reached = position->last != 0 && event.sequence() >= position->last;
+    position->reached = position->is_last && position->is_last(event);
   }
   if (!gap.ok() || position->reached) context->TryCancel();
-  const absl::Status end = connection->Finish(reader->Finish());
+  const absl::Status end = connection->Finish(reader->Finish(), call_id);
   if (position->reached) return absl::OkStatus();
   return gap.ok() ? end : gap;
 }
@@ -94,6 +123,11 @@ absl::StatusOr<v1::Job> JobWatcher::EndedJob(const Position& position) {
     return absl::UnavailableError("the server ended the stream before the job ended");
   }
   return job;
+}
+
+bool JobWatcher::ShowedLife(const absl::Status& end, absl::Time opened) const {
+  const absl::Duration limit = absl::Seconds(session_->connection()->options().reconnect_timeout_seconds);
+  return IsConnectionLoss(end) && !WasNotSent(end) && absl::Now() - opened >= std::min(limit, kSignOfLife);
 }
 
 bool JobWatcher::IsWorthRetrying(const absl::Status& status) const {

@@ -26,7 +26,8 @@ int main(int argc, char** argv) {
   try {
     Interrupt interrupt;
     const ConsoleMode mode = isatty(STDOUT_FILENO) ? ConsoleMode::kTerminal : ConsoleMode::kPlain;
-    Console console(&std::cout, &std::cerr, mode, TerminalColumns());
+    std::istream* const answers = isatty(STDIN_FILENO) && isatty(STDERR_FILENO) ? &std::cin : nullptr;
+    Console console(&std::cout, &std::cerr, mode, TerminalColumns(), answers);
     return static_cast<int>(RunCli(std::vector<std::string>(argv + 1, argv + argc), &console, &interrupt));
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << std::endl;

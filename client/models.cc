@@ -1,4 +1,4 @@
-// models list|show|download
+// models list|show|download|delete
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "client/commands.h"
+#include "client/deletion.h"
 #include "client/download.h"
 #include "client/format.h"
 #include "client/proto_json.h"
@@ -59,10 +60,7 @@ absl::Status Show(const std::string& name, Session* session) {
   }
   console->Line(absl::StrCat("job      ", model.job_id(), ", created ", FormatTime(model.create_time()), " UTC"));
   console->Line(absl::StrCat("digest   ", model.digest()));
-  const nlohmann::ordered_json option_values = ToJson(model.options());
-  std::vector<std::string> options;
-  for (const auto& [key, value] : option_values.items()) options.push_back(absl::StrCat(key, " ", value.dump()));
-  console->Line(absl::StrCat("options  ", absl::StrJoin(options, ", ")));
+  console->Line(absl::StrCat("options  ", FieldsLine(model.options())));
   for (const auto& [part, metrics] : {std::pair("val ", &model.result().val()), {"test", &model.result().test()}}) {
     std::vector<std::string> figures;
     for (const auto& [metric, value] : NamedMetrics(*metrics)) {
@@ -73,26 +71,44 @@ absl::Status Show(const std::string& name, Session* session) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<Deletable> Find(const std::string& name, Session* session) {
+  v1::DeleteModelRequest request;
+  request.set_model(name);
+  return Deletable{absl::StrCat("model ", name), {{"model", name}}, [=] {
+                     return session->connection()->Call(&Stub::DeleteModel, request).status();
+                   }};
+}
+
 }  // namespace
 
 void AddModelsCommands(CLI::App* app, Action* action) {
   CLI::App* models =
-      app->add_subcommand("models", "Look at models and fetch them")->fallthrough()->require_subcommand(1);
+      app->add_subcommand("models", "Look at models, fetch and delete them")->fallthrough()->require_subcommand(1);
   models->add_subcommand("list", "The models on the server")->fallthrough()->callback([=] { *action = List; });
 
   auto name = std::make_shared<std::string>();
   CLI::App* show = models->add_subcommand("show", "A model's options and metrics")->fallthrough();
-  show->add_option("model", *name, "A model's name or alias")->required();
+  show->add_option("model", *name, "A model's name or alias")->required()->type_name("MODEL");
   show->callback([=] { *action = [=](Session* session) { return Show(*name, session); }; });
 
   auto arguments = std::make_shared<DownloadArguments>();
   CLI::App* download = models->add_subcommand("download", "Fetch a model's files")->fallthrough();
-  download->add_option("model", *name, "A model's name or alias")->required();
+  download->add_option("model", *name, "A model's name or alias")->required()->type_name("MODEL");
   AddDownloadOptions(download, arguments.get());
   download->callback([=] {
     *action = [=](Session* session) -> absl::Status {
       CLIENT_ASSIGN_OR_RETURN(const v1::Model model, GetModel(*name, session));
       return DownloadJobFiles(model.job_id(), *arguments, session);
+    };
+  });
+
+  auto deletion = std::make_shared<DeleteArguments>();
+  CLI::App* remove = AddDeleteCommand("MODEL", "Remove models with what their trainings left",
+                                      "Names of models, not aliases", deletion.get(), models);
+  remove->callback([=] {
+    *action = [=](Session* session) {
+      return DeleteEach(
+          *deletion, [=](const std::string& name) { return Find(name, session); }, session);
     };
   });
 }

@@ -286,7 +286,8 @@ ExplainOptions ExplainOptionsOf(const PredictFlags& flags) {
 void AddPredictCommand(CLI::App* app, Action* action) {
   CLI::App* predict = app->add_subcommand("predict", "Predict the affinity of one pair, or of a CSV's")->fallthrough();
   auto arguments = std::make_shared<PredictArguments>();
-  predict->add_option("--model", arguments->model, "A model's name or alias [default, or the only model]");
+  predict->add_option("--model", arguments->model, "A model's name or alias [default, or the only model]")
+      ->type_name("MODEL");
   AddPredictFlags(&arguments->flags, predict);
   predict->callback([=] {
     const auto given = [predict](const char* option) { return predict->count(option) > 0; };

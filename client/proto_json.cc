@@ -3,8 +3,10 @@
 #include <google/protobuf/descriptor.h>
 
 #include <cmath>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "client/format.h"
 
@@ -94,6 +96,13 @@ ordered_json ToJson(const Message& message) {
     json[is_duration ? absl::StrCat(field->name(), "_seconds") : field->name()] = Value(message, field, -1);
   }
   return json;
+}
+
+std::string FieldsLine(const Message& message) {
+  std::vector<std::string> fields;
+  const ordered_json values = ToJson(message);
+  for (const auto& [key, value] : values.items()) fields.push_back(absl::StrCat(key, " ", value.dump()));
+  return absl::StrJoin(fields, ", ");
 }
 
 ordered_json EpochJson(const std::string& job_id, uint64_t sequence, const v1::EpochMetrics& epoch) {

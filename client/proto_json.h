@@ -15,6 +15,9 @@ namespace deepbindnet::client {
 // under "<field>_seconds".
 nlohmann::ordered_json ToJson(const google::protobuf::Message& message);
 
+// The same in a line for people: "hidden_dim 64, lr 0.003".
+std::string FieldsLine(const google::protobuf::Message& message);
+
 // {"type": "epoch", "job", "sequence", "epoch", ..., "train": {...}, "val": {...}, "pairs_per_second", ...}. The train
 // metrics are the errors alone, because ranks are not computed during an epoch.
 nlohmann::ordered_json EpochJson(const std::string& job_id, uint64_t sequence, const v1::EpochMetrics& epoch);

@@ -21,9 +21,11 @@ class Session {
   // Filled by the command line before Connect().
   ConnectionOptions* mutable_connection_options() { return &connection_options_; }
 
+  // Warns where the token's file is open to all.
   absl::Status Connect();
 
   Console* console() { return console_; }
+  Interrupt* interrupt() { return interrupt_; }
   Connection* connection() { return connection_.get(); }  // After Connect().
 
   // "deepbindnet [connection options] <words>", quoted for a shell: a command line that reaches the same server in the
@@ -39,9 +41,6 @@ class Session {
 
 // `word` as a POSIX shell reads it back, in single quotes where it has to be.
 std::string QuoteForShell(absl::string_view word);
-
-// A random UUID (version 4), for request ids.
-std::string MakeRequestId();
 
 }  // namespace deepbindnet::client
 

@@ -4,6 +4,8 @@
 
 #include "client/commands.h"
 #include "client/job_output.h"
+#include "client/request_id.h"
+#include "client/scheduling_options.h"
 #include "client/submit.h"
 #include "proto/flags/field_flags.h"
 
@@ -12,15 +14,25 @@ namespace {
 
 struct TrainArguments {
   v1::StartTrainingRequest request;
+  bool validate_only = false;
   bool detach = false;
 };
 
+absl::StatusOr<v1::Job> Call(const v1::StartTrainingRequest& request, Session* session) {
+  return session->connection()->Call(&v1::DeepBindNet::StubInterface::StartTraining, request);
+}
+
 absl::Status Train(TrainArguments arguments, Session* session) {
-  if (arguments.request.request_id().empty()) arguments.request.set_request_id(MakeRequestId());
-  CLIENT_ASSIGN_OR_RETURN(const v1::Job job, SubmitJob(arguments.request.request_id(), session, [&] {
-                            return session->connection()->Call(&v1::DeepBindNet::StubInterface::StartTraining,
-                                                               arguments.request);
-                          }));
+  v1::StartTrainingRequest& request = arguments.request;
+  request.set_validate_only(arguments.validate_only);
+  if (arguments.validate_only) {
+    CLIENT_ASSIGN_OR_RETURN(const v1::Job job, Call(request, session));
+    PrintValidated(job, session->console());
+    return absl::OkStatus();
+  }
+  if (request.request_id().empty()) request.set_request_id(MakeRequestId());
+  CLIENT_ASSIGN_OR_RETURN(const v1::Job job,
+                          SubmitJob(request.request_id(), session, [&] { return Call(request, session); }));
   return FollowAndPrint(job, arguments.detach, session);
 }
 
@@ -30,16 +42,15 @@ void AddTrainCommand(CLI::App* app, Action* action) {
   CLI::App* train = app->add_subcommand("train", "Train a model on the server and follow it")->fallthrough();
   auto arguments = std::make_shared<TrainArguments>();
   v1::StartTrainingRequest* request = &arguments->request;
-  train->add_option("--dataset", *request->mutable_spec()->mutable_dataset(), "Data set to train on")->required();
-  train->add_option("--name", *request->mutable_spec()->mutable_model(), "Name of the new model")->required();
+  train->add_option("--dataset", *request->mutable_spec()->mutable_dataset(), "Data set to train on")
+      ->required()
+      ->type_name("DATASET");
+  train->add_option("--name", *request->mutable_spec()->mutable_model(), "Name of the new model")
+      ->required()
+      ->type_name("NAME");
   AddFieldFlags(TrainingFlags(), "Training options", request->mutable_spec()->mutable_options(), train);
-  train->add_option("--request-id", *request->mutable_request_id(),
-                    "At most 64 characters; a repeated call is one job [random]");
-  train->add_option_function<int>(
-      "--priority", [request](int priority) { request->set_priority(priority); }, "-100..100; higher starts first [0]");
-  train->add_option_function<uint32_t>(
-      "--max-restarts", [request](uint32_t restarts) { request->set_max_restarts(restarts); },
-      "Restarts after a crash of the worker, 0..100 [3]");
+  AddSchedulingOptions(request, train);
+  train->add_flag("--validate-only", arguments->validate_only, "Check it and show what would be done; start nothing");
   train->add_flag("--detach", arguments->detach, "Return once the job is accepted");
   train->callback([=] { *action = [=](Session* session) { return Train(*arguments, session); }; });
 }

@@ -19,6 +19,15 @@
 
 namespace deepbindnet::client {
 
+// The journal's entry of a change to `to`.
+inline v1::JobEvent StateChange(uint64_t sequence, v1::JobState to) {
+  v1::JobEvent event;
+  event.set_job_id("1");
+  event.set_sequence(sequence);
+  event.mutable_state_change()->set_to(to);
+  return event;
+}
+
 // A training in `state` whose journal holds `last_sequence` events.
 inline void FillJob(v1::JobState state, uint64_t last_sequence, v1::Job* job) {
   job->set_id("1");

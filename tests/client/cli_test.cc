@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+
 #include "tests/client/cli_fixture.h"
 
 namespace deepbindnet::client {
@@ -13,6 +16,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::SizeIs;
 
 TEST_F(CliTest, SendsTheTokenAsMetadata) {
   service_.server_status = [](v1::ServerStatus* status) {
@@ -33,6 +37,51 @@ TEST_F(CliTest, ATokenDoesNotLeaveTheMachineInTheClear) {
   EXPECT_THAT(err.str(), HasSubstr("add --tls, or --insecure"));
 }
 
+TEST_F(CliTest, ATokenThatOthersCanReadIsWarnedOf) {
+  service_.server_status = [](v1::ServerStatus*) { return grpc::Status::OK; };
+  const std::string token = Write("token", "secret\n");
+  std::filesystem::permissions(token, std::filesystem::perms(0644));
+  EXPECT_EQ(Run({"--token-file", token, "server", "status"}), ExitCode::kDone);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("warning: --token-file: "), HasSubstr("chmod 600 " + token)));
+  std::filesystem::permissions(token, std::filesystem::perms(0600));
+  setenv("DEEPBINDNET_TOKEN_FILE", token.c_str(), 1);
+  EXPECT_EQ(Run({"server", "status"}), ExitCode::kDone);
+  unsetenv("DEEPBINDNET_TOKEN_FILE");
+  EXPECT_THAT(err_.str(), IsEmpty());
+  EXPECT_EQ(service_.authorization(), "Bearer secret");
+}
+
+TEST_F(CliTest, AFileWithoutATokenIsWrongUsage) {
+  for (const char* text : {"\nsecret\n", "two words\n", "caf\xc3\xa9\n"}) {
+    EXPECT_EQ(Run({"--token-file", Write("token", text), "server", "status"}), ExitCode::kUsage);
+    EXPECT_THAT(err_.str(), HasSubstr("is no token"));
+  }
+}
+
+TEST_F(CliTest, ACallerWithoutAValidTokenIsToldWhatToDo) {
+  service_.server_status = [](v1::ServerStatus*) {
+    return ErrorWithInfo(grpc::StatusCode::UNAUTHENTICATED, "who are you?", "NO_TOKEN");
+  };
+  EXPECT_EQ(Run({"server", "status"}), ExitCode::kFailed);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("who are you?; no token was sent"), HasSubstr("--token-file FILE")));
+  const std::string token = Write("token", "old");
+  EXPECT_EQ(Run({"--token-file", token, "server", "status"}), ExitCode::kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("who are you?; the token in " + token + " is not valid here"));
+}
+
+TEST_F(CliTest, EachCallHasAnIdThatTheErrorOfAServerAtFaultTells) {
+  service_.server_status = [](v1::ServerStatus*) { return grpc::Status(grpc::StatusCode::INTERNAL, "oh"); };
+  for (int call = 0; call < 2; ++call) {
+    EXPECT_EQ(Run({"server", "status"}), ExitCode::kFailed);
+    ASSERT_THAT(service_.request_ids(), SizeIs(call + 1));
+    EXPECT_THAT(err_.str(), HasSubstr("oh; tell the server's operator: request ID " + service_.request_ids()[call]));
+  }
+  EXPECT_NE(service_.request_ids()[0], service_.request_ids()[1]);
+  service_.server_status = [](v1::ServerStatus*) { return grpc::Status(grpc::StatusCode::NOT_FOUND, "no"); };
+  Run({"server", "status"});
+  EXPECT_EQ(err_.str(), "error: no\n");
+}
+
 TEST_F(CliTest, WrongUsageIsOneLineThatNamesTheOption) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{}, "A subcommand is required"},
@@ -47,7 +96,10 @@ TEST_F(CliTest, WrongUsageIsOneLineThatNamesTheOption) {
       {{"jobs", "list", "--limit", "0"}, "--limit: '0' is not a number of 1 or more"},
       {{"jobs", "watch", "1", "--from-sequence", "-1"}, "--from-sequence: '-1' is not a number of 1 or more"},
       {{"jobs", "status", "\xff"}, "not UTF-8"},
-      {{"jobs", "list", "--state", "asleep"}, "'asleep' is no state of a job"},
+      {{"jobs", "list", "--state", "asleep"}, "--state: 'asleep' is not one of queued|running|"},
+      {{"jobs", "list", "--kind", "training"}, "--kind: 'training' is not one of prepare_dataset|train|compare"},
+      {{"datasets", "delete", "d"}, "--yes: is needed to delete where there is no terminal"},
+      {{"--reconnect-timeout", "-1", "server", "status"}, "--reconnect-timeout: '-1' is not a number of 0 or more"},
   };
   for (const auto& [arguments, message] : cases) {
     EXPECT_EQ(Run(arguments), ExitCode::kUsage) << message;

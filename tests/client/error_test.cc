@@ -68,6 +68,14 @@ TEST(ErrorLineTest, AddsFieldAndValueThatTheMessageLeavesOut) {
   EXPECT_EQ(ErrorLine(status), "out of range (field: lr) (value: 7)");
 }
 
+TEST(ErrorLineTest, AddsTheRolesOfACallThatIsNotAllowed) {
+  const absl::Status status = FromGrpc(ErrorWithInfo(grpc::StatusCode::PERMISSION_DENIED, "not allowed", "ROLE_TOO_LOW",
+                                                     {{"role", "VIEWER"}, {"required_role", "SUBMITTER"}}),
+                                       "h:1");
+  EXPECT_EQ(ErrorLine(status), "not allowed (role: VIEWER) (required_role: SUBMITTER)");
+  EXPECT_EQ(GetExitCode(status), ExitCode::kFailed);
+}
+
 TEST(ErrorLineTest, IsOneLineAndNeverEmpty) {
   EXPECT_EQ(ErrorLine(absl::InternalError("one\n  two\r\nthree")), "one   two three");
   EXPECT_EQ(ErrorLine(absl::InternalError("")), "the server answered INTERNAL");

@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -44,10 +45,16 @@ class FakeService final : public v1::DeepBindNet::Service {
   std::function<grpc::Status(const v1::CompareRequest&, v1::Job*)> compare;
   std::function<grpc::Status(const v1::PrepareDatasetRequest::Header&, v1::Job*)> prepare;  // Empty: accepts.
   std::function<grpc::Status(v1::Job*)> get_status;
+  std::function<grpc::Status(const v1::ListJobsRequest&, v1::ListJobsResponse*)> list_jobs;
+  std::function<grpc::Status(const std::string&job, v1::Job*)> pause, resume, cancel;
+  std::function<grpc::Status(const std::string& what)> remove;  // "job/ID", "dataset/NAME" or "model/NAME"
   std::function<Watch(uint64_t from_sequence)> watch;
   std::function<grpc::Status(const v1::PredictRequest&, v1::PredictResponse*)> predict;
   std::function<grpc::Status(const v1::ExplainRequest&, v1::ExplainResponse*)> explain;
   std::function<grpc::Status(v1::ServerStatus*)> server_status;
+  std::function<grpc::Status(const std::string& level, v1::SetLogLevelResponse*)> set_log_level;
+  std::function<grpc::Status(v1::ListDatasetsResponse*)> list_datasets;
+  std::function<grpc::Status(v1::ListModelsResponse*)> list_models;
   v1::PrepareDatasetRequest::Header upload_header;  // Of the last upload; read after the call.
   std::string uploaded;
   size_t largest_chunk = 0;
@@ -62,12 +69,21 @@ class FakeService final : public v1::DeepBindNet::Service {
     std::lock_guard<std::mutex> lock(mutex_);
     return downloads_;
   }
+  // Metadata of GetServerStatus: of the last call, and of each.
   std::string authorization() const {
     std::lock_guard<std::mutex> lock(mutex_);
     return authorization_;
   }
+  std::vector<std::string> request_ids() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return request_ids_;
+  }
 
  private:
+  static std::string Metadata(const grpc::ServerContext& context, const char* key) {
+    const auto entry = context.client_metadata().find(key);
+    return entry == context.client_metadata().end() ? "" : std::string(entry->second.data(), entry->second.size());
+  }
   grpc::Status StartTraining(grpc::ServerContext*, const v1::StartTrainingRequest* request, v1::Job* job) override {
     return start_training(*request, job);
   }
@@ -76,6 +92,38 @@ class FakeService final : public v1::DeepBindNet::Service {
   }
   grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*, v1::Job* job) override {
     return get_status(job);
+  }
+  grpc::Status ListJobs(grpc::ServerContext*, const v1::ListJobsRequest* request,
+                        v1::ListJobsResponse* response) override {
+    return list_jobs(*request, response);
+  }
+  grpc::Status ListDatasets(grpc::ServerContext*, const v1::ListDatasetsRequest*,
+                            v1::ListDatasetsResponse* response) override {
+    return list_datasets ? list_datasets(response) : grpc::Status::OK;
+  }
+  grpc::Status ListModels(grpc::ServerContext*, const v1::ListModelsRequest*,
+                          v1::ListModelsResponse* response) override {
+    return list_models(response);
+  }
+  grpc::Status PauseJob(grpc::ServerContext*, const v1::PauseJobRequest* request, v1::Job* job) override {
+    return pause(request->job(), job);
+  }
+  grpc::Status ResumeJob(grpc::ServerContext*, const v1::ResumeJobRequest* request, v1::Job* job) override {
+    return resume(request->job(), job);
+  }
+  grpc::Status CancelJob(grpc::ServerContext*, const v1::CancelJobRequest* request, v1::Job* job) override {
+    return cancel(request->job(), job);
+  }
+  grpc::Status DeleteJob(grpc::ServerContext*, const v1::DeleteJobRequest* request, v1::DeleteJobResponse*) override {
+    return remove("job/" + request->job());
+  }
+  grpc::Status DeleteDataset(grpc::ServerContext*, const v1::DeleteDatasetRequest* request,
+                             v1::DeleteDatasetResponse*) override {
+    return remove("dataset/" + request->dataset());
+  }
+  grpc::Status DeleteModel(grpc::ServerContext*, const v1::DeleteModelRequest* request,
+                           v1::DeleteModelResponse*) override {
+    return remove("model/" + request->model());
   }
   grpc::Status WatchJob(grpc::ServerContext*, const v1::WatchJobRequest* request,
                         grpc::ServerWriter<v1::JobEvent>* writer) override {
@@ -109,10 +157,14 @@ class FakeService final : public v1::DeepBindNet::Service {
   }
   grpc::Status GetServerStatus(grpc::ServerContext* context, const v1::GetServerStatusRequest*,
                                v1::ServerStatus* status) override {
-    const auto token = context->client_metadata().find("authorization");
     std::lock_guard<std::mutex> lock(mutex_);
-    if (token != context->client_metadata().end()) authorization_.assign(token->second.data(), token->second.size());
+    authorization_ = Metadata(*context, "authorization");
+    request_ids_.push_back(Metadata(*context, "x-request-id"));
     return server_status(status);
+  }
+  grpc::Status SetLogLevel(grpc::ServerContext*, const v1::SetLogLevelRequest* request,
+                           v1::SetLogLevelResponse* response) override {
+    return set_log_level(request->level(), response);
   }
   grpc::Status GetModel(grpc::ServerContext*, const v1::GetModelRequest* request, v1::Model* model) override {
     model->set_name(request->model());
@@ -137,9 +189,10 @@ class FakeService final : public v1::DeepBindNet::Service {
   }
 
   mutable std::mutex mutex_;
-  std::vector<uint64_t> watched_from_;  // Protected by mutex_.
-  std::vector<std::string> downloads_;  // Protected by mutex_.
-  std::string authorization_;           // Protected by mutex_.
+  std::vector<uint64_t> watched_from_;    // Protected by mutex_.
+  std::vector<std::string> downloads_;    // Protected by mutex_.
+  std::string authorization_;             // Protected by mutex_.
+  std::vector<std::string> request_ids_;  // Protected by mutex_.
 };
 
 // Serves `service` on 127.0.0.1 until it goes away.

@@ -22,6 +22,14 @@ TEST(FormatTest, SecondsShowHoursWhereThereAreAny) {
   EXPECT_EQ(FormatSeconds(3723), "1:02:03");
 }
 
+TEST(FormatTest, TimeLeftIsRounded) {
+  EXPECT_EQ(FormatTimeLeft(-1), "about 0 s left");
+  EXPECT_EQ(FormatTimeLeft(44.6), "about 45 s left");
+  EXPECT_EQ(FormatTimeLeft(725), "about 12 min left");
+  EXPECT_EQ(FormatTimeLeft(3 * 3600 + 100), "about 3 h left");
+  EXPECT_EQ(FormatTimeLeft(50 * 3600), "about 2 days left");
+}
+
 TEST(FormatTest, BytesChangeUnitAt1024) {
   EXPECT_EQ(FormatBytes(1023), "1023 B");
   EXPECT_EQ(FormatBytes(1024), "1.0 KiB");
@@ -143,6 +151,15 @@ TEST(ConsoleTest, APipeGetsLinesAlone) {
   console.Json({{"a", 1}});
   console.Table({"A", "LONG"}, {{"wide cell", "x"}});
   EXPECT_EQ(out.str(), "A          LONG\nwide cell  x\n");
+}
+
+TEST(ConsoleTest, OnlyYesIsYes) {
+  std::ostringstream out, err;
+  std::istringstream in("y\n YES \nn\n\nyesterday\n");
+  Console console(&out, &err, ConsoleMode::kPlain, 80, &in);
+  for (const bool yes : {true, true, false, false, false}) EXPECT_EQ(console.Ask("Delete it?"), yes);
+  EXPECT_FALSE(console.Ask("Delete it?"));  // Nobody is there any more.
+  EXPECT_EQ(err.str().substr(0, 17), "Delete it? [y/N] ");
 }
 
 TEST(ConsoleTest, JsonModeWritesObjectsAlone) {

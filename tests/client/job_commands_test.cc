@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "absl/time/clock.h"
 #include "tests/client/cli_fixture.h"
 
 namespace deepbindnet::client {
@@ -30,14 +31,6 @@ v1::JobEvent ProgressEvent(uint64_t sequence) {
   event.set_job_id("1");
   event.set_sequence(sequence);
   event.mutable_progress()->set_phase("training");
-  return event;
-}
-
-v1::JobEvent StateChange(uint64_t sequence, v1::JobState to) {
-  v1::JobEvent event;
-  event.set_job_id("1");
-  event.set_sequence(sequence);
-  event.mutable_state_change()->set_to(to);
   return event;
 }
 
@@ -85,6 +78,78 @@ TEST_F(JobCommandsTest, TrainMakesARequestIdOfItsOwn) {
   Run({"train", "--dataset", "d", "--name", "m", "--detach"});
   EXPECT_THAT(ids, SizeIs(2));
   EXPECT_THAT(*ids.begin(), SizeIs(36));
+}
+
+TEST_F(JobCommandsTest, EveryJobHasAPriorityAndALimitOfRestarts) {
+  v1::StartTrainingRequest training;
+  service_.start_training = [&](const v1::StartTrainingRequest& request, v1::Job* job) {
+    training = request;
+    FillJob(v1::QUEUED, 1, job);
+    return grpc::Status::OK;
+  };
+  v1::CompareRequest comparison;
+  service_.compare = [&](const v1::CompareRequest& request, v1::Job* job) {
+    comparison = request;
+    FillJob(v1::QUEUED, 1, job);
+    return grpc::Status::OK;
+  };
+  ASSERT_EQ(Run({"train", "--dataset", "d", "--name", "m", "--priority", "-5", "--max_restarts", "0", "--detach"}),
+            ExitCode::kDone);
+  EXPECT_EQ(training.priority(), -5);
+  EXPECT_TRUE(training.has_max_restarts());
+  ASSERT_EQ(
+      Run({"compare", "--models", "a", "b", "--dataset", "d", "--priority", "7", "--max-restarts", "1", "--detach"}),
+      ExitCode::kDone);
+  EXPECT_EQ(comparison.priority(), 7);
+  EXPECT_EQ(comparison.max_restarts(), 1u);
+  EXPECT_THAT(out_.str(), HasSubstr("--priority 7 --max-restarts 1 --request-id " + comparison.request_id()));
+  ASSERT_EQ(Run({"datasets", "prepare", Write("t.csv", "smiles,sequence,y\n"), "--name", "d", "--priority", "9",
+                 "--max-restarts", "2", "--detach"}),
+            ExitCode::kDone);
+  EXPECT_EQ(service_.upload_header.priority(), 9);
+  EXPECT_EQ(service_.upload_header.max_restarts(), 2u);
+  EXPECT_EQ(Run({"train", "--dataset", "d", "--name", "m", "--max-restarts", "-1"}), ExitCode::kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("--max-restarts: '-1' is not a number of 0 or more"));
+}
+
+TEST_F(JobCommandsTest, ValidationStartsNothingAndShowsWhatWouldBe) {
+  service_.start_training = [](const v1::StartTrainingRequest& request, v1::Job* job) {
+    EXPECT_TRUE(request.validate_only());
+    EXPECT_EQ(request.request_id(), "");
+    FillJob(v1::QUEUED, 0, job);
+    job->clear_id();
+    job->mutable_spec()->mutable_train()->set_dataset("d");
+    job->mutable_spec()->mutable_train()->mutable_options()->set_hidden_dim(64);
+    job->set_max_restarts(3);
+    job->set_num_devices(2);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"train", "--dataset", "d", "--name", "m", "--validate-only"}), ExitCode::kDone);
+  EXPECT_THAT(out_.str(),
+              AllOf(HasSubstr("nothing was started. It would be:\ntraining m on data set d\n"),
+                    HasSubstr("  devices 2, priority 0, at most 3 restarts\n"), HasSubstr("hidden_dim 64")));
+  EXPECT_EQ(Run({"--json", "train", "--dataset", "d", "--name", "m", "--validate-only"}), ExitCode::kDone);
+  ASSERT_THAT(JsonLines(), SizeIs(1));
+  EXPECT_EQ(JsonLines()[0]["type"], "validated");
+  EXPECT_EQ(JsonLines()[0]["spec"]["train"]["options"]["hidden_dim"], 64);
+}
+
+TEST_F(JobCommandsTest, AValidatedComparisonMakesNoDirectory) {
+  service_.compare = [](const v1::CompareRequest& request, v1::Job* job) {
+    EXPECT_TRUE(request.validate_only());
+    *job->mutable_spec()->mutable_compare() = request.spec();
+    job->set_name(request.spec().name());
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"compare", "--models", "a", "b", "--dataset", "d", "--output-dir", Path("out"), "--validate-only"}),
+            ExitCode::kDone);
+  EXPECT_THAT(out_.str(), HasSubstr("comparison a-vs-b of a, b on data set d\n"));
+  EXPECT_FALSE(std::filesystem::exists(Path("out")));
+  service_.compare = [](const v1::CompareRequest&, v1::Job*) {
+    return ErrorWithInfo(grpc::StatusCode::NOT_FOUND, "model b: there is none", "MODEL_NOT_FOUND");
+  };
+  EXPECT_EQ(Run({"compare", "--models", "a", "b", "--dataset", "d", "--validate-only"}), ExitCode::kFailed);
+  EXPECT_EQ(err_.str(), "error: model b: there is none\n");
 }
 
 TEST_F(JobCommandsTest, MixedPrecisionTakesAValueOrNone) {
@@ -275,7 +340,111 @@ TEST_F(JobCommandsTest, AnErrorInTheMiddleOfAJobSaysHowToReattach) {
     return FakeService::Watch{{StateChange(1, v1::RUNNING)}, grpc::Status(grpc::StatusCode::INTERNAL, "oh")};
   };
   EXPECT_EQ(Run({"jobs", "watch", "m"}), ExitCode::kFailed);
-  EXPECT_THAT(err_.str(), AllOf(HasSubstr("oh; job 1 is kept; re-attach: "), HasSubstr("jobs watch 1")));
+  EXPECT_THAT(err_.str(),
+              AllOf(HasSubstr("error: oh; "), HasSubstr("; job 1 is kept; re-attach: "), HasSubstr("jobs watch 1")));
+}
+
+v1::JobEvent LogEvent(uint64_t sequence, const std::string& text) {
+  v1::JobEvent event;
+  event.set_job_id("1");
+  event.set_sequence(sequence);
+  event.mutable_log()->set_level(v1::LogLine::INFO);
+  event.mutable_log()->set_text(text);
+  return event;
+}
+
+TEST_F(JobCommandsTest, WatchingTellsOfAPauseAndGoesOn) {
+  service_.watch = [](uint64_t) -> FakeService::Watch {
+    v1::JobEvent pausing = StateChange(1, v1::PAUSING);
+    pausing.mutable_state_change()->set_why("the disk is full");
+    return {{pausing, StateChange(2, v1::PAUSED), StateChange(3, v1::QUEUED), StateChange(4, v1::SUCCEEDED)},
+            grpc::Status::OK};
+  };
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::SUCCEEDED, 4, job);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"jobs", "watch", "1"}), ExitCode::kDone);
+  EXPECT_THAT(out_.str(), HasSubstr("1: pausing (the disk is full)\n1: paused\n1: queued\n1: succeeded\n"));
+  ASSERT_EQ(Run({"--json", "jobs", "watch", "1"}), ExitCode::kDone);
+  EXPECT_EQ(JsonLines()[1]["to"], "PAUSED");
+}
+
+TEST_F(JobCommandsTest, FollowedLogsGoOnOverPausesAndRestartsWithoutLossOrRepeat) {
+  int call = 0;
+  service_.watch = [&](uint64_t) -> FakeService::Watch {
+    const grpc::Status stops =
+        ErrorWithInfo(grpc::StatusCode::UNAVAILABLE, "the server is shutting down", "SHUTTING_DOWN");
+    switch (++call) {
+      case 1:
+        return {{LogEvent(1, "one"), StateChange(2, v1::PAUSED)}, stops};
+      case 2:
+        return {{StateChange(3, v1::QUEUED), LogEvent(4, "two")},
+                grpc::Status(grpc::StatusCode::UNKNOWN, "Stream removed")};
+      default:
+        return {{LogEvent(4, "two"), LogEvent(5, "three")}, grpc::Status::OK};
+    }
+  };
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::SUCCEEDED, 5, job);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"jobs", "logs", "m", "--follow"}), ExitCode::kDone);
+  EXPECT_EQ(out_.str(), "one\ntwo\nthree\n");
+  EXPECT_THAT(service_.watched_from(), ElementsAre(1, 3, 5));
+}
+
+TEST_F(JobCommandsTest, TheReconnectTimeoutCountsFromTheLossAlsoAfterASilentPause) {
+  int call = 0;
+  service_.watch = [&](uint64_t) -> FakeService::Watch {
+    if (++call > 1) return {{StateChange(7, v1::SUCCEEDED)}, grpc::Status::OK};
+    absl::SleepFor(absl::Seconds(2.5));  // Nothing happens for longer than the timeout.
+    return {{}, grpc::Status(grpc::StatusCode::UNAVAILABLE, "Socket closed")};
+  };
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::SUCCEEDED, 7, job);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"--reconnect-timeout", "2", "jobs", "watch", "1", "--from-sequence", "7"}), ExitCode::kDone)
+      << err_.str();
+  EXPECT_THAT(service_.watched_from(), ElementsAre(7, 7));
+}
+
+TEST_F(JobCommandsTest, AnUnlimitedReconnectTimeoutIsInfAndNoneIsZero) {
+  int call = 0;
+  service_.watch = [&](uint64_t from) -> FakeService::Watch {
+    const grpc::Status lost(grpc::StatusCode::UNAVAILABLE, "Socket closed");
+    if (from == 1) return {{EpochEvent(1, 1)}, lost};
+    if (++call == 1) return {{}, lost};
+    return {{StateChange(2, v1::SUCCEEDED)}, grpc::Status::OK};
+  };
+  service_.get_status = [](v1::Job* job) {
+    FillJob(v1::SUCCEEDED, 2, job);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"--reconnect-timeout", "inf", "jobs", "watch", "1"}), ExitCode::kDone);
+  EXPECT_THAT(err_.str(), HasSubstr("the connection was lost; trying again until it is back"));
+  EXPECT_EQ(Run({"--reconnect-timeout", "0", "jobs", "watch", "1"}), ExitCode::kUnreachable);
+  EXPECT_THAT(service_.watched_from(), ElementsAre(1, 2, 2, 1));
+}
+
+TEST_F(JobCommandsTest, ACallerWhoMayNotIsNotRetried) {
+  for (const grpc::StatusCode code : {grpc::StatusCode::UNAUTHENTICATED, grpc::StatusCode::PERMISSION_DENIED}) {
+    int calls = 0;
+    service_.watch = [&](uint64_t) -> FakeService::Watch {
+      ++calls;
+      return {{StateChange(1, v1::RUNNING)}, ErrorWithInfo(code, "not you", "REASON")};
+    };
+    EXPECT_EQ(Run({"jobs", "watch", "1"}), ExitCode::kFailed);
+    EXPECT_EQ(calls, 1);
+    EXPECT_THAT(err_.str(), HasSubstr("not you"));
+  }
+}
+
+TEST_F(JobCommandsTest, WatchingAServerThatIsNotThereIsExitCodeThree) {
+  Console console(&out_, &err_, ConsoleMode::kPlain);
+  EXPECT_EQ(RunCli({"--server", "127.0.0.1:1", "jobs", "watch", "1"}, &console, nullptr), ExitCode::kUnreachable);
+  EXPECT_THAT(err_.str(), HasSubstr("Connection refused"));
 }
 
 TEST_F(JobCommandsTest, LogsPrintTheLogLinesThereAreAndDoNotWait) {
@@ -284,11 +453,8 @@ TEST_F(JobCommandsTest, LogsPrintTheLogLinesThereAreAndDoNotWait) {
     return grpc::Status::OK;
   };
   service_.watch = [](uint64_t) -> FakeService::Watch {
-    v1::JobEvent log;
-    log.set_job_id("1");
-    log.set_sequence(2);
+    v1::JobEvent log = LogEvent(2, "3 rows rejected");
     log.mutable_log()->set_level(v1::LogLine::WARNING);
-    log.mutable_log()->set_text("3 rows rejected");
     return {{EpochEvent(1, 1), log, EpochEvent(3, 3)}, grpc::Status::OK};
   };
   EXPECT_EQ(Run({"jobs", "logs", "1"}), ExitCode::kDone);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <sstream>
 
 namespace deepbindnet::client {
@@ -26,10 +27,23 @@ TEST(SessionTest, ACommandLineCarriesEveryConnectionOption) {
   options->server = "gpu:1";
   options->tls = true;
   options->tls_ca = "my ca.pem";
+  options->tls_cert = "client.pem";
+  options->tls_key = "client.key";
+  options->tls_server_name = "affinity.example";
   options->token_file = "token";
   options->insecure = true;
   EXPECT_EQ(session.CommandLine({"jobs", "watch", "1"}),
-            "deepbindnet --server gpu:1 --tls --tls-ca 'my ca.pem' --token-file token --insecure jobs watch 1");
+            "deepbindnet --server gpu:1 --tls --tls-ca 'my ca.pem' --tls-cert client.pem --tls-key client.key "
+            "--tls-server-name affinity.example --token-file token --insecure jobs watch 1");
+}
+
+TEST(SessionTest, ACommandLineNamesTheUsualServerWhereTheEnvironmentNamesAnother) {
+  std::ostringstream out, err;
+  Console console(&out, &err, ConsoleMode::kPlain);
+  Session session(&console, nullptr);
+  setenv("DEEPBINDNET_SERVER", "gpu:1", 1);
+  EXPECT_EQ(session.CommandLine({"jobs", "list"}), "deepbindnet --server 127.0.0.1:50051 jobs list");
+  unsetenv("DEEPBINDNET_SERVER");
 }
 
 }  // namespace
