@@ -102,6 +102,7 @@ JobEngineOptions MakeEngineOptions(const ServerConfig& config, std::string worke
 RequestLimits MakeLimits(const ServerConfig& config) {
   RequestLimits limits;
   limits.max_upload_bytes = static_cast<uint64_t>(config.max_upload_mib) << 20;
+  limits.min_free_bytes = static_cast<uint64_t>(config.min_free_disk_mib) << 20;
   limits.max_message_bytes = static_cast<size_t>(config.max_message_mib) << 20;
   limits.max_pairs = config.max_pairs_per_request;
   limits.max_smiles_length = static_cast<size_t>(config.max_smiles_length);

@@ -43,11 +43,12 @@ void JobEngineImpl::CheckDisk() {
     next_disk_check_ = now + kDiskCheckInterval;
     is_full = free_bytes < options_.min_free_bytes * (disk_is_full_ ? 2 : 1);
     has_turned = std::exchange(disk_is_full_, is_full) != is_full;
+    disk_trouble_ = is_full ? DiskFull(free_bytes, options_.min_free_bytes) : v1::JobError();
     for (auto& [id, live] : live_) {
       if (live.closing || now < live.not_before) continue;
       absl::Status changed = absl::OkStatus();
       if (is_full && live.job.state() == v1::RUNNING && live.run != nullptr && !live.run->ended) {
-        changed = PauseForSpace(&live, free_bytes);
+        changed = StopWorker(&live, v1::PAUSING, disk_trouble_.message(), &disk_trouble_);
       } else if (!is_full && WaitsForSpace(live.job)) {
         changed = Transition(&live, v1::QUEUED, "the server's disk has space again");
       } else {
@@ -64,11 +65,6 @@ void JobEngineImpl::CheckDisk() {
   if (!error.ok())
     Log(LogLevel::kError, "cannot record that a job is paused or goes on", {{"error", error.ToString()}});
   for (const std::string& id : moved) listeners_.Notify(id);
-}
-
-absl::Status JobEngineImpl::PauseForSpace(LiveJob* live, uint64_t free_bytes) {
-  const v1::JobError full = DiskFull(free_bytes, options_.min_free_bytes);
-  return StopWorker(live, v1::PAUSING, full.message(), &full);
 }
 
 }  // namespace deepbindnet

@@ -118,13 +118,14 @@ absl::Status JobEngineImpl::Recover() {
       if (job.state() == v1::PAUSING) {
         DBN_RETURN_IF_ERROR(Transition(&live, v1::PAUSED, "the server stopped while it was being paused"));
       }
-      if (const absl::Status fits = slots_.CheckFits(job.spec()); !fits.ok()) {
-        Log(LogLevel::kWarning, "a job can never start", {{"job_id", job.id()}, {"why", std::string(fits.message())}});
-      }
       if (job.state() == v1::CANCELLING) {
         DBN_RETURN_IF_ERROR(Transition(&live, v1::CANCELLED, "cancelled on request; the server stopped meanwhile"));
         live_.erase(job.id());
         continue;
+      }
+      if (const absl::Status fits = slots_.CheckFits(job.spec()); !fits.ok()) {
+        Log(LogLevel::kWarning, "a job waits for slots that this server does not have",
+            {{"job_id", job.id()}, {"why", std::string(fits.message())}});
       }
       unended.insert(job.id());
     }
@@ -242,6 +243,7 @@ void JobEngineImpl::AddLive(const std::map<std::string, int>& positions, v1::Job
   if (live->run != nullptr && !live->run->ended) {
     *job->mutable_devices() = {live->run->slots.begin(), live->run->slots.end()};
   }
+  if (disk_is_full_ && job->state() == v1::QUEUED) *job->mutable_pause() = disk_trouble_;
   if (!live->trouble.reason().empty()) *job->mutable_pause() = live->trouble;
   const auto position = positions.find(job->id());
   if (position != positions.end() && job->state() == v1::QUEUED) {

@@ -170,7 +170,6 @@ class JobEngineImpl : public JobEngine {
   bool WatchesDisk() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Pauses what runs where too little is free; puts back in the queue what waits for space where enough is.
   void CheckDisk();
-  absl::Status PauseForSpace(LiveJob* live, uint64_t free_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // --- engine_settle.cc: the end of a run.
   // Decides, keeps files and records; what does not succeed is tried again later, until a drain's deadline.
@@ -209,6 +208,7 @@ class JobEngineImpl : public JobEngine {
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Time drain_deadline_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
   bool disk_is_full_ ABSL_GUARDED_BY(mutex_) = false;
+  v1::JobError disk_trouble_ ABSL_GUARDED_BY(mutex_);  // What that means for jobs.
   absl::Time next_disk_check_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 
   std::thread thread_;  // Started last, joined first.

@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "server/logging/logging.h"
+#include "server/rpc/call_record.h"
 #include "server/rpc/grpc_status.h"
 
 namespace deepbindnet {
@@ -85,10 +86,8 @@ class CallObserver final : public grpc::experimental::Interceptor {
                                     {"code", std::string(GrpcCodeName(status.error_code()))},
                                     {"seconds", absl::StrCat(absl::ToDoubleSeconds(absl::Now() - start_))},
                                     {"peer", context->peer()}};
-    const auto request_id = context->client_metadata().find("x-request-id");
-    if (request_id != context->client_metadata().end()) {
-      fields.push_back({"request_id", std::string(request_id->second.data(), request_id->second.size())});
-    }
+    const std::string request_id = RequestIdOf(*context);
+    if (!request_id.empty()) fields.push_back({"request_id", request_id});
     if (!status.ok()) fields.push_back({"error", status.error_message()});
     Log(LevelOf(status.error_code()), "call", fields);
   }

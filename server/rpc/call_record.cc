@@ -25,9 +25,13 @@ CallRecord DescribeCall(const grpc::ServerContextBase& context, absl::string_vie
   CallRecord record;
   record.method = std::string(method);
   record.peer = context.peer();
-  const absl::string_view request_id = ClientMetadata(context, "x-request-id");
-  if (ValidateRequestId(request_id).ok()) record.request_id = std::string(request_id);
+  record.request_id = RequestIdOf(context);
   return record;
+}
+
+std::string RequestIdOf(const grpc::ServerContextBase& context) {
+  const absl::string_view request_id = ClientMetadata(context, "x-request-id");
+  return ValidateRequestId(request_id).ok() ? std::string(request_id) : "";
 }
 
 void WriteAudit(const CallRecord& record, const absl::Status& status) {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/exceptions.h"
+#include "core/base/file.h"
 #include "server/convert/convert.h"
 #include "server/rpc/grpc_status.h"
 #include "server/rpc/job_policy.h"
@@ -74,6 +75,7 @@ absl::Status DatasetUpload::TakeHeader() {
   header_ = message_.header();
   record_.target = header_.spec().dataset();
   DBN_RETURN_IF_ERROR(ValidateUploadHeader(header_, deps_.max_bytes));
+  DBN_RETURN_IF_ERROR(CheckSpace());
   DBN_ASSIGN_OR_RETURN(const PreprocessOptions options, FromProto(header_.spec()));
   *header_.mutable_spec()->mutable_split() = ToProto(options.split);
   header_.mutable_spec()->set_max_rejected(options.max_rejected);
@@ -91,6 +93,17 @@ absl::Status DatasetUpload::TakeHeader() {
   DBN_RETURN_IF_ERROR(deps_.engine->Submit(submission).status());
   DBN_ASSIGN_OR_RETURN(file_, UploadFile::Create(deps_.uploads_dir, header_.size_bytes()));
   return absl::OkStatus();
+}
+
+absl::Status DatasetUpload::CheckSpace() const {
+  const uint64_t free_bytes = FreeBytes(deps_.uploads_dir);
+  if (free_bytes >= deps_.min_free_bytes && free_bytes - deps_.min_free_bytes >= header_.size_bytes()) {
+    return absl::OkStatus();
+  }
+  return WithReason(absl::ResourceExhaustedError(
+                        absl::StrCat("the server's disk has ", free_bytes >> 20, " MiB left, too little for a file of ",
+                                     header_.size_bytes() >> 20, " MiB; try again when there is more space")),
+                    "DISK_FULL");
 }
 
 absl::Status DatasetUpload::TakeChunk() {

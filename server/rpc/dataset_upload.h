@@ -26,6 +26,7 @@ struct DatasetUploadDependencies {
   Executor* executor = nullptr;
   std::string uploads_dir;
   uint64_t max_bytes = 0;
+  uint64_t min_free_bytes = 0;                    // That the upload leaves on the disk.
   std::function<absl::Status()> check_accepting;  // An error refuses the upload, or ends it before the next chunk.
 };
 
@@ -49,6 +50,7 @@ class DatasetUpload final : public grpc::ServerReadReactor<v1::PrepareDatasetReq
   void TakeMessage();
   void TakeEnd();
   absl::Status TakeHeader();
+  absl::Status CheckSpace() const;
   absl::Status TakeChunk();
   absl::Status SubmitFile();
   absl::StatusOr<JobSubmission> MakeSubmission() const;

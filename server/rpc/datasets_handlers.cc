@@ -13,9 +13,10 @@ grpc::ServerReadReactor<v1::PrepareDatasetRequest>* Service::PrepareDataset(grpc
                                                                             v1::Job* response) {
   auto stream = AdmitStream(*context, "PrepareDataset");
   if (!stream.ok()) return new RefusedStream<grpc::ServerReadReactor<v1::PrepareDatasetRequest>>(stream.status());
-  return DatasetUpload::Start({deps_.engine, deps_.store, deps_.executor, deps_.layout.UploadsDir(),
-                               deps_.limits.max_upload_bytes, [this] { return CheckAccepting(); }},
-                              context, std::move(stream->record), std::move(stream->held), response);
+  return DatasetUpload::Start(
+      {deps_.engine, deps_.store, deps_.executor, deps_.layout.UploadsDir(), deps_.limits.max_upload_bytes,
+       deps_.limits.min_free_bytes, [this] { return CheckAccepting(); }},
+      context, std::move(stream->record), std::move(stream->held), response);
 }
 
 grpc::ServerUnaryReactor* Service::ListDatasets(grpc::CallbackServerContext* context,

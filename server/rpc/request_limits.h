@@ -9,6 +9,7 @@ namespace deepbindnet {
 
 struct RequestLimits {
   uint64_t max_upload_bytes = uint64_t{8} << 30;  // Of one data set file.
+  uint64_t min_free_bytes = 0;                    // That an upload leaves on the disk.
   size_t max_message_bytes = 33 << 20;            // Of one message that a client sends.
   int max_pairs = 4096;                           // Of one Predict call.
   // Of one text; a longer one fails the pairs that refer to it.

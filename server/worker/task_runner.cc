@@ -9,6 +9,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "core/data/preprocess.h"
 #include "core/data/processed_dataset.h"
 #include "core/data/split_labels.h"
@@ -16,27 +18,53 @@
 #include "server/convert/convert.h"
 #include "server/worker/compare_models.h"
 #include "server/worker/directory_lock.h"
+#include "server/worker/phase_speed.h"
 #include "server/worker/stop.h"
 #include "server/worker/training.h"
 
 namespace deepbindnet {
 namespace {
 
-void ReportCount(EventWriter* events, absl::string_view phase, int64_t done, int64_t total, absl::string_view unit) {
-  v1::Progress progress;
-  progress.set_phase(std::string(phase));
-  progress.set_done(static_cast<uint64_t>(done));
-  progress.set_total(static_cast<uint64_t>(total));
-  progress.set_unit(std::string(unit));
-  events->Progress(progress);
+google::protobuf::Duration ToDuration(double seconds) {
+  return google::protobuf::util::TimeUtil::MillisecondsToDuration(std::llround(seconds * 1e3));
 }
+
+// Reports how far a phase is, with its speed.
+class CountReporter {
+ public:
+  // `ends_job`: the job is done when the phase is, so that the time left is known.
+  CountReporter(EventWriter* events, bool ends_job) : events_(events), ends_job_(ends_job) {}
+
+  void Report(absl::string_view phase, int64_t done, int64_t total, absl::string_view unit) {
+    speed_.Update(phase, done, absl::Now());
+    v1::Progress progress;
+    progress.set_phase(std::string(phase));
+    progress.set_done(static_cast<uint64_t>(done));
+    progress.set_total(static_cast<uint64_t>(total));
+    progress.set_unit(std::string(unit));
+    progress.set_rate(speed_.rate());
+    if (ends_job_ && speed_.rate() > 0.0 && total > done) {
+      *progress.mutable_eta() = ToDuration(static_cast<double>(total - done) / speed_.rate());
+    }
+    events_->Progress(progress);
+  }
+
+ private:
+  EventWriter* const events_;
+  const bool ends_job_;
+  PhaseSpeed speed_;
+};
 
 // Passes a training's course on. Stops the training when nobody listens any more.
 class EventObserver : public TrainingObserver {
  public:
   explicit EventObserver(EventWriter* events) : events_(events) {}
 
-  void OnPhase(absl::string_view phase) override { ReportCount(events_, phase, 0, 0, ""); }
+  void OnPhase(absl::string_view phase) override {
+    v1::Progress progress;
+    progress.set_phase(std::string(phase));
+    events_->Progress(progress);
+  }
 
   void OnStep(const StepReport& report) override {
     v1::Progress progress;
@@ -47,10 +75,7 @@ class EventObserver : public TrainingObserver {
     progress.set_epoch(static_cast<uint32_t>(report.epoch));
     progress.set_loss(report.loss);
     progress.set_rate(report.pairs_per_second);
-    if (report.eta_seconds > 0.0) {
-      *progress.mutable_eta() =
-          google::protobuf::util::TimeUtil::MillisecondsToDuration(std::llround(report.eta_seconds * 1e3));
-    }
+    if (report.eta_seconds > 0.0) *progress.mutable_eta() = ToDuration(report.eta_seconds);
     events_->Progress(progress);
     if (!events_->status().ok()) RequestStop();
   }
@@ -72,8 +97,9 @@ absl::string_view PhaseUnit(absl::string_view phase) {
 absl::StatusOr<v1::JobResult> Prepare(const v1::WorkerTask& task, EventWriter* events) {
   const v1::PrepareDatasetSpec& spec = task.spec().prepare_dataset();
   DBN_ASSIGN_OR_RETURN(const PreprocessOptions options, FromProto(spec));
-  const auto progress = [events](absl::string_view phase, int64_t done, int64_t total) {
-    ReportCount(events, phase, done, total, PhaseUnit(phase));
+  CountReporter reporter(events, /*ends_job=*/false);
+  const auto progress = [&reporter](absl::string_view phase, int64_t done, int64_t total) {
+    reporter.Report(phase, done, total, PhaseUnit(phase));
   };
   const auto manifest = Preprocess(task.input_file(), task.dataset_dir(), options, progress);
   DBN_RETURN_IF_ERROR(manifest.status());
@@ -103,10 +129,11 @@ absl::StatusOr<v1::JobResult> RunComparison(const v1::WorkerTask& task, EventWri
   }
   std::vector<NamedCheckpoint> models;
   for (int i = 0; i < spec.models_size(); ++i) models.push_back({spec.models(i), task.checkpoints(i)});
+  CountReporter reporter(events, /*ends_job=*/true);
   DBN_ASSIGN_OR_RETURN(const ModelComparisonRun run,
                        CompareModels(models, spec.dataset(), task.dataset_dir(), task.output_dir(),
-                                     [events](absl::string_view phase, int64_t done, int64_t total) {
-                                       ReportCount(events, phase, done, total, "models");
+                                     [&reporter](absl::string_view phase, int64_t done, int64_t total) {
+                                       reporter.Report(phase, done, total, "models");
                                      }));
   v1::JobResult result;
   *result.mutable_comparison() = ToProto(run.input, run.comparison);

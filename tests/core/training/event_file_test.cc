@@ -149,8 +149,8 @@ TEST_F(EventFileTest, AFullDiskIsAnError) {
   signal(SIGXFSZ, handler);
   // Records of 27 bytes: three fit, of the fourth a part, of the fifth nothing.
   for (int i = 0; i < 3; ++i) EXPECT_THAT(results[i], IsOk()) << i;
-  EXPECT_THAT(results[3], IsError(absl::StatusCode::kResourceExhausted, "RESOURCE_EXHAUSTED",
-                                  absl::StrCat("cannot write ", file.path(), ": took 19 of 27 bytes")));
+  EXPECT_THAT(results[3], IsError(absl::StatusCode::kResourceExhausted, "DISK_FULL",
+                                  absl::StrCat("cannot write more than 19 of 27 bytes of ", file.path())));
   EXPECT_FALSE(results[4].ok());
   EXPECT_THAT(EventsOf(*ReadFile(file.path())), SizeIs(3));
 }

@@ -62,6 +62,7 @@ TEST_F(DiskTest, NothingStartsWhileThereIsNoSpace) {
   ASSERT_TRUE(LookAtDisk(1));
   ASSERT_TRUE(clock_.WaitForWaiter(kDiskCheckInterval));
   EXPECT_EQ(Get(other).state(), v1::QUEUED);
+  EXPECT_EQ(Get(other).pause().reason(), "DISK_FULL");  // Why it does not start.
   EXPECT_EQ(workers_->started(), 1);
   ASSERT_TRUE(LookAtDisk(1000 * kMiB));
   ASSERT_NE(workers_->WaitFor(1), nullptr);

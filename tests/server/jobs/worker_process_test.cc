@@ -77,7 +77,8 @@ class Observed {
 class WorkerProcessTest : public ::testing::Test {
  protected:
   // Starts a worker that is the shell script `body`; "$events" is a file of `events`, "$dir" the test's directory.
-  std::unique_ptr<WorkerHandle> Start(const std::string& body, const std::string& events, Observed* observed) {
+  std::unique_ptr<WorkerHandle> Start(const std::string& body, const std::string& events, Observed* observed,
+                                      const std::map<std::string, std::string>& environment = {}) {
     WriteTestFile(dir_ / "events", events);
     const std::string script = absl::StrCat("#!/bin/sh\ndir=", dir_.path(), "\nevents=$dir/events\n", body, "\n");
     EXPECT_THAT(WriteFileAtomically(dir_ / "worker", script), IsOk());
@@ -87,7 +88,7 @@ class WorkerProcessTest : public ::testing::Test {
     if (!launcher.ok()) return nullptr;
     v1::WorkerTask task;
     task.set_input_file("the input");
-    auto handle = (*launcher)->Launch(task, dir_ / "job", {}, observed->Callbacks());
+    auto handle = (*launcher)->Launch(task, dir_ / "job", environment, observed->Callbacks());
     EXPECT_THAT(handle, IsOk());
     return handle.ok() ? *std::move(handle) : nullptr;
   }
@@ -158,6 +159,15 @@ TEST_F(WorkerProcessTest, AppendsOutputToTheLog) {
   worker = Start("echo three", "", &second);
   second.WaitForExit();
   EXPECT_EQ(LogOfWorker(), "one\ntwo\nthree\n");
+}
+
+TEST_F(WorkerProcessTest, HasTheEnvironmentOfTheServerButWhatIsItsOwn) {
+  setenv("CUDA_VISIBLE_DEVICES", "0,1,2", 1);
+  Observed observed;
+  auto worker = Start("echo $CUDA_VISIBLE_DEVICES $PATH", "", &observed, {{"CUDA_VISIBLE_DEVICES", "2"}});
+  observed.WaitForExit();
+  unsetenv("CUDA_VISIBLE_DEVICES");
+  EXPECT_EQ(LogOfWorker(), absl::StrCat("2 ", getenv("PATH"), "\n"));
 }
 
 TEST_F(WorkerProcessTest, InheritsOnlyPipeAndLock) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -73,6 +74,32 @@ TEST_F(DatasetUploadTest, WorkerGetsTheFile) {
   ASSERT_OK_AND_ASSIGN(const std::string received, ReadFile(worker->task().input_file()));
   EXPECT_EQ(received, contents);
   EXPECT_THAT(UploadsLeft(), IsEmpty());
+}
+
+class FullDiskUploadTest : public DatasetUploadTest {
+ protected:
+  FullDiskUploadTest() { limits_.min_free_bytes = std::numeric_limits<uint64_t>::max(); }
+};
+
+TEST_F(FullDiskUploadTest, AFileThatLeavesTooLittleSpaceIsRefusedByItsHeader) {
+  const grpc::Status status = Send({Header("abc"), Chunk("abc")});
+  EXPECT_THAT(status, IsCallError(StatusCode::RESOURCE_EXHAUSTED, "DISK_FULL", "too little for a file of 0 MiB"));
+  EXPECT_TRUE(HasRetryInfo(status));
+  EXPECT_THAT(UploadsLeft(), IsEmpty());
+}
+
+TEST_F(DatasetUploadTest, WrongPriorityAndRestartsAreRefusedByTheHeader) {
+  v1::PrepareDatasetRequest header = Header("abc");
+  header.mutable_header()->set_priority(101);
+  EXPECT_THAT(Send({header}), IsCallError(StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", "header.priority: 101"));
+  header.mutable_header()->set_priority(-7);
+  header.mutable_header()->set_max_restarts(101);
+  EXPECT_THAT(Send({header}), IsCallError(StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", "header.max_restarts: 101"));
+  header.mutable_header()->set_max_restarts(1);
+  v1::Job job;
+  ASSERT_THAT(Send({header, Chunk("abc")}, &job), IsCallOk());
+  EXPECT_EQ(job.priority(), -7);
+  EXPECT_EQ(job.max_restarts(), 1);
 }
 
 TEST_F(DatasetUploadTest, WrongDigestLeavesNothing) {
@@ -174,7 +201,7 @@ class DrainingService final : public v1::DeepBindNet::CallbackService {
 };
 
 TEST_F(DatasetUploadTest, DrainEndsAnUploadWithItsReasonAndLeavesNothing) {
-  DrainingService service({engine_.get(), store_.get(), executor_.get(), layout_.UploadsDir(), 4 << 20, nullptr});
+  DrainingService service({engine_.get(), store_.get(), executor_.get(), layout_.UploadsDir(), 4 << 20, 0, nullptr});
   grpc::ServerBuilder builder;
   builder.RegisterService(&service);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
