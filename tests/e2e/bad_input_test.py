@@ -4,12 +4,7 @@ import json
 import subprocess
 import unittest
 
-from harness import ENVIRONMENT, START_DEADLINE, TINY, ServerTest, program, read_csv
-
-
-def run_server(*arguments):
-    return subprocess.run([program("deepbindnet-server"), *arguments], capture_output=True, text=True, env=ENVIRONMENT,
-                          timeout=START_DEADLINE)
+from harness import ENVIRONMENT, START_DEADLINE, TINY, ServerTest, program, read_csv, run_server
 
 
 class BadInputTest(ServerTest):

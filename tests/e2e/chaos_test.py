@@ -19,7 +19,7 @@ import uuid
 
 import grpc
 
-from harness import JOB_DEADLINE, STEP_DEADLINE, ServerTest, generate_stubs, read_csv, wait_until
+from harness import JOB_DEADLINE, STEP_DEADLINE, ServerTest, generate_stubs, read_csv, tensors_of, wait_until
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "50"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
@@ -32,22 +32,6 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 3.0
 
 # What a server that dies or comes back may answer.
 PASSING = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL)
-
-
-def tensors_of(path):
-    """Name -> bytes of every tensor of a checkpoint."""
-    import torch
-    found = {}
-
-    def collect(name, value):
-        if isinstance(value, torch.Tensor):
-            found[name] = (str(value.dtype), tuple(value.shape), value.contiguous().numpy().tobytes())
-        elif isinstance(value, dict):
-            for key in value:
-                collect(f"{name}/{key}", value[key])
-
-    collect("", torch.load(path, map_location="cpu"))
-    return found
 
 
 class Client:

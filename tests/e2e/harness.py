@@ -28,6 +28,9 @@ JOB_DEADLINE = 300
 TINY = ["--hidden_dim", "16", "--feature_dim", "32", "--fusion_heads", "2", "--batch_size", "64", "--patience", "0",
         "--seed", "7"]
 
+# More epochs than a test can wait for: such a training runs until it is cancelled, so that nothing ends too early.
+UNENDING = "100000"
+
 ENVIRONMENT = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "LC_ALL": "C.UTF-8"}
 ENVIRONMENT.pop("DEEPBINDNET_SERVER", None)
 
@@ -62,6 +65,28 @@ def synthesize(path, pairs=600, seed=3):
     subprocess.run([program("deepbindnet-worker"), "synthesize", "--out", path, "--pairs", str(pairs), "--seed",
                     str(seed)], check=True, env=ENVIRONMENT, capture_output=True, timeout=STEP_DEADLINE)
     return path
+
+
+def run_server(*arguments):
+    """Runs deepbindnet-server where it is to end by itself."""
+    return subprocess.run([program("deepbindnet-server"), *arguments], capture_output=True, text=True, env=ENVIRONMENT,
+                          timeout=START_DEADLINE)
+
+
+def tensors_of(path):
+    """Name -> bytes of every tensor of a checkpoint."""
+    import torch
+    found = {}
+
+    def collect(name, value):
+        if isinstance(value, torch.Tensor):
+            found[name] = (str(value.dtype), tuple(value.shape), value.contiguous().numpy().tobytes())
+        elif isinstance(value, dict):
+            for key in value:
+                collect(f"{name}/{key}", value[key])
+
+    collect("", torch.load(path, map_location="cpu"))
+    return found
 
 
 # The standard services' wire format, as far as it is used here.
@@ -149,8 +174,16 @@ class Server:
             self.kill()
 
     def log(self):
-        with open(self.log_path, encoding="utf-8", errors="replace") as file:
-            return file.read()[-4000:]
+        return self.log_from(0)[-4000:]
+
+    def log_size(self):
+        return os.path.getsize(self.log_path)
+
+    def log_from(self, offset):
+        """What was logged since log_size() was `offset`."""
+        with open(self.log_path, "rb") as file:
+            file.seek(offset)
+            return file.read().decode(errors="replace")
 
     def workers(self):
         """Process ids of this server's workers, found by the data directory in their arguments."""
@@ -254,6 +287,7 @@ class ServerTest(unittest.TestCase):
     def setUpClass(cls):
         cls.directory = tempfile.mkdtemp(prefix="deepbindnet-e2e-")
         cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
+        cls.make_files()
         cls.server = Server(cls.path("data"), cls.server_options)
         cls.addClassCleanup(lambda: cls.server.stop())
         cls.server.start()
@@ -262,13 +296,17 @@ class ServerTest(unittest.TestCase):
             cls.prepared = cls.run_json("datasets", "prepare", cls.csv, "--name", "demo")
 
     @classmethod
+    def make_files(cls):
+        """Before the server starts: what `server_options` name."""
+
+    @classmethod
     def path(cls, name):
         return os.path.join(cls.directory, name)
 
     @classmethod
-    def run_cli(cls, *arguments, deadline=JOB_DEADLINE):
+    def run_cli(cls, *arguments, deadline=JOB_DEADLINE, environment=ENVIRONMENT):
         return subprocess.run([program("deepbindnet"), "--server", cls.server.address, *arguments],
-                              capture_output=True, text=True, env=ENVIRONMENT, timeout=deadline)
+                              capture_output=True, text=True, env=environment, timeout=deadline)
 
     @classmethod
     def run_json(cls, *arguments):
@@ -282,6 +320,17 @@ class ServerTest(unittest.TestCase):
         cli = Cli(self.server, arguments)
         self.addCleanup(cli.close)
         return cli
+
+    def start_training(self, name, *options, epochs=UNENDING):
+        """A training on `demo` that is followed, and cancelled where it has not ended when the test has."""
+        self.addCleanup(self.run_cli, "jobs", "cancel", name)
+        return self.start_cli("train", "--dataset", "demo", "--name", name, "--num-epochs", epochs, *TINY, *options)
+
+    def assert_no_gap(self, watcher):
+        """Every epoch once, in order; sequences rise among the events that are shown."""
+        self.assertEqual(watcher.epochs(), list(range(1, len(watcher.epochs()) + 1)))
+        sequences = [event["sequence"] for event in watcher.journalled()]
+        self.assertEqual(sequences, sorted(set(sequences)))
 
     def assert_one_error_line(self, result, exit_code, *parts):
         self.assertEqual(result.returncode, exit_code, result.stderr + result.stdout)

@@ -6,13 +6,10 @@ import signal
 import sys
 import unittest
 
-from harness import SOURCE_DIR, STEP_DEADLINE, TINY, ServerTest, wait_until
+from harness import SOURCE_DIR, STEP_DEADLINE, ServerTest, wait_until
 
 sys.path.insert(0, os.path.join(SOURCE_DIR, "tests", "support"))
 import event_reader
-
-# More than a test can wait for: a training runs until it is cancelled, so that nothing ends before it is disturbed.
-EPOCHS = "100000"
 
 
 def resumed_after(event):
@@ -29,21 +26,11 @@ class ResilienceTest(ServerTest):
         if self.server.process.poll() is not None:
             self.server.start()
 
-    def start_training(self, name, *options):
-        self.addCleanup(self.run_cli, "jobs", "cancel", name)
-        return self.start_cli("train", "--dataset", "demo", "--name", name, "--num-epochs", EPOCHS, *TINY, *options)
-
     def cancel(self, name, *watchers):
         self.run_json("jobs", "cancel", name)
         for watcher in watchers:
             self.assertEqual(watcher.finish(), 1)
             self.assertEqual(watcher.objects[-1]["state"], "CANCELLED")
-
-    def assert_no_gap(self, watcher):
-        """Every epoch once, in order; sequences rise among the events that are shown."""
-        self.assertEqual(watcher.epochs(), list(range(1, len(watcher.epochs()) + 1)))
-        sequences = [event["sequence"] for event in watcher.journalled()]
-        self.assertEqual(sequences, sorted(set(sequences)))
 
     def assert_goes_on_from_its_checkpoint(self, training, name):
         """The disturbed job was queued again, took up the last epoch that was told, and trains on."""
@@ -77,11 +64,9 @@ class ResilienceTest(ServerTest):
 
     def drain(self):
         """SIGTERM; the server comes to its end by itself and is not ended when the drain timeout passes."""
-        begin = os.path.getsize(self.server.log_path)
+        begin = self.server.log_size()
         self.assertEqual(self.server.terminate(STEP_DEADLINE), 0)
-        with open(self.server.log_path, "rb") as file:
-            file.seek(begin)
-            log = file.read().decode(errors="replace")
+        log = self.server.log_from(begin)
         self.assertRegex(log, r"(?m)^\S+ info +stopped$")
         self.assertNotIn("the drain timeout has passed", log)
 
@@ -134,6 +119,20 @@ class ResilienceTest(ServerTest):
         self.assertEqual(self.server.workers(), [])
         self.server.start()
         self.assert_goes_on_from_its_checkpoint(training, "drained")
+
+    def test_a_second_sigterm_ends_the_server_at_once(self):
+        training = self.start_training("impatient")
+        training.until_epoch(3)
+        [worker] = self.server.workers()
+        os.kill(worker, signal.SIGSTOP)  # It cannot stop, so that the drain cannot end.
+        begin = self.server.log_size()
+        self.server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: re.search(r"(?m)^\S+ info +draining ", self.server.log_from(begin)), "the server drains")
+        self.assertEqual(self.server.terminate(), 128 + signal.SIGTERM)
+        self.assertNotRegex(self.server.log_from(begin), r"(?m)^\S+ info +stopped$")
+        wait_until(lambda: not self.server.workers(), "the server's worker is gone")
+        self.server.start()
+        self.assert_goes_on_from_its_checkpoint(training, "impatient")
 
     def test_an_idle_server_stops_by_itself(self):
         self.drain()
