@@ -93,6 +93,18 @@ TEST_F(TlsProbeTest, NorIsOneThatHasExpired) {
   EXPECT_TRUE(Probe(WithIdentity(identity)).ok());
 }
 
+TEST_F(TlsProbeTest, AServerThatIsNotPlainlyHereIsVerified) {
+  const Certificate identity = authority_.Issue("server");
+  Start(identity);
+  ChannelOptions options = WithIdentity(identity);
+  options.server = absl::StrCat("localhost:", port_);
+  EXPECT_TRUE(Probe(options).ok());
+  options.server = absl::StrCat("ipv4:127.0.0.1:", port_);
+  EXPECT_EQ(Probe(options).error_code(), grpc::StatusCode::UNAVAILABLE);
+  options.tls_ca = directory_.Write("ca.pem", authority_.pem());
+  EXPECT_TRUE(Probe(options).ok());
+}
+
 TEST_F(TlsProbeTest, AServersOwnCertificateOpensItWhereOneAuthorityIssuesAll) {
   const Certificate identity = authority_.Issue("server");
   Start(identity, authority_.pem());
