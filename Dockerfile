@@ -22,7 +22,7 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 CMD ["deepbindnet-healthcheck"]
 # A container's port is reached from outside the container only when the server listens on every address. That is
 # neither encrypted nor authenticated, so it has to be said; publish the port on the host's loopback, or on a network
-# that you trust. In the environment, so that `docker run deepbindnet --slots 2` keeps it.
+# that you trust, or see deploy/compose.tls.yaml. In the environment, so that `docker run deepbindnet --slots 2` keeps it.
 ENV DEEPBINDNET_LISTEN=0.0.0.0:50051 \
     DEEPBINDNET_METRICS_LISTEN=0.0.0.0:9464 \
     DEEPBINDNET_DATA_DIR=/var/lib/deepbindnet \

@@ -8,57 +8,22 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-LITERAL = re.compile(r'"((?:deepbindnet|grpc_server|process)_[a-z0-9_]+)"')
-HISTOGRAM_SUFFIXES = ("_bucket", "_sum", "_count")
-# Made by Prometheus itself for every target.
-SCRAPE_METRICS = {"up"}
-
-STRING = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'')
-LABELS = re.compile(r"\{[^}]*\}|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
-RANGE = re.compile(r"\[[^\]]*\]|\$__\w+|\$\{?\w+\}?")
-NAME = re.compile(r"\b([a-zA-Z_:][a-zA-Z0-9_:]*)\b(?!\s*\()")
-NUMBER_OR_WORD = re.compile(
-    r"^(?:and|or|unless|bool|offset|by|without|on|ignoring|group_left|group_right|inf|nan|\d.*)$", re.IGNORECASE
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from metric_names import (  # noqa: E402
+    CONDITIONS,
+    dashboard_expressions,
+    exported_metrics,
+    is_exported,
+    metrics_in,
+    panels,
+    rule_expressions,
 )
 
-
-def metrics_in(expression):
-    """The metric names in a PromQL expression."""
-    bare = STRING.sub("", expression)
-    bare = RANGE.sub("", LABELS.sub("", bare))
-    return {name for name in NAME.findall(bare) if not NUMBER_OR_WORD.match(name)}
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
-def is_exported(name, exported):
-    if name in exported | SCRAPE_METRICS:
-        return True
-    return any(name.endswith(suffix) and name[: -len(suffix)] in exported for suffix in HISTOGRAM_SUFFIXES)
-
-
-def exported_metrics():
-    """The names in server/metrics: each metric's name stands there as one string literal."""
-    names = set()
-    for path in (ROOT / "server" / "metrics").glob("*.[ch]*"):
-        names.update(LITERAL.findall(path.read_text(encoding="utf-8")))
-    return names
-
-
-def dashboard_expressions():
-    for path in (ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"):
-        dashboard = json.loads(path.read_text(encoding="utf-8"))
-        for panel in dashboard["panels"]:
-            for target in panel.get("targets", []):
-                yield f'{path.name}: {panel["title"]}', target["expr"]
-
-
-def rule_expressions():
-    """(what is recorded or alerted, expression); the one form of YAML that the rules are written in."""
-    for path in (ROOT / "deploy" / "prometheus" / "rules").glob("*.yml"):
-        text = path.read_text(encoding="utf-8")
-        for kind, name, body in re.findall(r"- (record|alert): (\S+)\n((?:\s{8,}.*\n)+)", text):
-            expression = re.search(r"expr:\s*(?:>\n((?:\s{10,}.*\n)+)|(.*)\n)", body)
-            yield kind, name, expression.group(1) or expression.group(2)
+def in_table(name):
+    return r"process_\*" if name.startswith("process_") else name
 
 
 class MetricsInTest(unittest.TestCase):
@@ -89,6 +54,16 @@ class MetricNamesTest(unittest.TestCase):
                 with self.subTest(panel=where, metric=name):
                     self.assertTrue(name in recorded or is_exported(name, self.exported))
 
+    def test_a_panel_says_what_its_metrics_need(self):
+        shown = set()
+        for panel in panels():
+            for target in panel.get("targets", []):
+                for name in metrics_in(target["expr"]) & set(CONDITIONS):
+                    shown.add(name)
+                    with self.subTest(panel=panel["title"], metric=name):
+                        self.assertIn(f"no data without {CONDITIONS[name]}", panel["description"])
+        self.assertEqual(shown, set(CONDITIONS))
+
     def test_every_panel_asks_in_valid_promql(self):
         lines = ["groups:", "- name: panels", "  rules:"]
         for number, (_, expression) in enumerate(dashboard_expressions()):
@@ -110,6 +85,17 @@ class MetricNamesTest(unittest.TestCase):
             for name in metrics_in(expression):
                 with self.subTest(rule=rule, metric=name):
                     self.assertTrue(name in recorded or is_exported(name, self.exported))
+
+    def test_every_metric_is_in_the_documentation(self):
+        for name in self.exported:
+            with self.subTest(metric=name):
+                self.assertRegex(OPERATIONS, rf"\| `(?:[a-z_]+`, `)*{in_table(name)}`")
+
+    def test_every_alert_is_in_the_documentation_and_is_fired_by_a_test(self):
+        alerts = {name for kind, name, _ in rule_expressions() if kind == "alert"}
+        self.assertEqual(alerts, set(re.findall(r"^\| `(DeepBindNet\w+)` \|", OPERATIONS, re.MULTILINE)))
+        tests = (ROOT / "tests" / "deploy" / "rules_test.yml").read_text(encoding="utf-8")
+        self.assertEqual(alerts, set(re.findall(r"alertname: (\w+)\n\s+exp_alerts:", tests)))
 
 
 if __name__ == "__main__":

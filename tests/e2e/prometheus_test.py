@@ -1,13 +1,21 @@
 """The real Prometheus scrapes the server, and promtool reads its metrics."""
 
 import json
+import os
+import re
+import shutil
 import socket
 import subprocess
+import sys
+import tempfile
 import unittest
 import urllib.error
 import urllib.parse
 
-from harness import ENVIRONMENT, STEP_DEADLINE, TINY, ServerTest, fetch, read_csv, wait_until
+from harness import ENVIRONMENT, SOURCE_DIR, STEP_DEADLINE, TINY, Server, ServerTest, fetch, read_csv, wait_until
+
+sys.path.insert(0, os.path.join(SOURCE_DIR, "tests", "support"))
+from metric_names import CONDITIONS, asked_metrics, is_exported
 
 CONFIG = """
 global:
@@ -23,6 +31,10 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def exported(server):
+    return set(re.findall(r"^# TYPE (\w+) ", server.scrape(), re.MULTILINE))
 
 
 class PrometheusTest(ServerTest):
@@ -83,8 +95,14 @@ class PrometheusTest(ServerTest):
         training.until_epoch(1)
         for metric in ("epoch", "loss"):
             self.assertTrue(self.query(f'deepbindnet_training_{metric}{{model="long"}} > 0'), metric)
+        wait_until(lambda: not self.missing_metrics(), "all that panels and rules ask for is exported")
+        self.assertNotIn("deepbindnet_tls_certificate_expiry_timestamp_seconds", exported(self.server))
         self.run_json("jobs", "cancel", "long")
         self.assertEqual(training.finish(), 1)
+
+    def missing_metrics(self):
+        names = exported(self.server)
+        return [name for name in asked_metrics() - set(CONDITIONS) if not is_exported(name, names)]
 
     def test_latencies_are_histograms(self):
         self.assertTrue(self.query("histogram_quantile(0.5, sum by (le) (grpc_server_handling_seconds_bucket))"))
@@ -93,6 +111,29 @@ class PrometheusTest(ServerTest):
         result = subprocess.run(["promtool", "check", "metrics"], input=self.server.scrape(), capture_output=True,
                                 text=True, env=ENVIRONMENT, timeout=STEP_DEADLINE)
         self.assertEqual((result.returncode, result.stdout + result.stderr), (0, ""))
+
+
+class ConditionsTest(unittest.TestCase):
+    """A server with TLS and what looks like NVIDIA's management library."""
+
+    def setUp(self):
+        self.directory = tempfile.mkdtemp(prefix="deepbindnet-e2e-")
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        certificate, key = self.path("server.pem"), self.path("server.key")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-subj", "/CN=server", "-days", "30", "-keyout", key, "-out", certificate], check=True,
+                       capture_output=True, timeout=STEP_DEADLINE)
+        shutil.copy(os.environ["DEEPBINDNET_FAKE_NVML"], self.path("libnvidia-ml.so.1"))
+        self.server = Server(self.path("data"), ["--tls-cert", certificate, "--tls-key", key])
+        self.server.environment = {**ENVIRONMENT, "LD_LIBRARY_PATH": self.directory}
+        self.addCleanup(self.server.stop)
+        self.server.start()
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def test_what_depends_on_the_server_is_exported_where_it_can_be(self):
+        self.assertEqual(set(CONDITIONS) - exported(self.server), set())
 
 
 if __name__ == "__main__":

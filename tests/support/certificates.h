@@ -61,6 +61,13 @@ class Authority {
     return {ToPem(Make(name, key.get(), from, to, "CA:FALSE").get()), ToPem(key.get())};
   }
 
+  // For other names than this machine's, for example "DNS:gpu-box".
+  Certificate IssueFor(const char* alternative_names) const {
+    const OwnedKey key = NewKey();
+    return {ToPem(Make("other", key.get(), absl::Hours(-1), absl::Hours(1), "CA:FALSE", alternative_names).get()),
+            ToPem(key.get())};
+  }
+
   // Of 512 bits.
   Certificate IssueWeak() const {
     const OwnedKey key(EVP_RSA_gen(512), &EVP_PKEY_free);
@@ -70,7 +77,7 @@ class Authority {
  private:
   // Signed by itself where there is no certificate of ours yet.
   OwnedX509 Make(const std::string& name, EVP_PKEY* key, absl::Duration from, absl::Duration to,
-                 const char* basic_constraints) const {
+                 const char* basic_constraints, const char* alternative_names = "IP:127.0.0.1,IP:::1") const {
     static int serial = 0;
     OwnedX509 x509(X509_new(), &X509_free);
     X509_set_version(x509.get(), X509_VERSION_3);
@@ -83,7 +90,7 @@ class Authority {
                                -1, 0);
     X509_set_issuer_name(x509.get(), certificate_ == nullptr ? subject : X509_get_subject_name(certificate_.get()));
     for (const auto& [nid, value] :
-         {std::pair(NID_subject_alt_name, "IP:127.0.0.1,IP:::1"), {NID_basic_constraints, basic_constraints}}) {
+         {std::pair(NID_subject_alt_name, alternative_names), {NID_basic_constraints, basic_constraints}}) {
       X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, nid, value);
       X509_add_ext(x509.get(), extension, -1);
       X509_EXTENSION_free(extension);
