@@ -2,6 +2,7 @@
 
 #include <grpcpp/server_context.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "deepbindnet/v1/deepbindnet.pb.h"
 #include "server/logging/logging.h"
 #include "server/rpc/call_record.h"
 #include "server/rpc/grpc_status.h"
@@ -19,6 +21,8 @@ namespace {
 using grpc::experimental::InterceptionHookPoints;
 using grpc::experimental::InterceptorBatchMethods;
 using grpc::experimental::ServerRpcInfo;
+
+constexpr size_t kMaxMethodBytes = 100;  // In the log.
 
 absl::string_view TypeName(ServerRpcInfo::Type type) {
   switch (type) {
@@ -49,15 +53,31 @@ LogLevel LevelOf(grpc::StatusCode code) {
   }
 }
 
+// A client may call anything; the labels of metrics are bounded.
+const char* KnownMethod(const char* method) {
+  static const auto* const known = [] {
+    auto* methods = new std::set<std::string>{"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
+                                              "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"};
+    const google::protobuf::ServiceDescriptor* const service =
+        v1::StartTrainingRequest::descriptor()->file()->FindServiceByName("DeepBindNet");
+    for (int i = 0; i < service->method_count(); ++i) {
+      methods->insert(absl::StrCat("/", service->full_name(), "/", service->method(i)->name()));
+    }
+    return methods;
+  }();
+  return known->count(method) > 0 ? method : "/unknown/unknown";
+}
+
 class CallObserver final : public grpc::experimental::Interceptor {
  public:
   CallObserver(Metrics* metrics, const std::string& private_path, ServerRpcInfo* info)
       : metrics_(metrics),
         private_path_(private_path),
         info_(info),
+        method_(KnownMethod(info->method())),
         type_(TypeName(info->type())),
         start_(absl::Now()) {
-    metrics_->CallStarted(info->method(), type_);
+    metrics_->CallStarted(method_, type_);
   }
 
   ~CallObserver() override {
@@ -77,12 +97,12 @@ class CallObserver final : public grpc::experimental::Interceptor {
  private:
   void Record(grpc::StatusCode code) {
     is_recorded_ = true;
-    metrics_->CallHandled(info_->method(), type_, GrpcCodeName(code), absl::Now() - start_);
+    metrics_->CallHandled(method_, type_, GrpcCodeName(code), absl::Now() - start_);
   }
 
   void LogCall(const grpc::Status& status) const {
     grpc::ServerContextBase* context = info_->server_context();
-    std::vector<LogField> fields = {{"method", info_->method()},
+    std::vector<LogField> fields = {{"method", ClipText(info_->method(), kMaxMethodBytes)},
                                     {"code", std::string(GrpcCodeName(status.error_code()))},
                                     {"seconds", absl::StrCat(absl::ToDoubleSeconds(absl::Now() - start_))},
                                     {"peer", context->peer()}};
@@ -95,6 +115,7 @@ class CallObserver final : public grpc::experimental::Interceptor {
   Metrics* const metrics_;
   const std::string& private_path_;  // The factory's, which outlives its calls.
   ServerRpcInfo* const info_;
+  const char* const method_;  // As metrics know it.
   const absl::string_view type_;
   const absl::Time start_;
   bool is_recorded_ = false;

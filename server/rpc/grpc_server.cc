@@ -1,6 +1,7 @@
 #include "server/rpc/grpc_server.h"
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server_builder.h>
@@ -11,6 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/rpc/call_observer.h"
+#include "server/rpc/grpc_status.h"
+#include "server/rpc/refused_stream.h"
 #include "server/rpc/validation.h"
 
 namespace deepbindnet {
@@ -19,6 +22,7 @@ namespace {
 // What messages may hold together while gRPC receives and sends them. Predict requests that wait for an answer are
 // bounded by ServiceDependencies::max_predict_bytes; of other calls, as many wait as the executor queues.
 constexpr size_t kMaxMessageMemory = size_t{1} << 30;
+constexpr size_t kMaxShownMethodBytes = 100;
 constexpr int kMaxConcurrentStreams = 128;  // Calls of one connection.
 // Large enough for a page of jobs with their results.
 constexpr int kMaxSendBytes = 64 << 20;
@@ -65,6 +69,19 @@ void Configure(grpc::ServerBuilder* builder, size_t max_message_bytes, const std
 
 }  // namespace
 
+// Answers what no service of ours does, so that such calls are counted and say more than gRPC would.
+class GrpcServer::UnknownMethods final : public grpc::CallbackGenericService {
+ public:
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
+    return new RefusedStream<grpc::ServerGenericBidiReactor>(WithReason(
+        absl::UnimplementedError(absl::StrCat("there is no method ", ClipText(context->method(), kMaxShownMethodBytes),
+                                              "; is the client of another version?")),
+        "UNKNOWN_METHOD"));
+  }
+};
+
+GrpcServer::GrpcServer() : unknown_methods_(std::make_unique<UnknownMethods>()) {}
+
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOptions& options, Service* service,
                                                               Metrics* metrics) {
   EnablePlugins();
@@ -76,6 +93,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOp
                            options.credentials != nullptr ? options.credentials : grpc::InsecureServerCredentials(),
                            &server->port_);
   builder.RegisterService(service);
+  builder.RegisterCallbackGenericService(server->unknown_methods_.get());
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr || server->port_ == 0) {
     server->is_shut_down_ = server->server_ == nullptr;

@@ -39,8 +39,11 @@ class GrpcServer {
   void Shutdown(absl::Time deadline);
 
  private:
-  GrpcServer() = default;
+  class UnknownMethods;
 
+  GrpcServer();
+
+  const std::unique_ptr<UnknownMethods> unknown_methods_;  // Outlives server_.
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
   bool is_shut_down_ = false;

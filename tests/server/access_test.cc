@@ -161,7 +161,7 @@ TEST_F(AccessTest, IsAsTheTableSays) {
     }
   }
   std::cout << table << std::endl;
-  ASSERT_OK_AND_ASSIGN(const std::string documented, ReadFile(DEEPBINDNET_ACCESS_TABLE));
+  ASSERT_OK_AND_ASSIGN(const std::string documented, ReadFile(DEEPBINDNET_DOCS "/access.md"));
   EXPECT_THAT(documented, ::testing::HasSubstr(table + "\n"));
 }
 

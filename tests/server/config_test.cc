@@ -7,7 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "core/base/file.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -138,6 +141,18 @@ TEST(ConfigTest, EveryOptionSaysWhatItTakesAndItsDefault) {
         "--max-streams-per-client INT:INT in [1 - 100000]=256 "}) {
     EXPECT_THAT(help, HasSubstr(text));
   }
+}
+
+TEST(ConfigTest, EveryOptionStandsInTheOperatorsGuide) {
+  ASSERT_OK_AND_ASSIGN(const std::string guide, ReadFile(DEEPBINDNET_DOCS "/operations.md"));
+  int options = 0;
+  for (const absl::string_view line : absl::StrSplit(Parse({"--help"}).text, '\n')) {
+    if (!absl::StartsWith(line, "  --") || absl::StartsWith(line, "  --version")) continue;
+    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ', absl::SkipWhitespace());
+    EXPECT_THAT(guide, HasSubstr(absl::StrCat("`", words[0])));
+    ++options;
+  }
+  EXPECT_GT(options, 30);
 }
 
 TEST(ConfigTest, CheckConfigIsSaidBesideTheOptions) {

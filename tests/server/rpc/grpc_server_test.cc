@@ -1,6 +1,7 @@
 #include "server/rpc/grpc_server.h"
 
 #include <gmock/gmock.h>
+#include <grpcpp/impl/codegen/client_unary_call.h>
 #include <gtest/gtest.h>
 #include <prometheus/text_serializer.h>
 
@@ -35,6 +36,24 @@ TEST_F(GrpcServerTest, HealthFollowsSetServing) {
 TEST_F(GrpcServerTest, PortInUseIsAnError) {
   EXPECT_THAT(GrpcServer::Start({absl::StrCat("127.0.0.1:", server_->port())}, service_.get(), &metrics_),
               IsError(absl::StatusCode::kUnavailable, "CANNOT_LISTEN", "cannot listen on 127.0.0.1:"));
+}
+
+TEST_F(GrpcServerTest, CallsOfUnknownMethodsAreRefusedAndCountedTogether) {
+  for (const char* method : {"/deepbindnet.v1.DeepBindNet/Train", "/deepbindnet.v2.DeepBindNet/GetStatus", "/x/y"}) {
+    grpc::ClientContext context;
+    v1::GetStatusRequest request;
+    v1::Job response;
+    const grpc::Status status = grpc::internal::BlockingUnaryCall(
+        channel_.get(), grpc::internal::RpcMethod(method, grpc::internal::RpcMethod::NORMAL_RPC), &context, request,
+        &response);
+    EXPECT_THAT(status, IsCallError(grpc::StatusCode::UNIMPLEMENTED, "UNKNOWN_METHOD", method));
+  }
+  const std::string text = MetricsText();
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          R"(grpc_server_handled_total{grpc_code="UNIMPLEMENTED",grpc_method="unknown",grpc_service="unknown",grpc_type="bidi_stream"} 3)"));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr(R"(grpc_service="x")")));
 }
 
 TEST_F(GrpcServerTest, EveryCallIsCountedFailuresIncluded) {
