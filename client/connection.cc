@@ -102,8 +102,7 @@ absl::Status Connection::WithRemedy(const absl::Status& status, const std::strin
     case absl::StatusCode::kUnauthenticated:
       return AppendMessage(status, authorization_.empty()
                                        ? "; no token was sent: give --token-file FILE, or set DEEPBINDNET_TOKEN_FILE"
-                                       : absl::StrCat("; the token in ", options_.token_file,
-                                                      " is not valid here: ask the server's operator for one"));
+                                       : absl::StrCat("; the token was read from ", options_.token_file));
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kUnknown:
     case absl::StatusCode::kDataLoss:

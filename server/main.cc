@@ -42,15 +42,6 @@ int WaitFor(const sigset_t& signals) {
   return signal;
 }
 
-void Reload(Server* server) {
-  const absl::Status reloaded = server->Reload();
-  if (reloaded.ok()) {
-    Log(LogLevel::kInfo, "tokens and certificates are read again");
-  } else {
-    Log(LogLevel::kError, "what cannot be read again stays as it was", {{"error", std::string(reloaded.message())}});
-  }
-}
-
 int CheckConfiguration(const ServerConfig& config) {
   const absl::Status checked = Server::Check(config);
   Print(checked.ok() ? stdout : stderr,
@@ -104,7 +95,7 @@ int Run(int argc, char** argv) {
   }
   Print(stdout, ReadyLine(config, (*server)->ports()));
   int signal = WaitFor(signals);
-  for (; signal == SIGHUP; signal = WaitFor(signals)) Reload(server->get());
+  for (; signal == SIGHUP; signal = WaitFor(signals)) (*server)->Reload();
   Log(LogLevel::kInfo, "draining", {{"signal", strsignal(signal)}});
   WatchDrain(config.drain_timeout_seconds);
   (*server)->Drain(absl::Now() + absl::Seconds(config.drain_timeout_seconds));

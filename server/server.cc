@@ -76,12 +76,17 @@ absl::Status CannotListen(absl::string_view option, const std::string& address) 
                     "CANNOT_LISTEN", {{"address", address}});
 }
 
+// FAILED_PRECONDITION where it cannot be executed.
 absl::StatusOr<std::string> FindWorkerBinary(const ServerConfig& config) {
-  if (!config.worker_binary.empty()) return config.worker_binary;
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return absl::InternalError(absl::StrCat("cannot find this program's own path: ", error.message()));
-  return (self.parent_path() / "deepbindnet-worker").string();
+  std::string binary = config.worker_binary;
+  if (binary.empty()) {
+    std::error_code error;
+    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+    if (error) return absl::InternalError(absl::StrCat("cannot find this program's own path: ", error.message()));
+    binary = (self.parent_path() / "deepbindnet-worker").string();
+  }
+  DBN_RETURN_IF_ERROR(MakeProcessLauncher(binary).status());
+  return binary;
 }
 
 JobEngineOptions MakeEngineOptions(const ServerConfig& config, std::string worker_binary) {
@@ -239,10 +244,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   DBN_RETURN_IF_ERROR(CheckDevice(config.device));
   gpr_set_log_function(ForwardGrpcLog);
   DBN_ASSIGN_OR_RETURN(Identity identity, LoadIdentity(config));
+  DBN_ASSIGN_OR_RETURN(std::string worker_binary, FindWorkerBinary(config));
   SetComputeThreads(config.threads);
   DBN_ASSIGN_OR_RETURN(auto store, Store::Open(DataLayout{config.data_dir}.Database()));
   auto parts = std::make_unique<Parts>(config, std::move(identity), std::move(store));
-  DBN_ASSIGN_OR_RETURN(std::string worker_binary, FindWorkerBinary(config));
   DBN_ASSIGN_OR_RETURN(parts->engine,
                        JobEngine::Create(MakeEngineOptions(config, std::move(worker_binary)), parts->store.get()));
   parts->batcher.Start();
@@ -259,14 +264,21 @@ absl::Status Server::Check(const ServerConfig& config) {
   DBN_RETURN_IF_ERROR(CheckListenAddresses(config));
   DBN_RETURN_IF_ERROR(CheckDevice(config.device));
   DBN_RETURN_IF_ERROR(LoadIdentity(config).status());
-  DBN_ASSIGN_OR_RETURN(const std::string worker_binary, FindWorkerBinary(config));
-  return MakeProcessLauncher(worker_binary).status();
+  return FindWorkerBinary(config).status();
 }
 
-absl::Status Server::Reload() {
-  absl::Status reloaded = parts_->identity.authenticator->Reload();
-  if (parts_->identity.tls != nullptr) reloaded.Update(parts_->identity.tls->Reload());
-  return reloaded;
+void Server::Reload() {
+  const auto report = [](absl::string_view what, const absl::Status& reloaded) {
+    if (reloaded.ok()) {
+      Log(LogLevel::kInfo, absl::StrCat(what, " read again"));
+    } else {
+      Log(LogLevel::kError, absl::StrCat(what, " not read again and stay as they were"),
+          {{"error", std::string(reloaded.message())}});
+    }
+  };
+  const Identity& identity = parts_->identity;
+  if (identity.authenticator->wants_tokens()) report("tokens are", identity.authenticator->Reload());
+  if (identity.tls != nullptr) report("certificates are", identity.tls->Reload());
 }
 
 Server::Ports Server::ports() const {

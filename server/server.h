@@ -36,8 +36,8 @@ class Server {
 
   Ports ports() const;
 
-  // Reads tokens and certificates again. What cannot be used is the error, and leaves what there was.
-  absl::Status Reload();
+  // Reads tokens and certificates again. What cannot be used stays as it was; the log tells of either.
+  void Reload();
 
   // Health says NOT_SERVING, new work is refused, predictions that were accepted are finished, running jobs are
   // stopped and go back to the queue, where they go on from their last checkpoint later, watches are told to

@@ -49,8 +49,9 @@ absl::Status QueueFull(int waiting) {
 
 absl::Status TooManyJobs(const std::string& submitter, int jobs) {
   return WithReason(absl::ResourceExhaustedError(absl::StrCat(
-                        submitter.empty() ? "there are" : absl::StrCat(submitter, " has"), " ", jobs,
-                        " jobs that have not ended, which is the limit; try again when one has, or cancel one")),
+                        submitter.empty() ? "the limit is reached with" : absl::StrCat(submitter, " has"), " ", jobs,
+                        jobs == 1 ? " job that has" : " jobs that have",
+                        " not ended, which is the limit; try again when one has, or cancel one")),
                     "TOO_MANY_JOBS", {{"submitter", submitter}});
 }
 

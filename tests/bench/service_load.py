@@ -161,9 +161,10 @@ async def follow(bench, stub, job, first_epochs, lags):
 
 
 async def watch_all(bench, job, count):
+    # Channels with the same options would share one connection.
     channels = [grpc.aio.insecure_channel(bench.server.address, options=[
-        ("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1)])
-        for _ in range(-(-count // STREAMS_OF_A_CONNECTION))]
+        ("grpc.enable_http_proxy", 0), ("grpc.primary_user_agent", f"connection-{i}")])
+        for i in range(-(-count // STREAMS_OF_A_CONNECTION))]
     stubs = [bench.grpc.DeepBindNetStub(channel) for channel in channels]
     first_epochs, lags = [], {}
     bench.live_from = 10**9

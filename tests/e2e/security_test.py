@@ -252,20 +252,26 @@ class ReloadTest(SecuredTest):
             file.write(text)
 
     def reload(self):
-        """SIGHUP; returns the line that the server logs of it."""
+        """SIGHUP; returns the server's line on the tokens, and that on the certificates."""
         begin = self.server.log_size()
         self.server.process.send_signal(signal.SIGHUP)
-        line = r"(?m)^\S+ \S+ +(tokens and certificates are|what cannot be) read again.*\n"
-        return wait_until(lambda: re.search(line, self.server.log_from(begin)), "the server reads again").group()
+        lines = r"(?m)^(\S+ \S+ +tokens are .*read again.*)\n(\S+ \S+ +certificates are .*read again.*)\n"
+        return wait_until(lambda: re.search(lines, self.server.log_from(begin)), "the server reads again").groups()
 
     def assert_reloaded(self):
-        self.assertRegex(self.reload(), r"\A\S+ info +tokens and certificates are read again\n")
+        tokens, certificates = self.reload()
+        self.assertRegex(tokens, r"\A\S+ info +tokens are read again\Z")
+        self.assertRegex(certificates, r"\A\S+ info +certificates are read again\Z")
 
-    def assert_not_reloaded(self, *parts):
-        line = self.reload()
-        self.assertRegex(line, r"\A\S+ error +what cannot be read again stays as it was ")
-        for part in parts:
-            self.assertIn(part, line)
+    def assert_not_reloaded(self, what, *parts):
+        """`what` stays as it was, for a reason that has `parts`; the other is read again."""
+        for line in self.reload():
+            if f" {what} are " not in line:
+                self.assertRegex(line, r"\A\S+ info +\w+ are read again\Z")
+                continue
+            self.assertRegex(line, rf"\A\S+ error +{what} are not read again and stay as they were ")
+            for part in parts:
+                self.assertIn(part, line)
 
     def assert_let_in(self, name, **options):
         result = self.run_cli(*self.caller(name, **options), "jobs", "list")
@@ -320,7 +326,7 @@ class ReloadTest(SecuredTest):
         for what, (identity, part) in bad.items():
             with self.subTest(what):
                 self.install(identity)
-                self.assert_not_reloaded(part)
+                self.assert_not_reloaded("certificates", part)
                 self.assert_let_in("alice")
         self.install(self.their_server)
         self.assert_reloaded()
@@ -329,7 +335,7 @@ class ReloadTest(SecuredTest):
     def test_a_bad_tokens_file_is_refused_and_the_old_tokens_go_on(self):
         self.write_tokens(b"alice submitter\n")
         self.install(self.their_server)
-        self.assert_not_reloaded(self.tokens_file + ":1")
+        self.assert_not_reloaded("tokens", self.tokens_file + ":1")
         # The certificate is good, and is taken.
         self.assert_let_in("alice", authority=self.theirs)
 

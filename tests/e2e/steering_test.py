@@ -199,7 +199,7 @@ class QuotaTest(ServerTest):
         second = ["--json", "train", "--dataset", "demo", "--name", "second", "--num-epochs", "1", *TINY]
         upload = ["--json", "datasets", "prepare", self.csv, "--name", "more"]
         for refused in (self.run_cli(*second), self.run_cli(*upload)):
-            self.assert_one_error_line(refused, 1, "1 jobs that have not ended")
+            self.assert_one_error_line(refused, 1, "1 job that has not ended")
             self.assertIn('"reason":"TOO_MANY_JOBS"', refused.stdout)
         self.run_json("jobs", "pause", "only")
         self.assertEqual(self.run_cli(*second).returncode, 1)
