@@ -10,14 +10,18 @@ CLANG_DIR := build/clang
 CSV ?=
 # What bench-steps trains on: a directory that preprocess wrote.
 DATA_DIR ?= data/processed
-# What bench-accuracy measures: a figure of tests/bench/accuracy.py with its options, on the CSV file DATA.
+# What bench-accuracy and bench-service measure: a figure of tests/bench/accuracy.py, on the CSV file DATA, or of
+# tests/bench/service_load.py, with its options.
 FIGURE ?= --help
 DATA ?=
 PEERS ?=
+# Of the chaos test.
+KILLS ?= 50
+SEED ?= 1
 
 sources = $(shell git ls-files '*.cc' '*.h')
 
-.PHONY: help deps configure build demo test core-test bench bench-steps bench-service bench-accuracy format format-check include-check thread-safety lint image
+.PHONY: help deps configure build demo test chaos core-test bench bench-steps bench-service bench-accuracy format format-check include-check thread-safety lint image
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -38,6 +42,10 @@ demo: deps  ## From nothing to a prediction and a comparison; CSV=FILE uses your
 test: deps  ## Install what is missing, compile, and run every test
 	$(MAKE) build
 	OMP_WAIT_POLICY=PASSIVE ctest --test-dir $(BUILD_DIR) --output-on-failure --no-tests=error --parallel $(TEST_JOBS)
+
+chaos: build  ## Kill the server and its workers KILLS times each under load, at moments chosen by SEED; prints the counts
+	DEEPBINDNET_BIN_DIR=$(CURDIR)/$(BUILD_DIR)/bin DEEPBINDNET_SOURCE_DIR=$(CURDIR) CHAOS_KILLS=$(KILLS) CHAOS_SEED=$(SEED) \
+	  /usr/bin/python3 -B tests/e2e/chaos_test.py
 
 core-test:  ## Compile core alone, without RDKit and the service, and run its tests
 	cmake --preset core --log-level=WARNING
