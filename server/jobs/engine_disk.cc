@@ -62,8 +62,11 @@ void JobEngineImpl::CheckDisk() {
     Log(LogLevel::kWarning, is_full ? "the disk is full: jobs are paused" : "the disk has space again",
         {{"free_bytes", absl::StrCat(free_bytes)}});
   }
-  if (!error.ok())
-    Log(LogLevel::kError, "cannot record that a job is paused or goes on", {{"error", error.ToString()}});
+  // Once, and not every two seconds.
+  if (!error.ok() && error.message() != disk_error_) {
+    Log(LogLevel::kError, "cannot record that a job is paused or goes on", {{"error", std::string(error.message())}});
+  }
+  disk_error_ = std::string(error.message());
   for (const std::string& id : moved) listeners_.Notify(id);
 }
 

@@ -149,13 +149,16 @@ absl::Status JobEngineImpl::CommitOutcome(const std::string& id, Run* run) {
 }
 
 void JobEngineImpl::SettleLater(const std::string& id, const absl::Status& why) {
+  const std::string message = WithoutPaths(layout_, absl::StrCat("its end cannot be recorded yet: ", why.message()));
   bool given_up = false;
+  bool is_news = false;  // The log has it once, and not every second.
   {
     MutexLock lock(&mutex_);
     LiveJob* const live = Find(id);
     live->run->settle_at = clock_->Now() + kRetryAfter;
+    is_news = live->trouble.message() != message;
     live->trouble.set_reason(GetReason(why));
-    live->trouble.set_message(WithoutPaths(layout_, absl::StrCat("its end cannot be recorded yet: ", why.message())));
+    live->trouble.set_message(message);
     given_up = clock_->Now() >= drain_deadline_;
     if (given_up) {
       live->run = nullptr;
@@ -163,6 +166,7 @@ void JobEngineImpl::SettleLater(const std::string& id, const absl::Status& why) 
       changed_.SignalAll();
     }
   }
+  if (!is_news && !given_up) return;
   Log(LogLevel::kError,
       given_up ? "cannot record how a job ended, and the next start of the server runs it again"
                : "cannot record how a job ended yet",

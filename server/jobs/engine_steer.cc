@@ -102,12 +102,14 @@ absl::StatusOr<v1::Job> JobEngineImpl::Pause(const std::string& job) {
 absl::Status JobEngineImpl::StayPaused(LiveJob* live) {
   v1::Job changed = live->job;
   changed.clear_pause();
-  v1::JobEvent event;
+  std::vector<v1::JobEvent> events = live->unsaved;
+  v1::JobEvent& event = events.emplace_back();
   *event.mutable_time() = ToTimestamp(clock_->Now());
   event.mutable_log()->set_level(v1::LogLine::INFO);
   event.mutable_log()->set_text("a pause was requested: it waits until it is resumed");
-  DBN_RETURN_IF_ERROR(store_->UpdateJob(&changed, {std::move(event)}));
+  DBN_RETURN_IF_ERROR(store_->UpdateJob(&changed, std::move(events)));
   live->job = std::move(changed);
+  live->unsaved.clear();
   return absl::OkStatus();
 }
 

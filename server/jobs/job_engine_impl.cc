@@ -48,10 +48,10 @@ absl::Status QueueFull(int waiting) {
 }
 
 absl::Status TooManyJobs(const std::string& submitter, int jobs) {
-  return WithReason(absl::ResourceExhaustedError(absl::StrCat(
-                        submitter.empty() ? "the limit is reached with" : absl::StrCat(submitter, " has"), " ", jobs,
-                        jobs == 1 ? " job that has" : " jobs that have",
-                        " not ended, which is the limit; try again when one has, or cancel one")),
+  return WithReason(absl::ResourceExhaustedError(
+                        absl::StrCat(submitter.empty() ? "the limit is reached with" : absl::StrCat(submitter, " has"),
+                                     " ", jobs, jobs == 1 ? " job that has" : " jobs that have",
+                                     " not ended, which is the limit; try again when one has, or cancel one")),
                     "TOO_MANY_JOBS", {{"submitter", submitter}});
 }
 

@@ -157,7 +157,7 @@ class JobEngineImpl : public JobEngine {
   int CountRuns() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // By slot, the job whose worker has it.
   std::map<std::string, std::string> TakenSlots() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Null where a cancellation or a drain has come since the start was chosen.
+  // Null where a pause, a cancellation or a drain has come since the start was chosen.
   LiveJob* FindStartable(const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Start(const std::string& id, const std::vector<std::string>& slots);
   void LaunchWorker(const std::string& id, const v1::WorkerTask& task, Run* run);
@@ -210,6 +210,8 @@ class JobEngineImpl : public JobEngine {
   bool disk_is_full_ ABSL_GUARDED_BY(mutex_) = false;
   v1::JobError disk_trouble_ ABSL_GUARDED_BY(mutex_);  // What that means for jobs.
   absl::Time next_disk_check_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+
+  std::string disk_error_;  // The engine thread's: what the log has told already.
 
   std::thread thread_;  // Started last, joined first.
 };

@@ -5,8 +5,12 @@
 
 #include <map>
 #include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_split.h"
+#include "core/base/file.h"
 #include "tests/support/status_matchers.h"
 
 namespace deepbindnet {
@@ -45,6 +49,26 @@ TEST(JobStateTest, EveryTransitionIsAsTheTableSays) {
       EXPECT_EQ(job.state(), event.ok() ? to : from);
     }
   }
+}
+
+// "    A --> B: why" of the diagram's lines; "[*]" is where a job comes from.
+TEST(JobStateTest, TheOperatorsGuideDrawsTheTable) {
+  ASSERT_OK_AND_ASSIGN(const std::string guide, ReadFile(DEEPBINDNET_DOCS "/operations.md"));
+  std::map<v1::JobState, std::set<v1::JobState>> drawn;
+  for (const absl::string_view line : absl::StrSplit(guide, '\n')) {
+    const std::vector<absl::string_view> words = absl::StrSplit(line, absl::ByAnyChar(" :"), absl::SkipWhitespace());
+    if (words.size() < 3 || words[1] != "-->") continue;
+    v1::JobState from = v1::JOB_STATE_UNSPECIFIED;
+    v1::JobState to = v1::JOB_STATE_UNSPECIFIED;
+    ASSERT_TRUE(words[0] == "[*]" || v1::JobState_Parse(std::string(words[0]), &from)) << line;
+    if (words[2] == "[*]") {
+      drawn[from];
+      continue;
+    }
+    ASSERT_TRUE(v1::JobState_Parse(std::string(words[2]), &to)) << line;
+    drawn[from].insert(to);
+  }
+  EXPECT_EQ(drawn, LegalTransitions());
 }
 
 TEST(JobStateTest, EndedStatesAreThoseWithoutAWayOut) {
