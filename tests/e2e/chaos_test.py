@@ -30,8 +30,14 @@ UNFINISHED_AT_ONCE = 4  # Jobs that the submitter keeps in the queue or running.
 # Seconds between two kills. Now and then there is hardly any, so that a server dies while it starts or recovers.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 3.0
 
-# What a server that dies or comes back may answer.
-PASSING = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL)
+# What gRPC says of a connection that breaks.
+BROKEN = (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL)
+
+
+def is_passing(error):
+    """What a server that dies or comes back may answer; one that gives a reason has answered."""
+    gives_reason = "grpc-status-details-bin" in dict(error.trailing_metadata() or ())
+    return error.code() == grpc.StatusCode.UNAVAILABLE or (error.code() in BROKEN and not gives_reason)
 
 
 class Client:
@@ -52,7 +58,7 @@ class Client:
             try:
                 return getattr(self.stub, method)(request, timeout=STEP_DEADLINE)
             except grpc.RpcError as error:
-                if error.code() not in PASSING or time.monotonic() > end:
+                if not is_passing(error) or time.monotonic() > end:
                     raise
                 time.sleep(0.05)
 
@@ -91,7 +97,7 @@ class Watcher(threading.Thread):
                     seen.append(event.SerializeToString())
                 return
             except grpc.RpcError as error:
-                if error.code() not in PASSING:
+                if not is_passing(error):
                     self.wrong.append(f"{job}: {error}")
                     return
                 self.reconnects += 1
@@ -154,7 +160,7 @@ class ChaosTest(ServerTest):
                 [prediction] = client.stub.Predict(request, timeout=STEP_DEADLINE).predictions
             except grpc.RpcError as error:
                 self.counts["predictions refused"] += 1
-                if error.code() not in PASSING:
+                if not is_passing(error):
                     self.unexpected.append(str(error))
                 time.sleep(0.05)
                 continue
