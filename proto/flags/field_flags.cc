@@ -147,7 +147,8 @@ const std::vector<FieldFlag>& TrainingFlags() {
       {"evaluate-test", "evaluate_test",
        "Measure the best model on the test part at the end, which is not read otherwise: true or false [true]"},
       {"num-processes", "num_processes",
-       "Processes of one machine that train together, 1..1024, at most its GPUs or else its cores; of a server's job also "
+       "Processes of one machine that train together, 1..1024, at most its GPUs or else its cores; of a server's job "
+       "also "
        "at most its slots [1]"},
   };
   return *flags;
