@@ -16,8 +16,8 @@
 namespace deepbindnet {
 
 struct GrpcServerOptions {
-  std::string address;                                   // HOST:PORT; port 0 takes a free one.
-  std::shared_ptr<grpc::ServerCredentials> credentials;  // Null: without TLS.
+  std::string address;                                             // HOST:PORT; port 0 takes a free one.
+  std::shared_ptr<grpc::ServerCredentials> credentials = nullptr;  // Null: without TLS.
   size_t max_message_bytes = RequestLimits().max_message_bytes;
 };
 
