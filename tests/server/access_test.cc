@@ -48,21 +48,20 @@ grpc::StatusCode CallEmpty(const Client& client, const std::string& method) {
   const grpc::ByteBuffer request(&nothing, 1);
   grpc::ByteBuffer response;
   grpc::Status status;
-  bool ok = true;
-  const auto await = [&queue, &ok] {
+  // Whether the operation that was started did its work.
+  const auto await = [&queue] {
     void* tag = nullptr;
-    queue.Next(&tag, &ok);
+    bool ok = false;
+    return queue.Next(&tag, &ok) && ok;
   };
   call->StartCall(nullptr);
-  await();
-  if (ok) {
+  if (await()) {
     call->WriteLast(request, grpc::WriteOptions(), nullptr);
     await();
   }
-  for (ok = true; ok;) {
+  do {
     call->Read(&response, nullptr);
-    await();
-  }
+  } while (await());
   call->Finish(&status, nullptr);
   await();
   return status.error_code();
