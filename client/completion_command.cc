@@ -20,14 +20,20 @@ using Stub = v1::DeepBindNet::StubInterface;
 constexpr double kTimeoutSeconds = 2;
 constexpr uint32_t kMostNames = 500;
 
-std::vector<Candidate> Jobs(Connection* connection) {
-  v1::ListJobsRequest request;
+// The first page of a list; empty where the server does not answer.
+template <typename Request, typename Response>
+Response FirstPage(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                   Connection* connection) {
+  Request request;
   request.set_page_size(kMostNames);
-  const absl::StatusOr<v1::ListJobsResponse> page = connection->Call(&Stub::ListJobs, request);
-  if (!page.ok()) return {};
+  return connection->Call(method, request).value_or(Response());
+}
+
+std::vector<Candidate> Jobs(Connection* connection) {
   std::vector<Candidate> candidates;
   std::set<std::string> names;
-  for (const v1::Job& job : page->jobs()) {
+  const v1::ListJobsResponse page = FirstPage(&Stub::ListJobs, connection);
+  for (const v1::Job& job : page.jobs()) {
     const std::string kind = KindName(KindOf(job.spec()));
     const std::string state = StateName(job.state());
     if (names.insert(job.name()).second) candidates.push_back({job.name(), absl::StrCat(kind, ", ", state)});
@@ -37,22 +43,16 @@ std::vector<Candidate> Jobs(Connection* connection) {
 }
 
 std::vector<Candidate> Datasets(Connection* connection) {
-  v1::ListDatasetsRequest request;
-  request.set_page_size(kMostNames);
-  const absl::StatusOr<v1::ListDatasetsResponse> page = connection->Call(&Stub::ListDatasets, request);
   std::vector<Candidate> candidates;
-  if (!page.ok()) return candidates;
-  for (const v1::Dataset& dataset : page->datasets()) candidates.push_back({dataset.name(), ""});
+  const v1::ListDatasetsResponse page = FirstPage(&Stub::ListDatasets, connection);
+  for (const v1::Dataset& dataset : page.datasets()) candidates.push_back({dataset.name(), ""});
   return candidates;
 }
 
 std::vector<Candidate> Models(Connection* connection) {
-  v1::ListModelsRequest request;
-  request.set_page_size(kMostNames);
-  const absl::StatusOr<v1::ListModelsResponse> page = connection->Call(&Stub::ListModels, request);
   std::vector<Candidate> candidates;
-  if (!page.ok()) return candidates;
-  for (const v1::Model& model : page->models()) {
+  const v1::ListModelsResponse page = FirstPage(&Stub::ListModels, connection);
+  for (const v1::Model& model : page.models()) {
     candidates.push_back({model.name(), absl::StrCat("trained on ", model.dataset())});
     for (const std::string& alias : model.aliases()) candidates.push_back({alias, absl::StrCat("is ", model.name())});
   }

@@ -69,9 +69,7 @@ void AddSecurity(CLI::App* app, ServerConfig* config) {
       "PEM file of authorities: clients must have a certificate of one of them (mTLS)")
       ->type_name("FILE");
   Add(app, "tokens-file", &config->tokens_file,
-      "File that `deepbindnet-server tokens` writes: who may call, as viewer, submitter or admin (default: everybody "
-      "as "
-      "admin)")
+      "File that `deepbindnet-server tokens` writes: who may call, and as what (default: everybody as admin)")
       ->type_name("FILE");
 }
 
@@ -144,8 +142,15 @@ void AddLogging(CLI::App* app, ServerConfig* config) {
       ->transform(CLI::CheckedTransformer(levels).description(""));
 }
 
+CommandLine Printed(int exit_code, std::string text) {
+  CommandLine command_line;
+  command_line.exit_code = exit_code;
+  command_line.text = std::move(text);
+  return command_line;
+}
+
 CommandLine Failure(absl::string_view message) {
-  return {std::nullopt, 2, absl::StrCat("error: ", message, "; --help lists the options"), nullptr, false};
+  return Printed(2, absl::StrCat("error: ", message, "; --help lists the options"));
 }
 
 bool IsDevice(absl::string_view device) {
@@ -195,9 +200,9 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments, absl::st
     // CLI11 takes the arguments from the back.
     app.parse(std::vector<std::string>(normalized.rbegin(), normalized.rend()));
   } catch (const CLI::CallForHelp&) {
-    return {std::nullopt, 0, app.help(), nullptr, false};
+    return Printed(0, app.help());
   } catch (const CLI::CallForVersion& call) {
-    return {std::nullopt, 0, absl::StrCat(call.what(), "\n"), nullptr, false};
+    return Printed(0, absl::StrCat(call.what(), "\n"));
   } catch (const CLI::ParseError& error) {
     return Failure(error.what());
   }

@@ -1,9 +1,6 @@
 #include "server/auth/roles.h"
 
-#include <google/protobuf/descriptor.h>
-
-#include <string>
-
+#include "absl/strings/str_cat.h"
 #include "core/base/enum_names.h"
 
 namespace deepbindnet {
@@ -13,12 +10,20 @@ constexpr EnumNames<v1::Role, 3> kRoleNames = {
     {{v1::VIEWER, "viewer"}, {v1::SUBMITTER, "submitter"}, {v1::ADMIN, "admin"}}};
 
 const google::protobuf::MethodDescriptor* FindMethod(absl::string_view method) {
-  static const google::protobuf::ServiceDescriptor* const service =
-      v1::StartTrainingRequest::descriptor()->file()->FindServiceByName("DeepBindNet");
-  return service->FindMethodByName(std::string(method));
+  return ApiService().FindMethodByName(std::string(method));
 }
 
 }  // namespace
+
+const google::protobuf::ServiceDescriptor& ApiService() {
+  static const google::protobuf::ServiceDescriptor* const service =
+      v1::StartTrainingRequest::descriptor()->file()->FindServiceByName("DeepBindNet");
+  return *service;
+}
+
+std::string FullMethodName(const google::protobuf::MethodDescriptor& method) {
+  return absl::StrCat("/", method.service()->full_name(), "/", method.name());
+}
 
 v1::Role RequiredRole(absl::string_view method) {
   const google::protobuf::MethodDescriptor* const found = FindMethod(method);

@@ -2,11 +2,21 @@
 #ifndef DEEPBINDNET_SERVER_AUTH_ROLES_H_
 #define DEEPBINDNET_SERVER_AUTH_ROLES_H_
 
+#include <google/protobuf/descriptor.h>
+
+#include <string>
+
 #include "absl/strings/string_view.h"
 #include "core/base/status.h"
 #include "deepbindnet/v1/deepbindnet.pb.h"
 
 namespace deepbindnet {
+
+// The service DeepBindNet as its definition describes it.
+const google::protobuf::ServiceDescriptor& ApiService();
+
+// "/deepbindnet.v1.DeepBindNet/CancelJob", as gRPC names a method.
+std::string FullMethodName(const google::protobuf::MethodDescriptor& method);
 
 // The lowest role that may call a method of the service DeepBindNet, for example "CancelJob". ADMIN for a method that
 // is unknown or does not say.

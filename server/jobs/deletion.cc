@@ -5,6 +5,7 @@
 
 #include "core/base/file.h"
 #include "server/jobs/job_files.h"
+#include "server/logging/logging.h"
 
 namespace deepbindnet {
 namespace {
@@ -52,8 +53,12 @@ absl::Status SetAside(const DataLayout& layout, const std::string& directory) {
 }
 
 void PutBack(const DataLayout& layout, const std::string& directory) {
-  std::error_code ignored;
-  fs::rename(PlaceAside(layout, directory), directory, ignored);
+  std::error_code error;
+  fs::rename(PlaceAside(layout, directory), directory, error);
+  if (!error || error == std::errc::no_such_file_or_directory) return;
+  // The next start tries again.
+  Log(LogLevel::kError, "cannot put back what could not be deleted",
+      {{"directory", directory}, {"error", error.message()}});
 }
 
 void RemoveSetAside(const DataLayout& layout, const std::string& directory) {

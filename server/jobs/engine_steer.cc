@@ -22,33 +22,35 @@ absl::Status InUse(absl::string_view what, absl::string_view by, absl::string_vi
                     {{"by", std::string(by)}});
 }
 
+// The id of the job that made the data set or model which `lookup` found; empty where there is none.
+template <typename Product>
+absl::StatusOr<std::string> MakerOf(const absl::StatusOr<Product>& lookup) {
+  if (lookup.ok()) return lookup->job_id();
+  if (absl::IsNotFound(lookup.status())) return std::string();
+  return lookup.status();
+}
+
 // IN_USE where what `job` made is there: its files and its history are the job's.
 absl::Status CheckProductIsGone(const v1::Job& job, Store* store) {
-  if (job.state() != v1::SUCCEEDED) return absl::OkStatus();
-  std::string maker;
-  std::string product;
-  if (job.spec().has_prepare_dataset()) {
-    maker = store->GetDataset(job.name()).value_or(v1::Dataset()).job_id();
-    product = absl::StrCat("the data set \"", job.name(), "\"");
-  } else if (job.spec().has_train()) {
-    maker = store->GetModel(job.name()).value_or(v1::Model()).job_id();
-    product = absl::StrCat("the model \"", job.name(), "\"");
-  }
+  if (job.state() != v1::SUCCEEDED || job.spec().has_compare()) return absl::OkStatus();
+  const bool is_dataset = job.spec().has_prepare_dataset();
+  DBN_ASSIGN_OR_RETURN(const std::string maker,
+                       is_dataset ? MakerOf(store->GetDataset(job.name())) : MakerOf(store->GetModel(job.name())));
   if (maker != job.id()) return absl::OkStatus();
-  return InUse(absl::StrCat("job ", job.id()), product, "delete that first");
+  return InUse(absl::StrCat("job ", job.id()),
+               absl::StrCat("the ", is_dataset ? "data set" : "model", " \"", job.name(), "\""), "delete that first");
 }
 
 // Deletes `directories` with the record that `delete_record` deletes.
 template <typename DeleteRecord>
 absl::Status DeleteWith(const DataLayout& layout, const std::vector<std::string>& directories,
                         DeleteRecord delete_record) {
+  size_t aside = 0;
   absl::Status deleted = absl::OkStatus();
-  for (const std::string& directory : directories) {
-    if (deleted.ok()) deleted = SetAside(layout, directory);
-  }
+  for (; deleted.ok() && aside < directories.size(); ++aside) deleted = SetAside(layout, directories[aside]);
   if (deleted.ok()) deleted = delete_record();
   if (deleted.ok()) return deleted;
-  for (const std::string& directory : directories) PutBack(layout, directory);
+  for (size_t i = 0; i < aside; ++i) PutBack(layout, directories[i]);
   return deleted;
 }
 

@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "deepbindnet/v1/deepbindnet.pb.h"
+#include "server/auth/roles.h"
 #include "server/logging/logging.h"
 #include "server/rpc/call_record.h"
 #include "server/rpc/grpc_status.h"
@@ -58,11 +58,7 @@ const char* KnownMethod(const char* method) {
   static const auto* const known = [] {
     auto* methods = new std::set<std::string>{"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
                                               "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"};
-    const google::protobuf::ServiceDescriptor* const service =
-        v1::StartTrainingRequest::descriptor()->file()->FindServiceByName("DeepBindNet");
-    for (int i = 0; i < service->method_count(); ++i) {
-      methods->insert(absl::StrCat("/", service->full_name(), "/", service->method(i)->name()));
-    }
+    for (int i = 0; i < ApiService().method_count(); ++i) methods->insert(FullMethodName(*ApiService().method(i)));
     return methods;
   }();
   return known->count(method) > 0 ? method : "/unknown/unknown";

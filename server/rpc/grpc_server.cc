@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/auth/roles.h"
 #include "server/rpc/call_observer.h"
 #include "server/rpc/grpc_status.h"
 #include "server/rpc/refused_stream.h"
@@ -43,11 +44,9 @@ absl::string_view StreamType(const google::protobuf::MethodDescriptor& method) {
 }
 
 void DeclareMethods(Metrics* metrics) {
-  const google::protobuf::ServiceDescriptor* service =
-      v1::StartTrainingRequest::descriptor()->file()->FindServiceByName("DeepBindNet");
-  for (int i = 0; i < service->method_count(); ++i) {
-    const google::protobuf::MethodDescriptor& method = *service->method(i);
-    metrics->DeclareMethod(absl::StrCat("/", service->full_name(), "/", method.name()), StreamType(method));
+  for (int i = 0; i < ApiService().method_count(); ++i) {
+    const google::protobuf::MethodDescriptor& method = *ApiService().method(i);
+    metrics->DeclareMethod(FullMethodName(method), StreamType(method));
   }
 }
 

@@ -1,9 +1,6 @@
 // A connection through TLS, with an authority made on the spot.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include <filesystem>
 #include <fstream>
@@ -14,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli.h"
 #include "tests/client/fake_service.h"
+#include "tests/support/certificates.h"
 
 namespace deepbindnet::client {
 namespace {
@@ -21,56 +19,19 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-struct Certificate {
-  std::string certificate_pem;
-  std::string key_pem;
-};
-
-template <typename Write>
-std::string ToPem(Write write) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new(BIO_s_mem()), &BIO_free);
-  write(bio.get());
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return std::string(data, static_cast<size_t>(size));
-}
-
-// Signed by itself, for `alternative_name`, valid for an hour.
-Certificate MakeCertificate(const char* alternative_name) {
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
-  const std::unique_ptr<X509, decltype(&X509_free)> x509(X509_new(), &X509_free);
-  X509_set_version(x509.get(), X509_VERSION_3);
-  ASN1_INTEGER_set(X509_get_serialNumber(x509.get()), 1);
-  X509_gmtime_adj(X509_getm_notBefore(x509.get()), -60);
-  X509_gmtime_adj(X509_getm_notAfter(x509.get()), 3600);
-  X509_set_pubkey(x509.get(), key.get());
-  X509_NAME* name = X509_get_subject_name(x509.get());
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
-  X509_set_issuer_name(x509.get(), name);
-  for (const auto& [nid, value] :
-       {std::pair(NID_subject_alt_name, alternative_name), {NID_basic_constraints, "CA:TRUE"}}) {
-    X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, nid, value);
-    X509_add_ext(x509.get(), extension, -1);
-    X509_EXTENSION_free(extension);
-  }
-  X509_sign(x509.get(), key.get(), EVP_sha256());
-  return {ToPem([&](BIO* bio) { PEM_write_bio_X509(bio, x509.get()); }),
-          ToPem([&](BIO* bio) { PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr); })};
-}
-
 class TlsTest : public testing::Test {
  protected:
   TlsTest()
       : directory_(std::filesystem::temp_directory_path() / absl::StrCat("dbn_tls_", getpid())),
-        client_certificate_(MakeCertificate("DNS:client")) {
+        client_certificate_(SelfSigned("DNS:client")) {
     std::filesystem::create_directories(directory_);
     service_.server_status = [](v1::ServerStatus* status) {
       status->set_version("9.9");
       return grpc::Status::OK;
     };
-    Write("client.pem", client_certificate_.certificate_pem);
-    Write("client.key", client_certificate_.key_pem);
-    Start(MakeCertificate("IP:127.0.0.1"));
+    Write("client.pem", client_certificate_.certificate);
+    Write("client.key", client_certificate_.key);
+    Start(SelfSigned("IP:127.0.0.1"));
     Write("ca.pem", server_certificate_pem_);
   }
   ~TlsTest() override {
@@ -82,14 +43,14 @@ class TlsTest : public testing::Test {
   void Start(const Certificate& certificate, bool ask_client = false) {
     grpc::SslServerCredentialsOptions options(ask_client ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
                                                          : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
-    options.pem_key_cert_pairs.push_back({certificate.key_pem, certificate.certificate_pem});
-    options.pem_root_certs = client_certificate_.certificate_pem;
+    options.pem_key_cert_pairs.push_back({certificate.key, certificate.certificate});
+    options.pem_root_certs = client_certificate_.certificate;
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(options), &port_);
     builder.RegisterService(&service_);
     if (server_ != nullptr) server_->Shutdown();
     server_ = builder.BuildAndStart();
-    server_certificate_pem_ = certificate.certificate_pem;
+    server_certificate_pem_ = certificate.certificate;
   }
 
   std::string Path(const std::string& name) const { return (directory_ / name).string(); }
@@ -144,7 +105,7 @@ TEST_F(TlsTest, AServerWithoutTlsIsToldFromOneThatIsNotThere) {
 }
 
 TEST_F(TlsTest, TheNameInTheCertificateCanBeGiven) {
-  Start(MakeCertificate("DNS:affinity.example"));
+  Start(SelfSigned("DNS:affinity.example"));
   Write("ca.pem", server_certificate_pem_);
   EXPECT_EQ(Status({"--tls-ca", Path("ca.pem")}), ExitCode::kUnreachable);
   EXPECT_THAT(err_.str(), AllOf(HasSubstr("is for another name"), HasSubstr("--tls-server-name NAME")));
@@ -153,7 +114,7 @@ TEST_F(TlsTest, TheNameInTheCertificateCanBeGiven) {
 }
 
 TEST_F(TlsTest, AClientShowsItsCertificateWhereTheServerAsksForOne) {
-  Start(MakeCertificate("IP:127.0.0.1"), /*ask_client=*/true);
+  Start(SelfSigned("IP:127.0.0.1"), /*ask_client=*/true);
   Write("ca.pem", server_certificate_pem_);
   EXPECT_EQ(Status({"--tls-ca", Path("ca.pem"), "--tls-cert", Path("client.pem"), "--tls-key", Path("client.key")}),
             ExitCode::kDone)
@@ -163,7 +124,7 @@ TEST_F(TlsTest, AClientShowsItsCertificateWhereTheServerAsksForOne) {
 }
 
 TEST_F(TlsTest, FilesThatCannotBeUsedAreWrongUsageThatNamesTheOption) {
-  const std::string other_key = Write("other.key", MakeCertificate("DNS:x").key_pem);
+  const std::string other_key = Write("other.key", SelfSigned("DNS:x").key);
   const std::string text = Write("text.pem", "no certificate");
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{"--tls-ca", "/nowhere.pem"}, "--tls-ca: /nowhere.pem cannot be read"},

@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "core/base/file.h"
 #include "deepbindnet/v1/deepbindnet.pb.h"
+#include "server/auth/roles.h"
 #include "server/auth/token_file.h"
 #include "server/server.h"
 #include "tests/support/certificates.h"
@@ -125,12 +126,8 @@ class AccessTest : public ::testing::Test {
 
   // Full names, in the API's order; then those that need no token.
   static std::vector<std::string> Methods() {
-    const google::protobuf::ServiceDescriptor* const service =
-        v1::StartTrainingRequest::descriptor()->file()->FindServiceByName("DeepBindNet");
     std::vector<std::string> methods;
-    for (int i = 0; i < service->method_count(); ++i) {
-      methods.push_back(absl::StrCat("/", service->full_name(), "/", service->method(i)->name()));
-    }
+    for (int i = 0; i < ApiService().method_count(); ++i) methods.push_back(FullMethodName(*ApiService().method(i)));
     methods.push_back("/grpc.health.v1.Health/Check");
     methods.push_back("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
     return methods;

@@ -48,11 +48,14 @@ inline std::string ToPem(EVP_PKEY* key, const char* pass_phrase = nullptr) {
 
 class Authority {
  public:
-  explicit Authority(const std::string& name) : key_(NewKey()), certificate_(nullptr, &X509_free) {
-    certificate_ = Make(name, key_.get(), absl::Hours(-1), absl::Hours(1), "CA:TRUE");
+  explicit Authority(const std::string& name, const char* alternative_names = "IP:127.0.0.1,IP:::1")
+      : key_(NewKey()), certificate_(nullptr, &X509_free) {
+    certificate_ = Make(name, key_.get(), absl::Hours(-1), absl::Hours(1), "CA:TRUE", alternative_names);
   }
 
   std::string pem() const { return ToPem(certificate_.get()); }
+  // Its own certificate, with the key.
+  Certificate itself() const { return {pem(), ToPem(key_.get())}; }
 
   // For 127.0.0.1 and ::1, valid between these times from now.
   Certificate Issue(const std::string& name, absl::Duration from = absl::Hours(-1),
@@ -102,6 +105,9 @@ class Authority {
   const OwnedKey key_;
   OwnedX509 certificate_;
 };
+
+// Its own authority, for these names, for example "DNS:gpu-box".
+inline Certificate SelfSigned(const char* alternative_names) { return Authority("self", alternative_names).itself(); }
 
 }  // namespace deepbindnet
 
