@@ -25,6 +25,11 @@ class FaultyStore : public Store {
     error_ = std::move(error);
     times_ = times;
   }
+  // What GetModel answers from now on; OK ends it.
+  void FailGetModel(absl::Status error) {
+    MutexLock lock(&mutex_);
+    get_model_error_ = std::move(error);
+  }
   // Waits until `count` writes have failed since the start; false after TestDeadline().
   bool WaitForFailures(int count) {
     MutexLock lock(&mutex_);
@@ -85,7 +90,13 @@ class FaultyStore : public Store {
   absl::StatusOr<v1::ListDatasetsResponse> ListDatasets(const v1::ListDatasetsRequest& request) override {
     return store_->ListDatasets(request);
   }
-  absl::StatusOr<v1::Model> GetModel(const std::string& name) override { return store_->GetModel(name); }
+  absl::StatusOr<v1::Model> GetModel(const std::string& name) override {
+    {
+      MutexLock lock(&mutex_);
+      DBN_RETURN_IF_ERROR(get_model_error_);
+    }
+    return store_->GetModel(name);
+  }
   absl::StatusOr<v1::ListModelsResponse> ListModels(const v1::ListModelsRequest& request) override {
     return store_->ListModels(request);
   }
@@ -105,6 +116,7 @@ class FaultyStore : public Store {
   Mutex mutex_;
   CondVar changed_;
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
+  absl::Status get_model_error_ ABSL_GUARDED_BY(mutex_);
   int times_ ABSL_GUARDED_BY(mutex_) = 0;  // Writes that are still to fail.
   int failures_ ABSL_GUARDED_BY(mutex_) = 0;
 };

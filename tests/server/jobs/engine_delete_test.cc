@@ -55,6 +55,13 @@ TEST_F(DeleteTest, AJobStaysWhileWhatItMadeIsThere) {
   EXPECT_THAT(engine_->Delete("kiba"), IsOk());
 }
 
+TEST_F(DeleteTest, AJobStaysWhereNobodyKnowsWhetherWhatItMadeIsThere) {
+  MakeModel("m");
+  faulty_store_->FailGetModel(absl::DataLossError("damaged"));
+  EXPECT_THAT(engine_->Delete("m"), IsError(absl::StatusCode::kDataLoss, "DATA_LOSS", "damaged"));
+  EXPECT_EQ(Get("m").state(), v1::SUCCEEDED);
+}
+
 TEST_F(DeleteTest, AModelGoesWithItsFilesAndItsNameIsFree) {
   MakeModel("m");
   const std::string id = Get("m").id();
